@@ -1,0 +1,331 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OUT_BUFFER (256 * 1024)
+
+enum lk_status lk_open_input(const char *path, int *fd, struct lk_error *err)
+{
+	enum lk_status status;
+
+	if (!strcmp(path, "-")) {
+		*fd = STDIN_FILENO;
+		return LK_OK;
+	}
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return LK_OK;
+	status = errno == EACCES || errno == EPERM ? LK_NOPERM : LK_NOINPUT;
+	return lk_error_sys(err, status, "cannot open '%s'", path);
+}
+
+void lk_close_input(int fd)
+{
+	if (fd > STDIN_FILENO)
+		close(fd);
+}
+
+enum lk_status lk_read(int fd, const char *name, void *buf, size_t len, size_t *got, struct lk_error *err)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	*got = n > 0 ? (size_t)n : 0;
+	if (n < 0)
+		return lk_error_sys(err, LK_IO, "cannot read '%s'", name);
+	return LK_OK;
+}
+
+enum lk_status lk_read_full(int fd, const char *name, void *buf, size_t len, size_t *got, struct lk_error *err)
+{
+	size_t n;
+
+	for (*got = 0; *got < len; *got += n) {
+		LK_TRY(lk_read(fd, name, (char *)buf + *got, len - *got, &n, err));
+		if (!n)
+			break;
+	}
+	return LK_OK;
+}
+
+enum lk_status lk_write(int fd, const char *name, const void *buf, size_t len, struct lk_error *err)
+{
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return lk_error_sys(err, LK_IO, "cannot write '%s'", name);
+		if (n == 0)
+			return lk_error_set(err, LK_IO, "cannot write '%s': no progress", name);
+		p += n;
+		len -= (size_t)n;
+	}
+	return LK_OK;
+}
+
+static enum lk_status read_all(int fd, const char *path, size_t max_bytes, struct lk_str *out, struct lk_error *err)
+{
+	size_t start = out->len, got;
+
+	do {
+		if (!lk_str_reserve(out, 64 * 1024))
+			return lk_error_nomem(err);
+		LK_TRY(lk_read(fd, path, out->data + out->len, out->cap - out->len - 1, &got, err));
+		out->len += got;
+		out->data[out->len] = '\0';
+		if (out->len - start > max_bytes)
+			return lk_error_set(err, LK_DATA, "'%s' is longer than %zu bytes", path, max_bytes);
+	} while (got);
+	return LK_OK;
+}
+
+enum lk_status lk_file_read(const char *path, size_t max_bytes, struct lk_str *out, struct lk_error *err)
+{
+	enum lk_status status;
+	int fd;
+
+	LK_TRY(lk_open_input(path, &fd, err));
+	status = read_all(fd, path, max_bytes, out, err);
+	lk_close_input(fd);
+	return status;
+}
+
+static enum lk_status make_dir(const char *path, mode_t mode, struct lk_error *err)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return LK_OK;
+	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return LK_OK;
+	return lk_error_sys(err, LK_CANTCREATE, "cannot create directory '%s'", path);
+}
+
+enum lk_status lk_mkdirs(const char *path, mode_t mode, struct lk_error *err)
+{
+	enum lk_status status = LK_OK;
+	char *copy;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return LK_OK;
+	copy = strdup(path);
+	if (!copy)
+		return lk_error_nomem(err);
+	for (char *p = copy + 1; !status && (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		status = make_dir(copy, mode, err);
+		*p = '/';
+	}
+	if (!status)
+		status = make_dir(copy, mode, err);
+	free(copy);
+	return status;
+}
+
+enum lk_status lk_dir_sync(const char *path, struct lk_error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int failed;
+
+	if (fd < 0)
+		return lk_error_sys(err, LK_IO, "cannot open directory '%s'", path);
+	failed = fsync(fd);
+	if (failed)
+		lk_error_sys(err, LK_IO, "cannot sync directory '%s'", path);
+	close(fd);
+	return failed ? LK_IO : LK_OK;
+}
+
+enum lk_status lk_parent_sync(const char *path, struct lk_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	enum lk_status status;
+	char *dir;
+
+	dir = !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	if (!dir)
+		return lk_error_nomem(err);
+	status = lk_dir_sync(dir, err);
+	free(dir);
+	return status;
+}
+
+enum lk_status lk_rename(const char *from, const char *to, struct lk_error *err)
+{
+	if (rename(from, to))
+		return lk_error_sys(err, LK_IO, "cannot rename '%s' to '%s'", from, to);
+	return lk_parent_sync(to, err);
+}
+
+enum lk_status lk_remove(const char *path, struct lk_error *err)
+{
+	if (unlink(path) && errno != ENOENT)
+		return lk_error_sys(err, LK_IO, "cannot remove '%s'", path);
+	return LK_OK;
+}
+
+enum lk_status lk_file_create(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err)
+{
+	struct lk_out out;
+
+	LK_TRY(lk_out_create(&out, path, mode, err));
+	if (lk_out_add(&out, data, len, err)) {
+		lk_out_abandon(&out);
+		return err ? err->status : LK_IO;
+	}
+	return lk_out_sync(&out, err);
+}
+
+enum lk_status lk_file_replace(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err)
+{
+	struct lk_str temp = LK_STR_INIT;
+	enum lk_status status;
+
+	lk_str_addf(&temp, "%s.%ld.tmp", path, (long)getpid());
+	status = lk_str_check(&temp, err);
+	if (!status)
+		status = lk_file_create(temp.data, mode, data, len, err);
+	if (!status) {
+		status = lk_rename(temp.data, path, err);
+		if (status)
+			unlink(temp.data);
+	}
+	lk_str_release(&temp);
+	return status;
+}
+
+enum lk_status lk_out_create(struct lk_out *out, const char *path, mode_t mode, struct lk_error *err)
+{
+	*out = (struct lk_out){.fd = -1};
+	out->path = strdup(path);
+	out->buf = malloc(OUT_BUFFER);
+	if (!out->path || !out->buf) {
+		lk_out_abandon(out);
+		return lk_error_nomem(err);
+	}
+	out->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (out->fd < 0) {
+		enum lk_status status = errno == EACCES || errno == EPERM ? LK_NOPERM : LK_CANTCREATE;
+
+		lk_error_sys(err, status, "cannot create '%s'", path);
+		lk_out_abandon(out);
+		return status;
+	}
+	return LK_OK;
+}
+
+static enum lk_status out_flush(struct lk_out *out, struct lk_error *err)
+{
+	enum lk_status status = lk_write(out->fd, out->path, out->buf, out->used, err);
+
+	out->used = 0;
+	out->failed |= status != LK_OK;
+	return status;
+}
+
+enum lk_status lk_out_add(struct lk_out *out, const void *data, size_t len, struct lk_error *err)
+{
+	if (out->failed)
+		return lk_error_set(err, LK_IO, "cannot write '%s' after an earlier failure", out->path);
+	if (len > OUT_BUFFER - out->used)
+		LK_TRY(out_flush(out, err));
+	out->offset += len;
+	if (len >= OUT_BUFFER) {
+		enum lk_status status = lk_write(out->fd, out->path, data, len, err);
+
+		out->failed |= status != LK_OK;
+		return status;
+	}
+	memcpy(out->buf + out->used, data, len);
+	out->used += len;
+	return LK_OK;
+}
+
+enum lk_status lk_out_sync(struct lk_out *out, struct lk_error *err)
+{
+	enum lk_status status;
+
+	if (out->failed)
+		status = lk_error_set(err, LK_IO, "cannot write '%s' after an earlier failure", out->path);
+	else
+		status = out_flush(out, err);
+	if (!status && fsync(out->fd))
+		status = lk_error_sys(err, LK_IO, "cannot sync '%s'", out->path);
+	if (!status && close(out->fd)) {
+		out->fd = -1;
+		status = lk_error_sys(err, LK_IO, "cannot close '%s'", out->path);
+		unlink(out->path);
+	}
+	if (!status)
+		out->fd = -1;
+	lk_out_abandon(out);
+	return status;
+}
+
+void lk_out_abandon(struct lk_out *out)
+{
+	if (out->fd >= 0) {
+		close(out->fd);
+		unlink(out->path);
+	}
+	free(out->path);
+	free(out->buf);
+	*out = (struct lk_out){.fd = -1};
+}
+
+enum lk_status lk_path_absolute(const char *path, char **out, struct lk_error *err)
+{
+	char *copy, *slash, *dir;
+	struct lk_str s = LK_STR_INIT;
+
+	*out = realpath(path, NULL);
+	if (*out)
+		return LK_OK;
+	copy = strdup(path);
+	if (!copy)
+		return lk_error_nomem(err);
+	slash = strrchr(copy, '/');
+	if (slash)
+		*slash = '\0';
+	dir = realpath(!slash ? "." : slash == copy ? "/" : copy, NULL);
+	if (dir)
+		lk_str_addf(&s, "%s/%s", strcmp(dir, "/") ? dir : "", slash ? slash + 1 : path);
+	free(copy);
+	free(dir);
+	if (!s.data)
+		return lk_error_sys(err, LK_NOINPUT, "cannot resolve '%s'", path);
+	*out = s.data;
+	return LK_OK;
+}
+
+const char *lk_path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+char *lk_program_dir(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+	*strrchr(path, '/') = '\0';
+	return strdup(path);
+}

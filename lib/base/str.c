@@ -1,0 +1,197 @@
+#include "base/str.h"
+
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool lk_str_reserve(struct lk_str *s, size_t extra)
+{
+	size_t need, cap = s->cap ? s->cap : 64;
+	char *p;
+
+	if (s->failed)
+		return false;
+	if (extra >= SIZE_MAX / 2 - s->len)
+		goto failed;
+	need = s->len + extra + 1;
+	if (need <= s->cap)
+		return true;
+	while (cap < need)
+		cap *= 2;
+	p = realloc(s->data, cap);
+	if (!p)
+		goto failed;
+	s->data = p;
+	s->cap = cap;
+	return true;
+failed:
+	s->failed = true;
+	return false;
+}
+
+void lk_str_add(struct lk_str *s, const void *data, size_t len)
+{
+	if (!lk_str_reserve(s, len))
+		return;
+	if (len)
+		memcpy(s->data + s->len, data, len);
+	s->len += len;
+	s->data[s->len] = '\0';
+}
+
+void lk_str_adds(struct lk_str *s, const char *text)
+{
+	lk_str_add(s, text, strlen(text));
+}
+
+void lk_str_addc(struct lk_str *s, char c)
+{
+	lk_str_add(s, &c, 1);
+}
+
+void lk_str_addf(struct lk_str *s, const char *fmt, ...)
+{
+	va_list args, again;
+	int n;
+
+	va_start(args, fmt);
+	va_copy(again, args);
+	n = vsnprintf(NULL, 0, fmt, args);
+	if (n >= 0 && lk_str_reserve(s, (size_t)n)) {
+		vsnprintf(s->data + s->len, (size_t)n + 1, fmt, again);
+		s->len += (size_t)n;
+	}
+	va_end(again);
+	va_end(args);
+}
+
+void lk_str_add_json(struct lk_str *s, const char *text, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+
+	lk_str_addc(s, '"');
+	while (p < end) {
+		const unsigned char *run = p;
+		size_t n;
+
+		while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+			p++;
+		lk_str_add(s, run, (size_t)(p - run));
+		if (p == end)
+			break;
+		n = lk_utf8_len(p, end);
+		if (n > 1) {
+			lk_str_add(s, p, n);
+			p += n;
+			continue;
+		}
+		switch (n ? *p : 0x80) {
+		case 0x80:
+			lk_str_adds(s, "\xef\xbf\xbd");
+			break;
+		case '"':
+			lk_str_adds(s, "\\\"");
+			break;
+		case '\\':
+			lk_str_adds(s, "\\\\");
+			break;
+		case '\n':
+			lk_str_adds(s, "\\n");
+			break;
+		case '\r':
+			lk_str_adds(s, "\\r");
+			break;
+		case '\t':
+			lk_str_adds(s, "\\t");
+			break;
+		default:
+			lk_str_adds(s, "\\u00");
+			lk_str_addc(s, hex[*p >> 4]);
+			lk_str_addc(s, hex[*p & 15]);
+		}
+		p++;
+	}
+	lk_str_addc(s, '"');
+}
+
+enum lk_status lk_str_check(const struct lk_str *s, struct lk_error *err)
+{
+	return s->failed ? lk_error_nomem(err) : LK_OK;
+}
+
+const char *lk_str_text(const struct lk_str *s)
+{
+	return s->data ? s->data : "";
+}
+
+void lk_str_clear(struct lk_str *s)
+{
+	s->len = 0;
+	s->failed = false;
+	if (s->data)
+		s->data[0] = '\0';
+}
+
+void lk_str_release(struct lk_str *s)
+{
+	free(s->data);
+	*s = (struct lk_str)LK_STR_INIT;
+}
+
+static bool is_tail(const unsigned char *p, unsigned char low, unsigned char high)
+{
+	return *p >= low && *p <= high;
+}
+
+/* The table of well-formed sequences is Unicode 15, section 3.9, table 3-7. */
+size_t lk_utf8_len(const unsigned char *p, const unsigned char *end)
+{
+	size_t left = (size_t)(end - p);
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		return left >= 2 && is_tail(p + 1, 0x80, 0xbf) ? 2 : 0;
+	if (p[0] >= 0xe0 && p[0] <= 0xef)
+		return left >= 3 && is_tail(p + 1, p[0] == 0xe0 ? 0xa0 : 0x80, p[0] == 0xed ? 0x9f : 0xbf) &&
+				       is_tail(p + 2, 0x80, 0xbf) ?
+			3 :
+			0;
+	if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		return left >= 4 && is_tail(p + 1, p[0] == 0xf0 ? 0x90 : 0x80, p[0] == 0xf4 ? 0x8f : 0xbf) &&
+				       is_tail(p + 2, 0x80, 0xbf) && is_tail(p + 3, 0x80, 0xbf) ?
+			4 :
+			0;
+	return 0;
+}
+
+bool lk_utf8_valid(const char *data, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)data, *end = p + len;
+
+	while (p < end) {
+		uint64_t word;
+		size_t n;
+
+		if (end - p >= 8) {
+			memcpy(&word, p, 8);
+			if (!(word & 0x8080808080808080u)) {
+				p += 8;
+				continue;
+			}
+		}
+		n = lk_utf8_len(p, end);
+		if (!n)
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+bool lk_glob_match(const char *pattern, const char *text)
+{
+	return fnmatch(pattern, text, 0) == 0;
+}

@@ -1,0 +1,109 @@
+/*
+ * The lake: a folder with an Iceberg SQL catalog (catalog.db, SQLite, catalog name `lk`) and tables below it at
+ * <namespace>/<table>/{data,metadata}. lk-lake(7) says what must be true.
+ *
+ * This header is what tools use: finding and opening a lake, pinning its tables for reading, asking the ledger, and making
+ * tables ready. Writing rows is lake/commit.h.
+ */
+#ifndef LK_LAKE_LAKE_H
+#define LK_LAKE_LAKE_H
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "stream/schema.h"
+
+struct lk_lake;
+
+/* Which lake is meant: `option` (-l) if not NULL, else $LK_LAKE, else the nearest folder upward of the current one that holds a
+ * catalog.db. *path is malloc'd. LK_USAGE with a hint when there is none. */
+enum lk_status lk_lake_find(const char *option, char **path, struct lk_error *err) LK_CHECKED;
+
+enum lk_lake_flags {
+	LK_LAKE_CREATE = 1,   /* make folder and catalog where they are missing */
+	LK_LAKE_READONLY = 2, /* never writes, not even a lock that others would wait for longer than a statement */
+};
+/* LK_NOINPUT when there is no lake, LK_DATA when catalog.db is not one of ours. */
+enum lk_status lk_lake_open(struct lk_lake **out, const char *path, unsigned flags, struct lk_error *err) LK_CHECKED;
+void lk_lake_close(struct lk_lake *lake); /* NULL is fine */
+/* The absolute folder, without a slash at its end. Borrowed. */
+const char *lk_lake_path(const struct lk_lake *lake);
+
+/* ---- reading ---- */
+
+/* One column of a table's current schema (Iceberg schema JSON, "Schemas"). */
+struct lk_lake_column {
+	int32_t id;
+	const char *name;
+	const char *type; /* as Iceberg writes it: "long", "decimal(9, 2)", ...; nested types as their JSON */
+	bool required;
+	const char *doc; /* NULL when absent */
+};
+
+/* A live file of a snapshot. */
+struct lk_lake_file {
+	const char *path; /* as a local path, without its scheme */
+	const char *uri;  /* exactly as the manifest has it */
+	int64_t rows, bytes;
+};
+
+/* A table as one SELECT on the catalog found it. All of it lives in the pin's arena. */
+struct lk_lake_table {
+	const char *namespace_name, *name;
+	const char *metadata_location;
+	/* filled by lk_lake_table_load: */
+	const char *uuid;
+	int64_t snapshot_id;   /* -1 when there is none */
+	int64_t updated_ms;
+	struct lk_lake_column *columns;
+	int column_count;
+	struct lk_lake_file *files; /* data files */
+	int file_count;
+	int delete_file_count; /* files of row-level deletes that apply to the snapshot */
+	int64_t rows;	       /* sum over data files */
+};
+
+/* All tables (views are left out) of the catalog at one moment, ordered by namespace and name. */
+struct lk_pin {
+	struct lk_arena arena;
+	struct lk_lake_table *tables;
+	int table_count;
+};
+enum lk_status lk_lake_pin(struct lk_lake *lake, struct lk_pin *pin, struct lk_error *err) LK_CHECKED;
+void lk_pin_release(struct lk_pin *pin);
+
+/* Reads the table's metadata, manifest list and manifests. */
+enum lk_status lk_lake_table_load(struct lk_pin *pin, struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
+
+/* ---- the ledger of deliveries ---- */
+
+enum lk_delivery_state {
+	LK_DELIVERY_UNKNOWN,
+	LK_DELIVERY_COMPLETE, /* every member is loaded, or is not data */
+	LK_DELIVERY_PARTIAL,  /* some members failed: lk_ledger_failed lists them */
+	LK_DELIVERY_HELD,     /* nothing could be loaded: no passphrase fits, damaged, or it crashed a worker */
+};
+
+/* By path, size and time of last change, without opening the file; by the path's absolute form. Fills sha256 when known. */
+enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
+	int64_t modified_us, enum lk_delivery_state *state, char sha256[65], struct lk_error *err) LK_CHECKED;
+
+/* By sender and SHA-256. */
+enum lk_status lk_ledger_find(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
+	enum lk_delivery_state *state, struct lk_error *err) LK_CHECKED;
+
+/* Remembers that this path, size and time is a delivery known by sender and SHA-256, so that it need not be opened again. */
+enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
+	int64_t modified_us, const char *sender, const char *sha256, struct lk_error *err) LK_CHECKED;
+
+/* The members of a partial delivery that failed, into an arena. */
+enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
+	struct lk_arena *arena, const char ***members, int *count, struct lk_error *err) LK_CHECKED;
+
+/* ---- tables before rows ---- */
+
+/* Creates the tables (and, for those that exist, adds the columns) that these schemas describe, in one metadata-only
+ * transaction. A schema's lk.table names the table ("ns.table", or "table" in `main`); lk.key, lk.partition are honoured. */
+enum lk_status lk_lake_prepare(struct lk_lake *lake, const struct ArrowSchema *const *schemas, int count,
+	struct lk_error *err) LK_CHECKED;
+
+#endif

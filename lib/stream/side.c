@@ -1,0 +1,67 @@
+#include "stream/side.h"
+
+const struct lk_field lk_members_fields[] = {
+	{"delivery", LK_UTF8, .required = true},
+	{"sha256", LK_UTF8, .required = true},
+	{"size", LK_INT64, .required = true},
+	{"modified", LK_TIMESTAMPTZ, .required = true},
+	{"sender", LK_UTF8, .required = true},
+	{"member", LK_UTF8, .required = true},
+	{"index", LK_INT64, .required = true},
+	{"member_size", LK_INT64},
+	{"member_modified", LK_TIMESTAMPTZ},
+	{"offset", LK_INT64, .required = true},
+	{"last", LK_BOOL, .required = true},
+	{"content", LK_BINARY},
+	{"status", LK_UTF8, .required = true},
+	{"error", LK_UTF8},
+	{"passphrase", LK_UTF8},
+	{NULL},
+};
+
+const struct lk_field lk_files_fields[] = {
+	{"delivery", LK_UTF8, .required = true},
+	{"sha256", LK_UTF8, .required = true},
+	{"size", LK_INT64, .required = true},
+	{"modified", LK_TIMESTAMPTZ, .required = true},
+	{"sender", LK_UTF8, .required = true},
+	{"member", LK_UTF8, .required = true},
+	{"member_size", LK_INT64},
+	{"member_modified", LK_TIMESTAMPTZ},
+	{"passphrase", LK_UTF8},
+	{"table", LK_UTF8},
+	{"package", LK_UTF8},
+	{"package_sha256", LK_UTF8},
+	{"rows_in", LK_INT64, .required = true},
+	{"rows", LK_INT64, .required = true},
+	{"rejected", LK_INT64, .required = true},
+	{"status", LK_UTF8, .required = true},
+	{"error", LK_UTF8},
+	{"started", LK_TIMESTAMPTZ, .required = true},
+	{"finished", LK_TIMESTAMPTZ, .required = true},
+	{NULL},
+};
+
+const struct lk_field lk_rejects_fields[] = {
+	{"delivery", LK_UTF8, .required = true},
+	{"sha256", LK_UTF8, .required = true},
+	{"sender", LK_UTF8, .required = true},
+	{"member", LK_UTF8, .required = true},
+	{"table", LK_UTF8},
+	{"record", LK_INT64, .required = true},
+	{"line", LK_INT64},
+	{"field", LK_UTF8},
+	{"reason", LK_UTF8, .required = true},
+	{"raw", LK_UTF8},
+	{NULL},
+};
+
+const struct lk_field lk_end_fields[] = {
+	{"table", LK_UTF8, .required = true},
+	{"streams", LK_INT64, .required = true},
+	{"rows", LK_INT64, .required = true},
+	{"read", LK_INT64, .required = true},
+	{"dropped", LK_INT64, .required = true},
+	{"reason", LK_UTF8},
+	{NULL},
+};

@@ -1,0 +1,101 @@
+/*
+ * The side tables: what travels beside the data so that nothing is lost on the way (lk-stream(5)).
+ *
+ * Their columns are one list each, here, so that the tools that write them and those that read them agree. Readers find
+ * columns by name (lk_schema_find), never by position.
+ */
+#ifndef LK_STREAM_SIDE_H
+#define LK_STREAM_SIDE_H
+
+#include "stream/schema.h"
+
+/*
+ * lk.members: what lk-unpack emits, a row for each piece of a member, pieces of one member in order and together.
+ *
+ *	delivery     path of the file that landed, as it was given
+ *	sha256	     of the delivery, hexadecimal
+ *	size	     of the delivery in bytes
+ *	modified     time of last change of the delivery
+ *	sender	     who sent it, as the sources' `lk.delivery` tells; empty when they do not say
+ *	member	     path inside: `inner.zip!c.csv` for nested ones; for a plain file its own base name
+ *	index	     number of the member in the delivery, from 0
+ *	member_size  bytes of the member's content when known, else null
+ *	member_modified   null when the archive does not say
+ *	offset	     of this piece in the member
+ *	last	     whether this is the member's last piece
+ *	content	     the bytes; null when there are none to hand on (status is not ok)
+ *	status	     ok, skipped (not data: a directory, a symlink, ...), failed
+ *	error	     why, when not ok
+ *	passphrase   label of the passphrase that fitted; null when none was needed
+ */
+extern const struct lk_field lk_members_fields[];
+enum lk_members_column {
+	LK_MEMBERS_DELIVERY, LK_MEMBERS_SHA256, LK_MEMBERS_SIZE, LK_MEMBERS_MODIFIED, LK_MEMBERS_SENDER,
+	LK_MEMBERS_MEMBER, LK_MEMBERS_INDEX, LK_MEMBERS_MEMBER_SIZE, LK_MEMBERS_MEMBER_MODIFIED, LK_MEMBERS_OFFSET,
+	LK_MEMBERS_LAST, LK_MEMBERS_CONTENT, LK_MEMBERS_STATUS, LK_MEMBERS_ERROR, LK_MEMBERS_PASSPHRASE,
+	LK_MEMBERS_COLUMNS
+};
+
+/*
+ * lk.files: a row for each member handled and each resource that it fed; a member that fed none has one row with a
+ * null table. A delivery of which nothing could be opened has one row with an empty member.
+ *
+ *	delivery, sha256, size, modified, sender, member, member_size, member_modified, passphrase   as above
+ *	table	     where its rows went; null when none
+ *	package, package_sha256   name and hash of the data package used; null when none matched
+ *	rows_in, rows, rejected   records read, rows out, records rejected: rows_in = rows + rejected
+ *	status	     ok, skipped, failed, unmatched (no resource takes it)
+ *	error	     why, when not ok
+ *	started, finished   when lk-parse worked on it
+ */
+extern const struct lk_field lk_files_fields[];
+enum lk_files_column {
+	LK_FILES_DELIVERY, LK_FILES_SHA256, LK_FILES_SIZE, LK_FILES_MODIFIED, LK_FILES_SENDER, LK_FILES_MEMBER,
+	LK_FILES_MEMBER_SIZE, LK_FILES_MEMBER_MODIFIED, LK_FILES_PASSPHRASE, LK_FILES_TABLE, LK_FILES_PACKAGE,
+	LK_FILES_PACKAGE_SHA256, LK_FILES_ROWS_IN, LK_FILES_ROWS, LK_FILES_REJECTED, LK_FILES_STATUS, LK_FILES_ERROR,
+	LK_FILES_STARTED, LK_FILES_FINISHED,
+	LK_FILES_COLUMNS
+};
+
+/*
+ * lk.rejects: a row for each record that could not become a row.
+ *
+ *	delivery, sha256, sender, member, table   where it came from and where it should have gone
+ *	record	     number of the record in the member, from 1
+ *	line	     physical line where it begins, from 1; null where lines mean nothing
+ *	field	     the column at fault; null when it is the whole record
+ *	reason	     what is wrong, without the value where the column is private
+ *	raw	     the record's bytes as text; quarantined by lk-commit, never in the lake's lk.rejects
+ */
+extern const struct lk_field lk_rejects_fields[];
+enum lk_rejects_column {
+	LK_REJECTS_DELIVERY, LK_REJECTS_SHA256, LK_REJECTS_SENDER, LK_REJECTS_MEMBER, LK_REJECTS_TABLE,
+	LK_REJECTS_RECORD, LK_REJECTS_LINE, LK_REJECTS_FIELD, LK_REJECTS_REASON, LK_REJECTS_RAW,
+	LK_REJECTS_COLUMNS
+};
+
+/* lk.end: a row for each table of the segment: table, streams, rows, read, dropped, reason. */
+extern const struct lk_field lk_end_fields[];
+enum lk_end_column {
+	LK_END_TABLE, LK_END_STREAMS, LK_END_ROWS, LK_END_READ, LK_END_DROPPED, LK_END_REASON,
+	LK_END_COLUMNS
+};
+
+/*
+ * Metadata keys of schemas and fields, under `lk.`:
+ *
+ *	schema: lk.table, lk.segment, lk.key (JSON list of columns), lk.order (column), lk.load (append, upsert, full),
+ *	        lk.scope (JSON list), lk.partition (JSON list of transforms such as "day(admitted)"), lk.package
+ *	field:  lk.phi (privacy class), lk.doc (description)
+ */
+#define LK_META_TABLE "lk.table"
+#define LK_META_SEGMENT "lk.segment"
+#define LK_META_KEY "lk.key"
+#define LK_META_ORDER "lk.order"
+#define LK_META_LOAD "lk.load"
+#define LK_META_SCOPE "lk.scope"
+#define LK_META_PARTITION "lk.partition"
+#define LK_META_PHI "lk.phi"
+#define LK_META_DOC "lk.doc"
+
+#endif
