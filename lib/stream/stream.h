@@ -44,17 +44,18 @@ enum lk_reader_flags {
 
 struct lk_reader;
 
-/* A record batch and where it belongs. All of it is borrowed until the next lk_reader_next, except that a consumer may
- * keep `array` by ArrowArrayMove. Dictionaries are already decoded and bodies decompressed. */
+/* A record batch and where it belongs. All of it is borrowed until the next lk_reader_next or lk_reader_close, except that
+ * a consumer may keep the rows by ArrowArrayMove(batch.array, ...). Dictionaries are already decoded and bodies
+ * decompressed. An Arrow stream that came without a batch is handed out as one of no rows, so that its schema is seen. */
 struct lk_batch {
 	const char *table;		  /* lk.table; "" on a plain stream without one */
 	const struct ArrowSchema *schema; /* a struct; the same pointer for all batches of one Arrow stream */
 	uint64_t stream;		  /* counts the Arrow streams of this reader: it changes when the schema may */
 	int64_t rows;
-	struct ArrowArray array;	   /* released by the reader unless moved away */
-	const struct ArrowArrayView *view; /* over array, validated in full */
-	const void *message;		   /* the batch's IPC message as it was read, for lk_writer_pass; NULL when */
-	size_t message_len;		   /* it was decoded into something else (dictionaries, old framing) */
+	struct ArrowArray *array;	  /* released by the reader unless moved away */
+	const struct ArrowArrayView *view; /* over array, validated in full: offsets, null counts, UTF-8; offset 0 */
+	const void *message;		  /* the batch's IPC message as it was read, for lk_writer_pass; NULL when */
+	size_t message_len;		  /* it was decoded into something else (dictionaries, old framing) */
 };
 
 /* Reads fd, which stays the caller's to close; name is for messages ("standard input"). */
