@@ -58,7 +58,7 @@ static char *put_date(char *p, int64_t days)
 	if (year >= 0 && year <= 9999)
 		p = put_digits(p, (unsigned)year, 4);
 	else
-		p += sprintf(p, "%s%04lld", year < 0 ? "-" : "+", (long long)(year < 0 ? -year : year));
+		p += snprintf(p, LK_VALUE_TEXT / 2, "%s%04lld", year < 0 ? "-" : "+", (long long)(year < 0 ? -year : year));
 	*p++ = '-';
 	p = put_digits(p, month, 2);
 	*p++ = '-';
@@ -97,7 +97,7 @@ size_t lk_time_text(int64_t us, char *out)
 	char *p;
 
 	if (us < 0 || us >= LK_DAY_US)
-		return (size_t)sprintf(out, "%lldus", (long long)us);
+		return (size_t)snprintf(out, LK_VALUE_TEXT, "%lldus", (long long)us);
 	p = put_time(out, us);
 	*p = '\0';
 	return (size_t)(p - out);
@@ -106,12 +106,14 @@ size_t lk_time_text(int64_t us, char *out)
 size_t lk_timestamp_text(int64_t us, bool zone, bool iso, char *out)
 {
 	int64_t days = us / LK_DAY_US - (us % LK_DAY_US < 0);
+	const char *suffix = !zone ? "" : iso ? "Z" : "+00";
+	size_t len = strlen(suffix);
 	char *p = put_date(out, days);
 
 	*p++ = iso ? 'T' : ' ';
 	p = put_time(p, us - days * LK_DAY_US);
-	p = stpcpy(p, !zone ? "" : iso ? "Z" : "+00");
-	return (size_t)(p - out);
+	memcpy(p, suffix, len + 1);
+	return (size_t)(p - out) + len;
 }
 
 /* A cursor over <s, len> for the parsers. */
@@ -362,20 +364,20 @@ size_t lk_float64_text(double value, char *out)
 	int n = 0;
 
 	if (isnan(value))
-		return (size_t)sprintf(out, "nan");
+		return (size_t)snprintf(out, LK_VALUE_TEXT, "nan");
 	if (isinf(value))
-		return (size_t)sprintf(out, value < 0 ? "-inf" : "inf");
+		return (size_t)snprintf(out, LK_VALUE_TEXT, "%s", value < 0 ? "-inf" : "inf");
 	for (int precision = 15; precision <= 17; precision++) {
-		n = sprintf(out, "%.*g", precision, value);
+		n = snprintf(out, LK_VALUE_TEXT, "%.*g", precision, value);
 		if (strtod(out, NULL) == value)
 			break;
 	}
 	if (!strpbrk(out, ".e"))
-		n += sprintf(out + n, ".0");
+		n += snprintf(out + n, LK_VALUE_TEXT - (size_t)n, ".0");
 	return (size_t)n;
 }
 
 size_t lk_int64_text(int64_t value, char *out)
 {
-	return (size_t)sprintf(out, "%lld", (long long)value);
+	return (size_t)snprintf(out, LK_VALUE_TEXT, "%lld", (long long)value);
 }
