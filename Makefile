@@ -56,7 +56,7 @@ HELPERS := $(HELPER_SOURCES:t/helper/%.c=$(BUILD)/t/helper/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo check interop bench lint install uninstall clean
+.PHONY: all demo tests check interop bench lint install uninstall clean
 
 all: $(TOOLS)
 
@@ -95,7 +95,8 @@ demo: all
 
 # Shell scripts in TAP, one a tool, and C unit tests, one a module: prove runs them side by side.
 T ?= $(wildcard t/*.sh) $(UNITS)
-check: all $(UNITS) $(HELPERS)
+tests: all $(UNITS) $(HELPERS)
+check: tests
 	@LK_BUILD=$(abspath $(BUILD)) LK_VERBOSE=$(V) prove $(if $(V),-v) -j$(JOBS) --timer --exec '' $(filter-out t/test-lib.sh,$(T))
 
 interop: all $(HELPERS)

@@ -13,7 +13,7 @@
 # -v (or LK_VERBOSE=1) shows what each block prints; -i stops at the first failure and leaves the directory.
 # t/README.md says more.
 
-LK_TOP=$(cd "$(dirname "$0")/.." && pwd)
+: "${LK_TOP:=$(cd "$(dirname "$0")/.." && pwd)}" # t/interop/run says it for scripts a level deeper
 : "${LK_BUILD:=$LK_TOP/build}"
 PATH=$LK_BUILD/bin:$LK_BUILD/t/helper:$PATH
 LC_ALL=C.UTF-8 TZ=UTC
