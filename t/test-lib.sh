@@ -59,8 +59,12 @@ test_expect_success() { # TITLE BLOCK
 	fi
 	test_failed=$((test_failed + 1))
 	echo "not ok $test_count - $1"
-	printf '%s\n' "$2" | sed 's/^/# /'
-	[ -n "$verbose" ] || sed 's/^/#   /' .log
+	# On stderr, where prove shows it: what failed is to be read from the run that failed.
+	{
+		echo "# $test_name: not ok $test_count - $1"
+		printf '%s\n' "$2" | sed 's/^/# /'
+		[ -n "$verbose" ] || sed 's/^/#   /' .log
+	} >&2
 	if [ -n "$immediate" ]; then
 		echo "Bail out! left as it is: $test_dir"
 		exit 1
