@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -269,9 +270,21 @@ static void parse(int argc, char **argv)
 	}
 }
 
+/*
+ * A standard stream that the caller closed would be the first file that the tool opens, a lake's catalog for one, and be
+ * written to. Such a number is taken by something that answers every read or write with an error, as the closed one would.
+ */
+static void hold_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(LK_IO);
+}
+
 void lk_tool_start(const struct lk_tool *tool, int *argc, char ***argv)
 {
 	this_tool = tool;
+	hold_standard_streams();
 	signal(SIGPIPE, SIG_DFL);
 	parse(*argc, *argv);
 	if (help_wanted || version_wanted || options_wanted) {
@@ -292,7 +305,7 @@ int lk_tool_finish(enum lk_status status, const struct lk_error *err)
 	lk_progress_end();
 	if (status && err && err->message[0])
 		lk_warn("%s", err->message);
-	if (fflush(stdout) || ferror(stdout) || (close(STDOUT_FILENO) && errno != EBADF)) {
+	if (fflush(stdout) || ferror(stdout) || close(STDOUT_FILENO)) {
 		if (!status)
 			lk_warn("cannot write standard output: %s", strerror(errno));
 		return status ? status : LK_IO;
