@@ -1,0 +1,200 @@
+#!/bin/sh
+# What every tool does alike (design: exit statuses, messages, help): each tool in build/bin is held to it, so a new tool
+# is covered the day it is built. What only a tool knows, how to make it fail or speak, is a row in the tables below.
+. "$(dirname "$0")/test-lib.sh"
+
+tools=$(cd "$LK_BUILD/bin" && ls)
+have() { [ -x "$LK_BUILD/bin/$1" ]; }
+
+# Inputs for those rows, made by the tools themselves.
+mkdir -p landing sources
+printf 'Id,Name,Born\n1,Zo\303\253,1969-12-31\n2,Bo,2001-02-03\n' >people.csv
+cp people.csv landing/people.csv
+: >regular
+cat >sources/people.json <<-'END'
+	{"name": "people", "resources": [{"name": "people", "path": "people*.csv", "schema": {"fields": [
+	  {"name": "Id", "type": "integer"}, {"name": "Name", "type": "string"}, {"name": "Born", "type": "date"}]}}]}
+END
+if have lk-unpack && have lk-parse; then
+	test_expect_success 'a stream and a lake to try the tools on' '
+		lk-unpack landing/people.csv >members.lk &&
+		lk-parse -s sources <members.lk >rows.lk &&
+		{ ! have lk-commit || lk-commit -q -l lake <rows.lk; }
+	'
+fi
+
+# Runs a command line of the tables below; what it prints is in out and err, its status in rc.
+run_row() {
+	rm -f out err
+	sh -c "$1" >out 2>err </dev/null
+	rc=$?
+}
+
+# The message: one line `NAME: ...` that holds the text, and for misuse a hint at --help after it.
+said() { # NAME TEXT
+	cat err
+	head -n 1 err | grep -q "^$1: ." || { echo "the message does not begin with '$1: '"; return 1; }
+	grep -qF -- "$2" err || { echo "the message does not hold '$2'"; return 1; }
+	[ "$(grep -vc "^Try '$1 --help'\.\$" err)" = 1 ] || { echo "the message is not one line"; return 1; }
+	head -n 1 err | grep -q '[^.]$' || { echo "the message ends in a full stop"; return 1; }
+}
+
+ended() { [ "$rc" = "$1" ] || { echo "exit status $rc, not $1"; cat err; return 1; }; }
+silent() { [ ! -s "$1" ] || { echo "expected nothing in $1:"; head -c 500 "$1"; return 1; }; }
+
+for tool in $tools; do
+	test_expect_success "$tool --help is on stdout and begins with usage" '
+		run_row "$tool --help" && ended 0 && silent err && head -n 1 out | grep -q "^usage: $tool\\b" &&
+		cp out help && run_row "$tool -h" && ended 0 && silent err && test_cmp help out
+	'
+	test_expect_success "$tool --version is one line" '
+		run_row "$tool --version" && ended 0 && silent err && [ "$(wc -l <out)" = 1 ] &&
+		grep -qE "^$tool [0-9]+\\.[0-9]+\\.[0-9]+\$" out
+	'
+	test_expect_success "$tool refuses an unknown option" '
+		run_row "$tool --no-such-option" && ended 64 && silent out && said $tool "--no-such-option" &&
+		run_row "$tool -%" && ended 64 && silent out && said $tool "-%"
+	'
+	test_expect_success "$tool says that the disk is full, or that stdout is closed" '
+		run_row "$tool --help >/dev/full" && ended 74 && said $tool "cannot write" &&
+		run_row "$tool --help >&-" && ended 74 && said $tool "cannot write"
+	'
+	test_expect_success "$tool has a manual page whose SYNOPSIS is what --help says" '
+		"$LK_TOP/scripts/check-synopsis" $tool
+	'
+	test_expect_success "$tool has EXIT STATUS in its manual page" '
+		grep -q "^\.Sh EXIT STATUS" "$LK_TOP/man/$tool.1"
+	'
+done
+
+# STATUS | TOOL | WHAT IS WRONG | TEXT IN THE MESSAGE | COMMAND
+failures() {
+	cat <<-'END'
+		66|lk-unpack|a delivery is not there|nowhere.zip|lk-unpack nowhere.zip
+		66|lk-unpack|a list of deliveries is not there|nowhere.txt|lk-unpack --files-from nowhere.txt
+		66|lk-unpack|a passphrase file is not there|nowhere.pass|lk-unpack --passphrase-file nowhere.pass landing/people.csv
+		66|lk-parse|a file is not there|nowhere.csv|lk-parse -s sources --as people nowhere.csv
+		66|lk-parse|the sources are not there|nowhere.json|lk-parse -s nowhere.json --as people people.csv
+		66|lk-cat|a stream is not there|nowhere.lk|lk-cat nowhere.lk
+		66|lk-commit|what was staged is not there|nowhere|lk-commit -l lake --staged nowhere
+		66|lk-query|the lake is not there|nowhere|lk-query -l nowhere "select 1"
+		66|lk-query|a script is not there|nowhere.sql|lk-query -l lake -f nowhere.sql
+		66|lk-ingest|a path is not there|nowhere|lk-ingest -l lake -s sources nowhere
+		66|lk-ingest|the sources are not there|nowhere.json|lk-ingest -l lake -s nowhere.json landing
+		64|lk|a command is not there|nowhere|lk nowhere
+		64|lk-cat|a format is not there|nonsense|lk-cat -F nonsense rows.lk
+		64|lk-query|a format is not there|nonsense|lk-query -l lake -F nonsense "select 1"
+		64|lk-commit|an option lacks its value|--lake|lk-commit -l
+		65|lk-cat|the input is not a stream|people.csv|lk-cat people.csv
+		65|lk-parse|the input is not a stream|standard input|lk-parse -s sources <people.csv
+		65|lk-commit|the input is not a stream|standard input|lk-commit -l lake <people.csv
+		65|lk-query|the input is not a stream|standard input|lk-query -l lake "select * from stdin" <people.csv
+		65|lk-query|the statement does not parse|selec|lk-query -l lake "selec 1"
+		78|lk-parse|the sources are not JSON|people.csv|lk-parse -s people.csv --as people people.csv
+		73|lk-commit|the lake cannot be made|regular|lk-commit -l regular/lake <rows.lk
+		73|lk-unpack|the folder to extract to cannot be made|regular|lk-unpack -x regular/out landing/people.csv
+		73|lk-query|the output cannot be made|regular|lk-query -l lake -o regular/out.csv "select 1"
+		73|lk-ingest|the lake cannot be made|regular|lk-ingest --settle 0 -l regular/lake -s sources landing
+		73|lk-commit|the folder to stage in cannot be made|regular|lk-commit -l lake --stage regular/stage <rows.lk
+	END
+}
+
+# TOOL | WHAT IT PRINTS | COMMAND, to which a redirection of stdout is added
+printers() {
+	cat <<-'END'
+		lk|the commands|lk help
+		lk-unpack|members|lk-unpack landing/people.csv
+		lk-unpack|a list|lk-unpack --list landing/people.csv
+		lk-parse|rows|lk-parse -s sources <members.lk
+		lk-cat|CSV|lk-cat -F csv rows.lk
+		lk-cat|Arrow|lk-cat -t people -F arrow rows.lk
+		lk-cat|a schema|lk-cat --schema rows.lk
+		lk-query|a table|lk-query -l lake "select * from people"
+		lk-query|Arrow|lk-query -l lake -F arrow "select * from people"
+		lk-query|its tables|lk-query -l lake
+		lk-commit|what it committed|lk-commit -l lake2 <rows.lk
+		lk-ingest|a summary|lk-ingest --settle 0 -l lake3 -s sources landing
+	END
+}
+
+each_row() { # TABLE BLOCK; the fields of a row are in a, b, c, d, e
+	"$1" >rows.table
+	while IFS='|' read -r a b c d e; do "$2"; done <rows.table
+}
+
+check_failure() {
+	have "$b" || return 0
+	test_expect_success "$b ends with $a when $c" '
+		run_row "$e" && ended "$a" && silent out && said "$b" "$d"
+	'
+}
+
+check_printer() {
+	have "$a" || return 0
+	test_expect_success "$a says that the disk is full, or stdout closed, when it prints $b" '
+		run_row "$c >/dev/full" && ended 74 && said "$a" "standard output" &&
+		run_row "$c >&-" && ended 74 && said "$a" "standard output"
+	'
+}
+
+each_row failures check_failure
+each_row printers check_printer
+
+test_expect_success 'every tool has rows in both tables' '
+	for tool in $tools; do
+		failures | grep -q "|$tool|" || { echo "no failure of $tool is tried"; false; } || return 1
+		printers | grep -q "^$tool|" || { echo "no output of $tool is tried"; false; } || return 1
+	done
+'
+
+# Writing where one may not. Root may everywhere, so root gives that up first.
+as_user() { "$@"; }
+[ "$(id -u)" != 0 ] || as_user() { setpriv --bounding-set=-dac_override,-dac_read_search,-fowner --inh-caps=-dac_override,-dac_read_search,-fowner "$@"; }
+mkdir closed && chmod 555 closed
+if as_user sh -c ': 2>/dev/null >closed/x' 2>/dev/null || ! as_user true 2>/dev/null; then
+	test_skip 'where one may not write, the tools say so' 'everything may be written here'
+else
+	denied() { # TOOL COMMAND...
+		have "$1" || return 0
+		as_user "$@" >out 2>err <rows.lk
+		rc=$?
+		{ [ $rc = 77 ] || [ $rc = 73 ]; } || { echo "exit status $rc, not 73 or 77: $*"; cat err; return 1; }
+		silent out && said "$1" closed
+	}
+	test_expect_success 'where one may not write, the tools say so' '
+		denied lk-commit -l closed/lake &&
+		denied lk-query -l lake -o closed/x.csv "select 1" &&
+		denied lk-unpack -x closed/out landing/people.csv &&
+		denied lk-ingest --settle 0 -l closed/lake -s sources landing
+	'
+	if have lk-commit; then
+		test_expect_success 'a lake that one may only read is said to be so, and stays as it is' '
+			sqlite3 lake/catalog.db .dump >before &&
+			chmod -R a-w lake &&
+			as_user lk-commit -l lake --once again <rows.lk >out 2>err; rc=$?;
+			chmod -R u+w lake;
+			{ [ $rc = 77 ] || [ $rc = 73 ]; } && silent out && said lk-commit "" &&
+			sqlite3 lake/catalog.db .dump >after && test_cmp before after
+		'
+		! have lk-query ||
+			test_expect_success 'who may only read the lake may query it' '
+				chmod -R a-w lake &&
+				as_user lk-query -l lake -F csv "select count(*) as n from people" >actual; rc=$?;
+				chmod -R u+w lake;
+				printf "n\n2\n" >expect && [ $rc = 0 ] && test_cmp expect actual
+			'
+	fi
+fi
+
+# A closed stdin is no input, and no file takes its number.
+test_expect_success 'a filter whose stdin is closed fails, and so does one that gets nothing' '
+	for command in "lk-cat" "lk-parse -s sources" "lk-commit -l lake"; do
+		have ${command%% *} || continue
+		sh -c "$command <&-" >out 2>err; rc=$?
+		{ [ $rc = 74 ] || [ $rc = 65 ] || [ $rc = 66 ]; } || { echo "$command <&-: exit status $rc"; return 1; }
+		silent out && said "${command%% *}" "standard input" || return 1
+		run_row "$command </dev/null"; ended 65 && silent out && said "${command%% *}" "standard input" || return 1
+	done
+'
+
+test_done
