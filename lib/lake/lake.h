@@ -80,7 +80,9 @@ enum lk_delivery_state {
 	LK_DELIVERY_UNKNOWN,
 	LK_DELIVERY_COMPLETE, /* every member is loaded, or is not data */
 	LK_DELIVERY_PARTIAL,  /* some members failed: lk_ledger_failed lists them */
-	LK_DELIVERY_HELD,     /* nothing could be loaded: no passphrase fits, damaged, or it crashed a worker */
+	LK_DELIVERY_HELD,     /* nothing could be loaded: no passphrase fits, or it is damaged; tried again by every run */
+	LK_DELIVERY_CRASHED,  /* held because it ended the worker that took it (an lk.files row of status `crashed`); tried
+			       * again only when asked for */
 };
 
 /* By path, size and time of last change, without opening the file; by the path's absolute form. Fills sha256 when known. */

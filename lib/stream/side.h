@@ -44,7 +44,7 @@ enum lk_members_column {
  *	table	     where its rows went; null when none
  *	package, package_sha256   name and hash of the data package used; null when none matched
  *	rows_in, rows, rejected   records read, rows out, records rejected: rows_in = rows + rejected
- *	status	     ok, skipped, failed, unmatched (no resource takes it)
+ *	status	     ok, skipped, failed, unmatched (no resource takes it), crashed (the delivery ended its worker)
  *	error	     why, when not ok
  *	started, finished   when lk-parse worked on it
  */
