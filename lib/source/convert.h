@@ -1,0 +1,67 @@
+/*
+ * Conversion: the text of one value to its typed column, as a field of a data package says (lk-source(5), Types).
+ *
+ * A conversion is made once, when the package is loaded, and is constant afterwards. What it points to belongs to whoever made it.
+ */
+#ifndef LK_SOURCE_CONVERT_H
+#define LK_SOURCE_CONVERT_H
+
+#include <stdbool.h>
+
+#include "stream/build.h"
+
+enum lk_convert_kind {
+	LK_CONVERT_TEXT,    /* as it stands */
+	LK_CONVERT_CHECKED, /* text that must have a form, see `check` */
+	LK_CONVERT_INTEGER,
+	LK_CONVERT_NUMBER,
+	LK_CONVERT_DECIMAL,
+	LK_CONVERT_BOOLEAN,
+	LK_CONVERT_DATE,
+	LK_CONVERT_TIME,
+	LK_CONVERT_DATETIME,
+	LK_CONVERT_YEAR,
+};
+
+/* A list of texts with their lengths. */
+struct lk_text {
+	const char *data;
+	size_t len;
+};
+struct lk_texts {
+	struct lk_text *items;
+	int count;
+};
+
+struct lk_convert {
+	enum lk_convert_kind kind;
+	bool (*check)(const char *s, size_t len); /* LK_CONVERT_CHECKED */
+	const char *noun;			  /* what it is not, when it does not fit: "a date" */
+	const char *pattern;			  /* of strptime's kind; NULL for ISO 8601 */
+	bool any;				  /* the compact forms too */
+	bool zone;				  /* LK_CONVERT_DATETIME: an instant */
+	int64_t zone_us;			  /* east of UTC: where values without an offset are */
+	int precision, scale;			  /* LK_CONVERT_DECIMAL */
+	char decimal_char, group_char;		  /* group_char 0: none */
+	bool bare;				  /* numbers stand alone; else what is around them goes */
+	struct lk_texts trues, falses;
+};
+
+/* The column's type. */
+enum lk_type lk_convert_type(const struct lk_convert *c);
+
+/* Appends the value of <s, len> to the column. False, with nothing appended, when it does not fit; *reason then says more than that,
+ * or is NULL where "is not NOUN" is all. The text must be valid UTF-8 without NUL. */
+bool lk_convert_append(const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason);
+
+/* The conversion of a type of the Table Schema standard and its format: kind, check, noun, pattern, any. false when there is no such
+ * type (*problem says so) or the format does not suit it. */
+bool lk_convert_init(struct lk_convert *c, const char *type, const char *format, const char **problem);
+
+/* Whether text is in the list. */
+bool lk_texts_have(const struct lk_texts *list, const char *s, size_t len);
+
+/* Takes blanks, tabs and line ends off both ends. */
+void lk_text_trim(const char **s, size_t *len);
+
+#endif

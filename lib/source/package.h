@@ -1,0 +1,131 @@
+/*
+ * Data packages as lib/source uses them: lk-source(5) in structs.
+ *
+ * A package is loaded and checked in full once, and constant afterwards; all of it lives in the sources' arena.
+ */
+#ifndef LK_SOURCE_PACKAGE_H
+#define LK_SOURCE_PACKAGE_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "source/convert.h"
+#include "source/source.h"
+
+/* Columns that follow the fields. */
+#define LK_COLUMN_FILE "lk_file"
+#define LK_COLUMN_ROW "lk_row"
+#define LK_COLUMN_REST "lk_rest"
+
+enum lk_origin {
+	LK_ORIGIN_RECORD,	   /* the record itself: a column of delimited text, an XPath */
+	LK_ORIGIN_DELIVERY,	   /* a named group of lk.delivery */
+	LK_ORIGIN_MEMBER_NAME,
+	LK_ORIGIN_MEMBER_PATH,
+	LK_ORIGIN_MEMBER_MODIFIED,
+};
+
+struct lk_map_entry {
+	struct lk_text from, to;
+	bool to_missing;
+};
+
+struct lk_source_field {
+	const char *name, *column;
+	struct lk_convert convert;
+	struct lk_texts missing, aliases;
+	struct lk_map_entry *map;
+	int map_count;
+	enum lk_origin origin;
+	const char *path;  /* XPath; the group's name for LK_ORIGIN_DELIVERY */
+	const char *join;  /* NULL: the first node only */
+	const char *phi, *doc;
+	bool required, trim;
+	bool bad_is_null;
+	bool empty_is_missing; /* the empty text is all there is in `missing` */
+};
+
+struct lk_namespace {
+	const char *prefix, *uri;
+};
+
+enum lk_fields_match {
+	LK_FIELDS_EXACT,
+	LK_FIELDS_EQUAL,
+	LK_FIELDS_SUBSET,
+	LK_FIELDS_SUPERSET,
+	LK_FIELDS_PARTIAL,
+};
+
+/* 0 where there is no such character. */
+struct lk_dialect {
+	char delimiter, quote, escape, comment;
+	bool double_quote, header, skip_initial_space, case_sensitive;
+};
+
+struct lk_package;
+
+struct lk_resource {
+	const struct lk_package *package;
+	const char *name, *table;
+	const char **paths;
+	int path_count;
+	bool is_xml;
+	struct lk_dialect dialect;
+	enum lk_fields_match match;
+	bool rest, missing_unquoted;
+	const char *record, *root;
+	struct lk_namespace *namespaces;
+	int namespace_count;
+	struct lk_source_field *fields;
+	int field_count;
+	struct ArrowSchema schema; /* fields, lk_file, lk_row, maybe lk_rest; released by lk_sources_close */
+};
+
+struct lk_package {
+	const char *file, *name;
+	char sha256[LK_SHA256_HEX];
+	const char *delivery_text;
+	pcre2_code *delivery; /* NULL: every delivery */
+	const char **ignore;
+	int ignore_count;
+	struct lk_resource *resources;
+	int resource_count;
+};
+
+struct lk_sources {
+	struct lk_arena arena;
+	struct lk_package **packages; /* by path */
+	int count;
+	const struct ArrowSchema **schemas;
+	int schema_count;
+	char sha256[LK_SHA256_HEX];
+};
+
+/* Reads and checks one file into *out, which lives in the arena. What lk_package_release gives back is in it even after an error. */
+enum lk_status lk_package_load(struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err) LK_CHECKED;
+void lk_package_release(struct lk_package *p);
+
+/* How a field's name becomes a column's; NULL when out of memory, "" when nothing is left of it. */
+char *lk_column_name(struct lk_arena *arena, const char *name);
+
+/* Whether any glob takes the member's path, as lk-source(5) says. */
+bool lk_globs_take(const char *const *globs, int count, const char *member);
+/* The member's base name: what follows the last slash or exclamation mark. */
+const char *lk_member_base(const char *member);
+
+/* A delivery matched against a package. groups: the values of named groups by lk_delivery_group. */
+struct lk_delivery_match {
+	pcre2_match_data *data; /* NULL when the package has no lk.delivery */
+	const char *delivery;
+};
+/* LK_OK with *matched; LK_CONFIG when the expression cannot be run (it needs too much). Release what matched. */
+enum lk_status lk_delivery_match(const struct lk_package *p, const char *delivery, struct lk_delivery_match *m, bool *matched,
+	struct lk_error *err) LK_CHECKED;
+/* False when the group took no part. Borrowed from the delivery's path. */
+bool lk_delivery_group(const struct lk_package *p, const struct lk_delivery_match *m, const char *group, struct lk_text *value);
+void lk_delivery_match_release(struct lk_delivery_match *m);
+
+#endif
