@@ -1,0 +1,509 @@
+#include "lake/avro.h"
+
+#include <jansson.h>
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "lake/codec.h"
+
+#define MAGIC "Obj\x01"
+#define BLOCK_BYTES (64 * 1024)
+#define MAX_DEPTH 32
+#define MAX_IDLE 100000
+
+/* ---- writing ---- */
+
+void lk_avro_long(struct lk_str *out, int64_t value)
+{
+	uint64_t n = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+
+	for (; n >= 0x80; n >>= 7)
+		lk_str_addc(out, (char)(n | 0x80));
+	lk_str_addc(out, (char)n);
+}
+
+void lk_avro_bytes(struct lk_str *out, const void *data, size_t len)
+{
+	lk_avro_long(out, (int64_t)len);
+	lk_str_add(out, data, len);
+}
+
+void lk_avro_text(struct lk_str *out, const char *text)
+{
+	lk_avro_bytes(out, text, strlen(text));
+}
+
+enum lk_status lk_avro_begin(struct lk_avro_writer *w, const struct lk_meta *header, struct lk_error *err)
+{
+	int64_t keys = 1;
+
+	*w = (struct lk_avro_writer){LK_STR_INIT, LK_STR_INIT, 0, {0}};
+	LK_TRY(lk_random(w->sync, sizeof(w->sync), err));
+	for (const struct lk_meta *m = header; m->key; m++)
+		keys++;
+	lk_str_adds(&w->file, MAGIC);
+	lk_avro_long(&w->file, keys);
+	lk_avro_text(&w->file, "avro.codec");
+	lk_avro_text(&w->file, "deflate");
+	for (const struct lk_meta *m = header; m->key; m++) {
+		lk_avro_text(&w->file, m->key);
+		lk_avro_text(&w->file, m->value);
+	}
+	lk_avro_long(&w->file, 0);
+	lk_str_add(&w->file, w->sync, sizeof(w->sync));
+	return lk_str_check(&w->file, err);
+}
+
+static enum lk_status end_block(struct lk_avro_writer *w, struct lk_error *err)
+{
+	struct libdeflate_compressor *c;
+	size_t bound, len;
+	char *packed;
+
+	LK_TRY(lk_str_check(&w->block, err));
+	c = libdeflate_alloc_compressor(6);
+	if (!c)
+		return lk_error_nomem(err);
+	bound = libdeflate_deflate_compress_bound(c, w->block.len);
+	packed = malloc(bound);
+	len = packed ? libdeflate_deflate_compress(c, w->block.data, w->block.len, packed, bound) : 0;
+	libdeflate_free_compressor(c);
+	if (len) {
+		lk_avro_long(&w->file, w->records);
+		lk_avro_bytes(&w->file, packed, len);
+		lk_str_add(&w->file, w->sync, sizeof(w->sync));
+		w->records = 0;
+		lk_str_clear(&w->block);
+	}
+	free(packed);
+	return len ? lk_str_check(&w->file, err) : lk_error_nomem(err);
+}
+
+enum lk_status lk_avro_end_record(struct lk_avro_writer *w, struct lk_error *err)
+{
+	w->records++;
+	return w->block.len >= BLOCK_BYTES ? end_block(w, err) : lk_str_check(&w->block, err);
+}
+
+enum lk_status lk_avro_finish(struct lk_avro_writer *w, struct lk_error *err)
+{
+	return w->records ? end_block(w, err) : LK_OK;
+}
+
+void lk_avro_writer_release(struct lk_avro_writer *w)
+{
+	lk_str_release(&w->file);
+	lk_str_release(&w->block);
+}
+
+/* ---- the writer's schema ---- */
+
+enum node_type {
+	NODE_NULL, NODE_BOOLEAN, NODE_INT, NODE_LONG, NODE_FLOAT, NODE_DOUBLE, NODE_BYTES, NODE_STRING, /* as type_words */
+	NODE_FIXED, NODE_ENUM, NODE_ARRAY, NODE_MAP, NODE_RECORD, NODE_UNION,
+};
+
+static const char *const type_words[] = {"null", "boolean", "int", "long", "float", "double", "bytes", "string",
+	"fixed", "enum", "array", "map", "record"};
+
+struct node {
+	enum node_type type;
+	const char *name;	/* of named types */
+	struct node *next_name; /* the named type met before this one */
+	size_t size;		/* of NODE_FIXED */
+	int element_id;		/* of NODE_ARRAY; -1 when absent */
+	int count;		/* children: fields, branches, or the one item */
+	struct node **children;
+	int *ids; /* of fields; -1 when absent */
+};
+
+struct decoder {
+	const char *name; /* of the file */
+	struct lk_arena arena;
+	struct node *names; /* the last named type met */
+	const unsigned char *p, *end;
+	const unsigned char *seen; /* p at the last step, and the steps since it moved: a schema of parts without */
+	int idle;		   /* bytes must not keep us busy for ever */
+	struct lk_str block;
+	lk_avro_visitor *visit;
+	void *context;
+	struct lk_error *err;
+};
+
+static enum lk_status bad(struct decoder *d, const char *what)
+{
+	return lk_error_set(d->err, LK_DATA, "'%s' is not a sound Avro file: %s", d->name, what);
+}
+
+static int id_of(const json_t *object, const char *key)
+{
+	const json_t *id = json_object_get(object, key);
+	json_int_t n = json_is_integer(id) ? json_integer_value(id) : -1;
+
+	return n >= 0 && n <= INT32_MAX ? (int)n : -1;
+}
+
+static enum lk_status compile(struct decoder *d, const json_t *schema, int depth, struct node **out);
+
+static enum lk_status compile_children(struct decoder *d, struct node *node, const json_t *list, int depth)
+{
+	size_t n = json_array_size(list);
+
+	if (!json_is_array(list) || n > 100000)
+		return bad(d, "a record or union without its parts");
+	node->children = lk_arena_alloc(&d->arena, n * sizeof(*node->children));
+	node->ids = lk_arena_alloc(&d->arena, n * sizeof(*node->ids));
+	if (!node->children || !node->ids)
+		return lk_error_nomem(d->err);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *item = json_array_get(list, i);
+
+		node->ids[i] = -1;
+		if (node->type == NODE_RECORD) {
+			node->ids[i] = id_of(item, "field-id");
+			item = json_object_get(item, "type");
+		}
+		LK_TRY(compile(d, item, depth, &node->children[i]));
+	}
+	node->count = (int)n;
+	return LK_OK;
+}
+
+/* The simple name: Iceberg's writers use no two that differ in namespace only. */
+static const char *simple_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot ? dot + 1 : name;
+}
+
+static enum lk_status compile_word(struct decoder *d, const char *word, struct node **out)
+{
+	struct node *node;
+
+	for (int i = 0; i <= NODE_STRING; i++)
+		if (!strcmp(word, type_words[i])) {
+			node = lk_arena_alloc(&d->arena, sizeof(*node));
+			if (!node)
+				return lk_error_nomem(d->err);
+			node->type = (enum node_type)i;
+			*out = node;
+			return LK_OK;
+		}
+	for (node = d->names; node; node = node->next_name)
+		if (!strcmp(node->name, simple_name(word))) {
+			*out = node;
+			return LK_OK;
+		}
+	return bad(d, "its schema names an unknown type");
+}
+
+static enum lk_status compile_complex(struct decoder *d, const json_t *schema, const char *word, int depth,
+	struct node *node)
+{
+	const char *name = json_string_value(json_object_get(schema, "name"));
+	const json_t *items;
+	json_int_t size;
+	int type = NODE_FIXED;
+
+	while (type < NODE_UNION && strcmp(word, type_words[type]))
+		type++;
+	if (type == NODE_UNION)
+		return bad(d, "its schema names an unknown type");
+	node->type = (enum node_type)type;
+	if (node->type == NODE_ARRAY || node->type == NODE_MAP) {
+		items = json_object_get(schema, node->type == NODE_ARRAY ? "items" : "values");
+		node->element_id = id_of(schema, "element-id");
+		node->count = 1;
+		node->children = lk_arena_alloc(&d->arena, sizeof(*node->children));
+		return node->children ? compile(d, items, depth, node->children) : lk_error_nomem(d->err);
+	}
+	if (!name)
+		return bad(d, "its schema has a type without a name");
+	node->name = lk_arena_strdup(&d->arena, simple_name(name));
+	if (!node->name)
+		return lk_error_nomem(d->err);
+	node->next_name = d->names;
+	d->names = node;
+	if (node->type == NODE_RECORD)
+		return compile_children(d, node, json_object_get(schema, "fields"), depth);
+	if (node->type == NODE_ENUM)
+		return LK_OK;
+	size = json_integer_value(json_object_get(schema, "size"));
+	if (size < 0 || size > INT32_MAX)
+		return bad(d, "its schema has a fixed type of no sound size");
+	node->size = (size_t)size;
+	return LK_OK;
+}
+
+static enum lk_status compile(struct decoder *d, const json_t *schema, int depth, struct node **out)
+{
+	const json_t *type = json_object_get(schema, "type");
+	struct node *node;
+
+	if (depth > MAX_DEPTH)
+		return bad(d, "its schema is nested too deep");
+	if (json_is_string(schema))
+		return compile_word(d, json_string_value(schema), out);
+	if (json_is_object(type) || json_is_array(type))
+		return compile(d, type, depth + 1, out);
+	if (json_is_string(type) && strcmp(json_string_value(type), "record"))
+		for (int i = 0; i <= NODE_STRING; i++)
+			if (!strcmp(json_string_value(type), type_words[i]))
+				return compile_word(d, type_words[i], out);
+	node = lk_arena_alloc(&d->arena, sizeof(*node));
+	if (!node)
+		return lk_error_nomem(d->err);
+	*out = node;
+	if (json_is_array(schema)) {
+		node->type = NODE_UNION;
+		return compile_children(d, node, schema, depth + 1);
+	}
+	if (!json_is_string(type))
+		return bad(d, "its schema has a part without a type");
+	return compile_complex(d, schema, json_string_value(type), depth + 1, node);
+}
+
+/* ---- decoding ---- */
+
+static enum lk_status read_long(struct decoder *d, int64_t *out)
+{
+	uint64_t n = 0;
+
+	for (int shift = 0; shift < 64; shift += 7) {
+		unsigned byte;
+
+		if (d->p == d->end)
+			return bad(d, "it ends inside a number");
+		byte = *d->p++;
+		n |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80)) {
+			*out = (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
+			return LK_OK;
+		}
+	}
+	return bad(d, "a number is too long");
+}
+
+/* len bytes that follow, as they lie there. */
+static enum lk_status take(struct decoder *d, int64_t len, const char **out)
+{
+	*out = (const char *)d->p;
+	if (len < 0 || len > d->end - d->p)
+		return bad(d, "a length is larger than what is there");
+	d->p += len;
+	return LK_OK;
+}
+
+static enum lk_status emit(struct decoder *d, struct lk_avro_value v)
+{
+	return d->visit(d->context, &v, d->err);
+}
+
+static enum lk_status decode(struct decoder *d, const struct node *node, int id, int depth);
+
+/* Blocks of items until one of none; a negative count is followed by the block's size in bytes. */
+static enum lk_status decode_items(struct decoder *d, const struct node *node, int id, int depth)
+{
+	int64_t count, n;
+	const char *key;
+
+	for (;;) {
+		LK_TRY(read_long(d, &count));
+		if (!count)
+			return LK_OK;
+		if (count < 0) {
+			LK_TRY(read_long(d, &n));
+			count = count == INT64_MIN ? INT64_MAX : -count;
+		}
+		if (count > d->end - d->p)
+			return bad(d, "an array counts more items than fit");
+		for (; count; count--) {
+			if (node->type == NODE_MAP) {
+				LK_TRY(read_long(d, &n));
+				LK_TRY(take(d, n, &key));
+			}
+			LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_ITEM, .id = id}));
+			LK_TRY(decode(d, node->children[0], node->element_id, depth));
+		}
+	}
+}
+
+static enum lk_status decode_bytes(struct decoder *d, int64_t len, int id)
+{
+	struct lk_avro_value v = {.kind = LK_AVRO_BYTES, .id = id, .len = (size_t)len};
+
+	LK_TRY(take(d, len, &v.data));
+	return emit(d, v);
+}
+
+static enum lk_status decode_scalar(struct decoder *d, const struct node *node, int id)
+{
+	struct lk_avro_value v = {.kind = LK_AVRO_LONG, .id = id};
+	const char *bytes;
+	int64_t n;
+
+	switch (node->type) {
+	case NODE_NULL:
+		v.kind = LK_AVRO_NULL;
+		return emit(d, v);
+	case NODE_BOOLEAN:
+		LK_TRY(take(d, 1, &bytes));
+		v.number = *bytes != 0;
+		return emit(d, v);
+	case NODE_FLOAT:
+	case NODE_DOUBLE:
+		LK_TRY(take(d, node->type == NODE_FLOAT ? 4 : 8, &bytes));
+		v.kind = LK_AVRO_DOUBLE;
+		return emit(d, v);
+	case NODE_BYTES:
+	case NODE_STRING:
+		LK_TRY(read_long(d, &n));
+		return decode_bytes(d, n, id);
+	case NODE_FIXED:
+		return decode_bytes(d, (int64_t)node->size, id);
+	default: /* int, long, enum */
+		LK_TRY(read_long(d, &v.number));
+		return emit(d, v);
+	}
+}
+
+static enum lk_status decode(struct decoder *d, const struct node *node, int id, int depth)
+{
+	int64_t branch;
+
+	d->idle = d->p == d->seen ? d->idle + 1 : 0;
+	d->seen = d->p;
+	if (depth > MAX_DEPTH || d->idle > MAX_IDLE)
+		return bad(d, "it is nested too deep");
+	switch (node->type) {
+	case NODE_RECORD:
+		for (int i = 0; i < node->count; i++)
+			LK_TRY(decode(d, node->children[i], node->ids[i], depth + 1));
+		return LK_OK;
+	case NODE_ARRAY:
+	case NODE_MAP:
+		return decode_items(d, node, id, depth + 1);
+	case NODE_UNION:
+		LK_TRY(read_long(d, &branch));
+		if (branch < 0 || branch >= node->count)
+			return bad(d, "a union has no such branch");
+		return decode(d, node->children[branch], id, depth + 1);
+	default:
+		return decode_scalar(d, node, id);
+	}
+}
+
+struct header {
+	char codec[32];
+	const char *schema; /* in the file; NULL before it was met */
+	size_t schema_len;
+};
+
+static enum lk_status read_header_pair(struct decoder *d, struct header *header)
+{
+	const char *key, *value;
+	int64_t key_len, len;
+
+	LK_TRY(read_long(d, &key_len));
+	LK_TRY(take(d, key_len, &key));
+	LK_TRY(read_long(d, &len));
+	LK_TRY(take(d, len, &value));
+	if (key_len == 11 && !memcmp(key, "avro.schema", 11)) {
+		header->schema = value;
+		header->schema_len = (size_t)len;
+	} else if (key_len == 10 && !memcmp(key, "avro.codec", 10)) {
+		if ((size_t)len >= sizeof(header->codec))
+			return bad(d, "its codec has a very long name");
+		memcpy(header->codec, value, (size_t)len);
+		header->codec[len] = '\0';
+	}
+	return LK_OK;
+}
+
+static enum lk_status read_header(struct decoder *d, struct header *header)
+{
+	const char *magic;
+	int64_t count, bytes;
+
+	if (d->end - d->p < 4 || take(d, 4, &magic) || memcmp(magic, MAGIC, 4))
+		return bad(d, "it does not begin with Avro's mark");
+	for (;;) {
+		LK_TRY(read_long(d, &count));
+		if (!count)
+			return header->schema ? LK_OK : bad(d, "it has no schema");
+		if (count < 0) {
+			LK_TRY(read_long(d, &bytes));
+			count = count == INT64_MIN ? INT64_MAX : -count;
+		}
+		for (; count; count--)
+			LK_TRY(read_header_pair(d, header));
+	}
+}
+
+/* One block: the decoder reads the decompressed records as if they were the file, and then goes on behind them. */
+static enum lk_status read_block(struct decoder *d, const struct node *root, const char *codec, const char *sync)
+{
+	const unsigned char *after, *file_end = d->end;
+	const char *packed, *mark;
+	int64_t records, len;
+
+	LK_TRY(read_long(d, &records));
+	LK_TRY(read_long(d, &len));
+	LK_TRY(take(d, len, &packed));
+	LK_TRY(take(d, LK_AVRO_SYNC, &mark));
+	if (memcmp(mark, sync, LK_AVRO_SYNC))
+		return bad(d, "a block does not end in the sync mark");
+	after = d->p;
+	lk_str_clear(&d->block);
+	if (lk_block_decompress(codec, (const unsigned char *)packed, (size_t)len, &d->block, d->err))
+		return lk_error_prefix(d->err, "'%s'", d->name);
+	if (records < 0 || records > (int64_t)d->block.len)
+		return bad(d, "a block counts more records than fit");
+	d->p = (const unsigned char *)d->block.data;
+	d->end = d->p + d->block.len;
+	for (; records; records--) {
+		LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_RECORD, .id = -1}));
+		LK_TRY(decode(d, root, -1, 0));
+		LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_END, .id = -1}));
+	}
+	if (d->p != d->end)
+		return bad(d, "a block has bytes after its records");
+	d->p = after;
+	d->end = file_end;
+	return LK_OK;
+}
+
+static enum lk_status read_file(struct decoder *d)
+{
+	struct header header = {"null", NULL, 0};
+	enum lk_status status;
+	struct node *root;
+	const char *sync;
+	json_t *schema;
+
+	LK_TRY(read_header(d, &header));
+	LK_TRY(take(d, LK_AVRO_SYNC, &sync));
+	schema = json_loadb(header.schema, header.schema_len, JSON_DECODE_ANY, NULL);
+	status = compile(d, schema, 0, &root);
+	json_decref(schema);
+	while (!status && d->p < d->end)
+		status = read_block(d, root, header.codec, sync);
+	return status;
+}
+
+enum lk_status lk_avro_read(const void *data, size_t len, const char *name, lk_avro_visitor *visit, void *context,
+	struct lk_error *err)
+{
+	struct lk_error own;
+	struct decoder d = {.name = name, .p = data, .end = (const unsigned char *)data + len, .visit = visit,
+		.context = context, .err = err ? err : &own};
+	enum lk_status status = read_file(&d);
+
+	lk_arena_release(&d.arena);
+	lk_str_release(&d.block);
+	return status;
+}

@@ -1,0 +1,61 @@
+/*
+ * The catalog: an Iceberg SQL catalog in SQLite, in the very tables of Java's JdbcCatalog (schema V1) and PyIceberg's
+ * SqlCatalog, catalog name `lk`; lk's ledger lies in tables of its own beside them.
+ *
+ * SQLite's rollback journal; statements are short and readers finish them at once, because Java's driver gives up on a
+ * lock after 3 s. This header is lib/lake's own; tools use lake.h.
+ */
+#ifndef LK_LAKE_CATALOG_H
+#define LK_LAKE_CATALOG_H
+
+#include <sqlite3.h>
+
+#include "lake/lake.h"
+
+#define LK_CATALOG_NAME "lk"
+#define LK_LOCATION_MAX 1000 /* what the catalog's columns hold */
+
+struct lk_lake {
+	char *path; /* absolute */
+	sqlite3 *db;
+	bool read_only;
+	bool has_tables; /* the catalog's tables are there: not in a database just being made by another process */
+	bool has_type;	 /* iceberg_tables has the column iceberg_type (V1) */
+	bool has_ledger;
+};
+
+enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_error *err) LK_CHECKED;
+
+/* A statement with its arguments bound: format has a letter for each, `s` const char * (NULL is null), `i` int64_t. The caller
+ * finalizes. */
+enum lk_status lk_catalog_prepare(struct lk_lake *lake, sqlite3_stmt **stmt, struct lk_error *err, const char *sql,
+	const char *format, ...) LK_CHECKED;
+
+/* The next row: *row false at the end. */
+enum lk_status lk_catalog_step(struct lk_lake *lake, sqlite3_stmt *stmt, bool *row, struct lk_error *err) LK_CHECKED;
+
+/* Runs a statement that gives no rows; *changed (may be NULL) is the number of rows it changed. */
+enum lk_status lk_catalog_run(struct lk_lake *lake, int *changed, struct lk_error *err, const char *sql,
+	const char *format, ...) LK_CHECKED;
+
+/* A text of the current row, "" for null. Borrowed until the next step. */
+const char *lk_catalog_text(sqlite3_stmt *stmt, int column);
+
+/* What SQLite's last failure means as a status and sentence. */
+enum lk_status lk_catalog_error(struct lk_lake *lake, const char *what, struct lk_error *err);
+
+/* Write transactions: begin takes the lock at once (LK_CONFLICT when others hold it for too long). */
+enum lk_status lk_catalog_begin(struct lk_lake *lake, struct lk_error *err) LK_CHECKED;
+/* *unknown (may be NULL) tells after a failure that the transaction may have been made all the same. */
+enum lk_status lk_catalog_commit(struct lk_lake *lake, bool *unknown, struct lk_error *err) LK_CHECKED;
+void lk_catalog_rollback(struct lk_lake *lake);
+
+/* Where a table's metadata are; *location is malloc'd, NULL when there is no such table. A view of that name is LK_DATA. */
+enum lk_status lk_catalog_find(struct lk_lake *lake, const char *namespace_name, const char *name, char **location,
+	struct lk_error *err) LK_CHECKED;
+
+/* Within a transaction: moves a table from `old` (NULL: it must not exist) to `new`; *moved is false when it is not at `old`. */
+enum lk_status lk_catalog_swap(struct lk_lake *lake, const char *namespace_name, const char *name, const char *old,
+	const char *new, bool *moved, struct lk_error *err) LK_CHECKED;
+
+#endif

@@ -1,0 +1,311 @@
+#include "lake/lake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "lake/catalog.h"
+#include "lake/manifest.h"
+#include "lake/metadata.h"
+
+/* ---- finding and opening ---- */
+
+/* The nearest folder upward that holds a catalog.db; NULL when there is none. malloc'd. */
+static char *find_upward(void)
+{
+	char *dir = realpath(".", NULL);
+
+	while (dir) {
+		struct lk_str file = LK_STR_INIT;
+		char *slash;
+		bool found;
+
+		lk_str_addf(&file, "%s/catalog.db", strcmp(dir, "/") ? dir : "");
+		found = file.data && !access(file.data, F_OK);
+		lk_str_release(&file);
+		if (found)
+			return dir;
+		if (!strcmp(dir, "/"))
+			break;
+		slash = strrchr(dir, '/');
+		slash[slash == dir] = '\0';
+	}
+	free(dir);
+	return NULL;
+}
+
+enum lk_status lk_lake_find(const char *option, char **path, struct lk_error *err)
+{
+	const char *given = option ? option : getenv("LK_LAKE");
+
+	if (given && *given) {
+		*path = strdup(given);
+		return *path ? LK_OK : lk_error_nomem(err);
+	}
+	*path = find_upward();
+	if (*path)
+		return LK_OK;
+	return lk_error_set(err, LK_USAGE, "no lake: name one with -l or LK_LAKE, or go into a folder of one");
+}
+
+/* Characters that engines take for something else in a location, or that cannot stand in one line. */
+static enum lk_status check_path(const char *path, struct lk_error *err)
+{
+	for (const char *p = path; *p; p++)
+		if (strchr("?#%", *p) || (unsigned char)*p < ' ')
+			return lk_error_set(err, LK_CANTCREATE,
+				"cannot create a lake in '%s': engines do not take a '%c' in a path for what it is", path,
+				(unsigned char)*p < ' ' ? '?' : *p);
+	return LK_OK;
+}
+
+static enum lk_status open_at(struct lk_lake *lake, const char *path, unsigned flags, struct lk_error *err)
+{
+	struct lk_str file = LK_STR_INIT;
+	bool there;
+
+	if (flags & LK_LAKE_CREATE)
+		LK_TRY(lk_mkdirs(path, 0777, err));
+	LK_TRY(lk_path_absolute(path, &lake->path, err));
+	lk_str_addf(&file, "%s/catalog.db", lake->path);
+	there = file.data && !access(file.data, F_OK);
+	lk_str_release(&file);
+	if (!there && !(flags & LK_LAKE_CREATE))
+		return lk_error_set(err, LK_NOINPUT, "there is no lake in '%s': it has no catalog.db", path);
+	if (!there)
+		LK_TRY(check_path(lake->path, err));
+	return lk_catalog_open(lake, flags, err);
+}
+
+enum lk_status lk_lake_open(struct lk_lake **out, const char *path, unsigned flags, struct lk_error *err)
+{
+	struct lk_lake *lake = calloc(1, sizeof(*lake));
+	enum lk_status status;
+
+	*out = NULL;
+	if (!lake)
+		return lk_error_nomem(err);
+	status = open_at(lake, path, flags, err);
+	if (status)
+		lk_lake_close(lake);
+	else
+		*out = lake;
+	return status;
+}
+
+void lk_lake_close(struct lk_lake *lake)
+{
+	if (!lake)
+		return;
+	sqlite3_close(lake->db);
+	free(lake->path);
+	free(lake);
+}
+
+const char *lk_lake_path(const struct lk_lake *lake)
+{
+	return lake->path;
+}
+
+/* ---- pinning ---- */
+
+static enum lk_status add_table(struct lk_pin *pin, size_t *cap, struct lk_lake_table **tables, sqlite3_stmt *stmt,
+	struct lk_error *err)
+{
+	struct lk_lake_table *t;
+
+	if (!lk_grow((void **)tables, cap, (size_t)pin->table_count + 1, sizeof(*t)))
+		return lk_error_nomem(err);
+	t = &(*tables)[pin->table_count++];
+	*t = (struct lk_lake_table){.snapshot_id = -1};
+	t->namespace_name = lk_arena_strdup(&pin->arena, lk_catalog_text(stmt, 0));
+	t->name = lk_arena_strdup(&pin->arena, lk_catalog_text(stmt, 1));
+	t->metadata_location = lk_arena_strdup(&pin->arena, lk_catalog_text(stmt, 2));
+	return t->namespace_name && t->name && t->metadata_location ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status pin_tables(struct lk_lake *lake, struct lk_pin *pin, struct lk_error *err)
+{
+	struct lk_lake_table *tables = NULL;
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+	size_t cap = 0;
+	bool row;
+
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		lake->has_type ? "SELECT table_namespace, table_name, metadata_location FROM iceberg_tables"
+				 " WHERE catalog_name = 'lk' AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL) ORDER BY 1, 2"
+			       : "SELECT table_namespace, table_name, metadata_location FROM iceberg_tables"
+				 " WHERE catalog_name = 'lk' ORDER BY 1, 2",
+		""));
+	while (!(status = lk_catalog_step(lake, stmt, &row, err)) && row)
+		if ((status = add_table(pin, &cap, &tables, stmt, err)))
+			break;
+	sqlite3_finalize(stmt);
+	if (!status && pin->table_count) {
+		pin->tables = lk_arena_alloc(&pin->arena, (size_t)pin->table_count * sizeof(*tables));
+		if (pin->tables)
+			memcpy(pin->tables, tables, (size_t)pin->table_count * sizeof(*tables));
+		else
+			status = lk_error_nomem(err);
+	}
+	free(tables);
+	return status;
+}
+
+enum lk_status lk_lake_pin(struct lk_lake *lake, struct lk_pin *pin, struct lk_error *err)
+{
+	enum lk_status status = LK_OK;
+
+	*pin = (struct lk_pin){LK_ARENA_INIT, NULL, 0};
+	if (lake->has_tables)
+		status = pin_tables(lake, pin, err);
+	if (status)
+		lk_pin_release(pin);
+	return status;
+}
+
+void lk_pin_release(struct lk_pin *pin)
+{
+	lk_arena_release(&pin->arena);
+	*pin = (struct lk_pin){LK_ARENA_INIT, NULL, 0};
+}
+
+/* ---- loading ---- */
+
+struct loader {
+	struct lk_arena *arena;
+	struct lk_lake_table *table;
+	struct lk_lake_file *files;
+	size_t cap;
+	bool deletes; /* the manifest being read is one of deletes */
+};
+
+static enum lk_status load_columns(struct loader *l, const json_t *schema, struct lk_error *err)
+{
+	const json_t *fields = json_object_get(schema, "fields");
+	struct lk_lake_column *c;
+	json_t *field;
+	size_t i;
+
+	c = l->table->columns = lk_arena_alloc(l->arena, json_array_size(fields) * sizeof(*c));
+	if (!c)
+		return lk_error_nomem(err);
+	json_array_foreach(fields, i, field) {
+		const json_t *type = json_object_get(field, "type");
+		char *nested = json_is_string(type) ? NULL : json_dumps(type, JSON_COMPACT);
+		const char *doc = json_string_value(json_object_get(field, "doc"));
+
+		c->id = (int32_t)lk_metadata_number(field, "id", 0);
+		c->name = lk_arena_strdup(l->arena, lk_metadata_text(field, "name"));
+		c->type = lk_arena_strdup(l->arena, nested ? nested : lk_metadata_text(field, "type"));
+		c->required = json_is_true(json_object_get(field, "required"));
+		c->doc = doc ? lk_arena_strdup(l->arena, doc) : NULL;
+		free(nested);
+		if (!c->name || !c->type || (doc && !c->doc))
+			return lk_error_nomem(err);
+		c++;
+	}
+	l->table->column_count = (int)json_array_size(fields);
+	return LK_OK;
+}
+
+static enum lk_status load_entry(void *context, const struct lk_manifest_entry *entry, struct lk_error *err)
+{
+	struct loader *l = context;
+	struct lk_lake_file *f;
+	const char *uri, *path;
+
+	if (entry->status == LK_ENTRY_DELETED)
+		return LK_OK;
+	if (l->deletes || entry->content != LK_CONTENT_DATA) {
+		l->table->delete_file_count++;
+		return LK_OK;
+	}
+	uri = lk_arena_strdup(l->arena, entry->uri);
+	if (!uri)
+		return lk_error_nomem(err);
+	path = lk_uri_path(uri);
+	if (!path)
+		return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", uri);
+	if (!lk_grow((void **)&l->files, &l->cap, (size_t)l->table->file_count + 1, sizeof(*f)))
+		return lk_error_nomem(err);
+	f = &l->files[l->table->file_count++];
+	*f = (struct lk_lake_file){path, uri, entry->rows, entry->bytes};
+	if (entry->rows > INT64_MAX - l->table->rows)
+		return lk_error_set(err, LK_DATA, "'%s' has more rows than can be counted", uri);
+	l->table->rows += entry->rows;
+	return LK_OK;
+}
+
+static enum lk_status load_manifests(struct loader *l, const struct lk_manifest_list *list, struct lk_error *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct lk_manifest_file *m = &list->items[i];
+		const char *path = lk_uri_path(m->path);
+
+		if (!path)
+			return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", m->path);
+		if (m->added_files == 0 && m->existing_files == 0)
+			continue;
+		l->deletes = m->content == LK_CONTENT_DELETES;
+		LK_TRY(lk_manifest_read(path, load_entry, l, err));
+	}
+	return LK_OK;
+}
+
+static enum lk_status load_files(struct loader *l, const json_t *snapshot, struct lk_error *err)
+{
+	const char *location = lk_metadata_text(snapshot, "manifest-list"), *path = lk_uri_path(location);
+	struct lk_manifest_list list = {0};
+	enum lk_status status;
+
+	if (!path)
+		return lk_error_set(err, LK_MISSING, "'%s' is not a local manifest list; lk reads local tables only", location);
+	status = lk_manifest_list_read(path, l->arena, &list, err);
+	if (!status)
+		status = load_manifests(l, &list, err);
+	lk_manifest_list_release(&list);
+	if (status || !l->table->file_count)
+		return status;
+	l->table->files = lk_arena_alloc(l->arena, (size_t)l->table->file_count * sizeof(*l->files));
+	if (!l->table->files)
+		return lk_error_nomem(err);
+	memcpy(l->table->files, l->files, (size_t)l->table->file_count * sizeof(*l->files));
+	return LK_OK;
+}
+
+static enum lk_status load(struct loader *l, const json_t *root, struct lk_error *err)
+{
+	struct lk_lake_table *t = l->table;
+	const json_t *snapshot;
+
+	t->uuid = lk_arena_strdup(l->arena, lk_metadata_text(root, "table-uuid"));
+	if (!t->uuid)
+		return lk_error_nomem(err);
+	t->snapshot_id = lk_metadata_snapshot_id(root);
+	t->updated_ms = lk_metadata_number(root, "last-updated-ms", 0);
+	t->rows = t->file_count = t->delete_file_count = 0;
+	LK_TRY(load_columns(l, lk_metadata_schema(root), err));
+	snapshot = lk_metadata_snapshot(root, t->snapshot_id);
+	return snapshot ? load_files(l, snapshot, err) : LK_OK;
+}
+
+enum lk_status lk_lake_table_load(struct lk_pin *pin, struct lk_lake_table *table, struct lk_error *err)
+{
+	struct loader l = {.arena = &pin->arena, .table = table};
+	enum lk_status status;
+	struct lk_error own;
+	json_t *root;
+
+	if (!err)
+		err = &own;
+	status = lk_metadata_read(table->metadata_location, &root, err);
+	if (!status)
+		status = load(&l, root, err);
+	json_decref(root);
+	free(l.files);
+	return status ? lk_error_prefix(err, "table %s.%s", table->namespace_name, table->name) : LK_OK;
+}

@@ -1,0 +1,303 @@
+#include "lake/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tool.h"
+
+#define STAGED_DAYS 90 /* how long committed descriptions are remembered */
+
+const char lk_ledger_ddl[] =
+	"CREATE TABLE IF NOT EXISTS lk_ledger("
+	" branch TEXT NOT NULL, sender TEXT NOT NULL, sha256 TEXT NOT NULL,"
+	" state TEXT NOT NULL, generation INTEGER NOT NULL, package_sha256 TEXT NOT NULL, run TEXT NOT NULL,"
+	" members INTEGER NOT NULL, failed INTEGER NOT NULL, rows INTEGER NOT NULL, rejected INTEGER NOT NULL,"
+	" delivery TEXT NOT NULL, size INTEGER NOT NULL, modified_us INTEGER NOT NULL, committed_us INTEGER NOT NULL,"
+	" PRIMARY KEY (branch, sender, sha256)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS lk_ledger_failed("
+	" branch TEXT NOT NULL, sender TEXT NOT NULL, sha256 TEXT NOT NULL, member TEXT NOT NULL,"
+	" error TEXT NOT NULL, rows INTEGER NOT NULL,"
+	" PRIMARY KEY (branch, sender, sha256, member)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS lk_ledger_path("
+	" branch TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, modified_us INTEGER NOT NULL,"
+	" sender TEXT NOT NULL, sha256 TEXT NOT NULL,"
+	" PRIMARY KEY (branch, path)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS lk_staged("
+	" id TEXT NOT NULL PRIMARY KEY, run TEXT NOT NULL, committed_us INTEGER NOT NULL) WITHOUT ROWID;";
+
+static const char *const state_words[] = {
+	[LK_DELIVERY_UNKNOWN] = "unknown",
+	[LK_DELIVERY_COMPLETE] = "complete",
+	[LK_DELIVERY_PARTIAL] = "partial",
+	[LK_DELIVERY_HELD] = "held",
+};
+
+const char *lk_delivery_state_word(enum lk_delivery_state state)
+{
+	return state_words[state];
+}
+
+static enum lk_delivery_state state_of(const char *word)
+{
+	for (int i = LK_DELIVERY_COMPLETE; i <= LK_DELIVERY_HELD; i++)
+		if (!strcmp(word, state_words[i]))
+			return (enum lk_delivery_state)i;
+	return LK_DELIVERY_UNKNOWN;
+}
+
+/* ---- what tools ask ---- */
+
+static enum lk_status step_path(struct lk_lake *lake, sqlite3_stmt *stmt, enum lk_delivery_state *state, char sha256[65],
+	struct lk_error *err)
+{
+	bool row;
+
+	LK_TRY(lk_catalog_step(lake, stmt, &row, err));
+	if (!row)
+		return LK_OK;
+	*state = state_of(lk_catalog_text(stmt, 0));
+	if (*state)
+		snprintf(sha256, 65, "%s", lk_catalog_text(stmt, 1));
+	return LK_OK;
+}
+
+enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
+	int64_t modified_us, enum lk_delivery_state *state, char sha256[65], struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+	char *absolute;
+
+	*state = LK_DELIVERY_UNKNOWN;
+	*sha256 = '\0';
+	if (!lake->has_ledger)
+		return LK_OK;
+	LK_TRY(lk_path_absolute(path, &absolute, err));
+	status = lk_catalog_prepare(lake, &stmt, err,
+		"SELECT l.state, l.sha256 FROM lk_ledger_path p JOIN lk_ledger l"
+		" ON l.branch = p.branch AND l.sender = p.sender AND l.sha256 = p.sha256"
+		" WHERE p.branch = ? AND p.path = ? AND p.size = ? AND p.modified_us = ?",
+		"ssii", branch, absolute, size, modified_us);
+	free(absolute);
+	LK_TRY(status);
+	status = step_path(lake, stmt, state, sha256, err);
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+enum lk_status lk_ledger_find(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
+	enum lk_delivery_state *state, struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	*state = LK_DELIVERY_UNKNOWN;
+	if (!lake->has_ledger)
+		return LK_OK;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		"SELECT state FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch, sender, sha256));
+	status = lk_catalog_step(lake, stmt, &row, err);
+	if (!status && row)
+		*state = state_of(lk_catalog_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
+	int64_t modified_us, const char *sender, const char *sha256, struct lk_error *err)
+{
+	enum lk_status status;
+	char *absolute;
+
+	LK_TRY(lk_path_absolute(path, &absolute, err));
+	status = lk_catalog_run(lake, NULL, err, "INSERT OR REPLACE INTO lk_ledger_path VALUES (?, ?, ?, ?, ?, ?)", "ssiiss",
+		branch, absolute, size, modified_us, sender, sha256);
+	free(absolute);
+	return status;
+}
+
+/* The failed members of a delivery, in order of their names; retry: only those of which nothing was loaded. */
+static enum lk_status read_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
+	bool retry, struct lk_arena *arena, struct lk_failed **out, size_t *count, struct lk_error *err)
+{
+	struct lk_failed *list = NULL;
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+	size_t cap = 0;
+	bool row;
+
+	*out = NULL;
+	*count = 0;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		"SELECT member, error, rows FROM lk_ledger_failed"
+		" WHERE branch = ? AND sender = ? AND sha256 = ? AND (? = 0 OR rows = 0) ORDER BY member",
+		"sssi", branch, sender, sha256, (int64_t)retry));
+	while (!(status = lk_catalog_step(lake, stmt, &row, err)) && row) {
+		struct lk_failed f = {.rows = sqlite3_column_int64(stmt, 2)};
+
+		f.member = lk_arena_strdup(arena, lk_catalog_text(stmt, 0));
+		f.error = lk_arena_strdup(arena, lk_catalog_text(stmt, 1));
+		if (!f.member || !f.error || !lk_grow((void **)&list, &cap, *count + 1, sizeof(f))) {
+			status = lk_error_nomem(err);
+			break;
+		}
+		list[(*count)++] = f;
+	}
+	sqlite3_finalize(stmt);
+	if (!status && *count) {
+		*out = lk_arena_alloc(arena, *count * sizeof(*list));
+		if (*out)
+			memcpy(*out, list, *count * sizeof(*list));
+		else
+			status = lk_error_nomem(err);
+	}
+	free(list);
+	return status;
+}
+
+enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
+	struct lk_arena *arena, const char ***members, int *count, struct lk_error *err)
+{
+	struct lk_failed *failed;
+	size_t n = 0;
+
+	*members = NULL;
+	*count = 0;
+	if (!lake->has_ledger)
+		return LK_OK;
+	LK_TRY(read_failed(lake, branch, sender, sha256, true, arena, &failed, &n, err));
+	*members = lk_arena_alloc(arena, n * sizeof(**members));
+	if (!*members)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < n; i++)
+		(*members)[i] = failed[i].member;
+	*count = (int)n;
+	return LK_OK;
+}
+
+/* ---- what a commit asks and writes ---- */
+
+static enum lk_status look(struct lk_lake *lake, sqlite3_stmt *stmt, struct lk_delivery *d, struct lk_arena *arena,
+	struct lk_error *err)
+{
+	bool row;
+
+	LK_TRY(lk_catalog_step(lake, stmt, &row, err));
+	if (!row)
+		return LK_OK;
+	d->seen = state_of(lk_catalog_text(stmt, 0));
+	d->seen_run = lk_arena_strdup(arena, lk_catalog_text(stmt, 1));
+	d->seen_members = sqlite3_column_int64(stmt, 2);
+	d->seen_rows = sqlite3_column_int64(stmt, 3);
+	d->seen_rejected = sqlite3_column_int64(stmt, 4);
+	return d->seen_run ? LK_OK : lk_error_nomem(err);
+}
+
+enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struct lk_arena *arena, struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+
+	d->seen = LK_DELIVERY_UNKNOWN;
+	d->seen_run = "";
+	if (!lake->has_ledger)
+		return LK_OK;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		"SELECT state, run, members, rows, rejected FROM lk_ledger"
+		" WHERE branch = 'main' AND sender = ? AND sha256 = ?",
+		"ss", d->sender, d->sha256));
+	status = look(lake, stmt, d, arena, err);
+	sqlite3_finalize(stmt);
+	if (status || d->seen == LK_DELIVERY_UNKNOWN || d->seen == LK_DELIVERY_COMPLETE)
+		return status;
+	return read_failed(lake, LK_BRANCH, d->sender, d->sha256, false, arena, &d->was, &d->was_count, err);
+}
+
+enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const struct lk_delivery *d, bool *same, struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		"SELECT run FROM lk_ledger WHERE branch = 'main' AND sender = ? AND sha256 = ?", "ss", d->sender, d->sha256));
+	status = lk_catalog_step(lake, stmt, &row, err);
+	*same = !status && !strcmp(row ? lk_catalog_text(stmt, 0) : "", d->seen_run);
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* Members that failed before and did not come again are as they were. */
+static size_t remaining(const struct lk_delivery *d)
+{
+	size_t n = d->failed_count;
+
+	for (size_t i = 0; i < d->was_count; i++)
+		n += !d->was[i].again;
+	return n;
+}
+
+enum lk_delivery_state lk_delivery_outcome(const struct lk_delivery *d)
+{
+	if (!remaining(d))
+		return LK_DELIVERY_COMPLETE;
+	return d->loaded || d->seen == LK_DELIVERY_PARTIAL ? LK_DELIVERY_PARTIAL : LK_DELIVERY_HELD;
+}
+
+static enum lk_status record_failed(struct lk_lake *lake, const struct lk_delivery *d, struct lk_error *err)
+{
+	for (size_t i = 0; i < d->was_count; i++)
+		if (d->was[i].again)
+			LK_TRY(lk_catalog_run(lake, NULL, err,
+				"DELETE FROM lk_ledger_failed"
+				" WHERE branch = 'main' AND sender = ? AND sha256 = ? AND member = ?",
+				"sss", d->sender, d->sha256, d->was[i].member));
+	for (size_t i = 0; i < d->failed_count; i++)
+		LK_TRY(lk_catalog_run(lake, NULL, err, "INSERT OR REPLACE INTO lk_ledger_failed VALUES ('main', ?, ?, ?, ?, ?)",
+			"ssssi", d->sender, d->sha256, d->failed[i].member, d->failed[i].error, d->failed[i].rows));
+	return LK_OK;
+}
+
+enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *d, const char *run, struct lk_error *err)
+{
+	char *absolute;
+
+	LK_TRY(lk_catalog_run(lake, NULL, err,
+		"INSERT INTO lk_ledger VALUES ('main', ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		" ON CONFLICT DO UPDATE SET state = excluded.state, package_sha256 = excluded.package_sha256,"
+		" run = excluded.run, members = excluded.members, failed = excluded.failed, rows = excluded.rows,"
+		" rejected = excluded.rejected, committed_us = excluded.committed_us",
+		"sssssiiiisiii", d->sender, d->sha256, state_words[lk_delivery_outcome(d)], d->package_sha256, run,
+		d->seen_members + d->members, (int64_t)remaining(d), d->seen_rows + d->rows, d->seen_rejected + d->rejected,
+		d->path, d->size, d->modified_us, lk_now_us()));
+	LK_TRY(record_failed(lake, d, err));
+	if (!*d->path || lk_path_absolute(d->path, &absolute, NULL))
+		return LK_OK; /* the file is not where this machine sees it: known by its SHA-256 */
+	free(absolute);
+	return lk_ledger_add_path(lake, LK_BRANCH, d->path, d->size, d->modified_us, d->sender, d->sha256, err);
+}
+
+enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+
+	*known = false;
+	if (!lake->has_ledger)
+		return LK_OK;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err, "SELECT 1 FROM lk_staged WHERE id = ?", "s", id));
+	status = lk_catalog_step(lake, stmt, known, err);
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+enum lk_status lk_ledger_add_staged(struct lk_lake *lake, const char *id, const char *run, struct lk_error *err)
+{
+	int64_t now = lk_now_us();
+
+	LK_TRY(lk_catalog_run(lake, NULL, err, "DELETE FROM lk_staged WHERE committed_us < ?", "i",
+		now - STAGED_DAYS * INT64_C(86400000000)));
+	return lk_catalog_run(lake, NULL, err, "INSERT OR IGNORE INTO lk_staged VALUES (?, ?, ?)", "ssi", id, run, now);
+}

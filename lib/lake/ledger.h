@@ -1,0 +1,75 @@
+/*
+ * The ledger: which deliveries are loaded, in tables of lk's own in catalog.db, written in the transaction that moves the
+ * tables (lk-lake(7)).
+ *
+ *	lk_ledger	   a row for each (branch, sender, sha256): state, counts, the run that wrote it last
+ *	lk_ledger_failed   the members of it that failed; `rows` > 0 where a member was loaded in part
+ *	lk_ledger_path	   files that are known by path, size and time
+ *	lk_staged	   descriptions and segments committed, so that a crash before their removal is harmless
+ *
+ * What tools ask of it is in lake.h; this header is lib/lake's own.
+ */
+#ifndef LK_LAKE_LEDGER_H
+#define LK_LAKE_LEDGER_H
+
+#include <jansson.h>
+
+#include "lake/catalog.h"
+
+#define LK_BRANCH "main"
+
+extern const char lk_ledger_ddl[];
+
+/* A member that failed. */
+struct lk_failed {
+	const char *member, *error;
+	int64_t rows; /* loaded from it all the same */
+	bool again;   /* it came again, and so is not in the ledger as it was */
+	bool stays;   /* and failed the same way */
+};
+
+/*
+ * A delivery of a stream: first what the ledger knew when it was met, then what the stream says of it. All text lives
+ * in the arena of whoever collects deliveries.
+ */
+struct lk_delivery {
+	const char *sender, *sha256, *path;
+	int64_t size, modified_us;
+
+	enum lk_delivery_state seen; /* in the ledger */
+	const char *seen_run;	     /* "" when unknown */
+	int64_t seen_members, seen_rows, seen_rejected;
+	struct lk_failed *was; /* failed then */
+	size_t was_count;
+
+	const char *package_sha256; /* "" when none */
+	int64_t members, loaded, rows, rejected;
+	struct lk_failed *failed; /* now */
+	size_t failed_count, failed_cap;
+	bool news; /* the stream has something of it that the ledger has not */
+};
+
+/* Fills `seen` to `was` from the ledger. */
+enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struct lk_arena *arena,
+	struct lk_error *err) LK_CHECKED;
+
+/* Within a transaction: whether the ledger still says what lk_ledger_look found. */
+enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const struct lk_delivery *d, bool *same,
+	struct lk_error *err) LK_CHECKED;
+
+/* Within a transaction: writes what the ledger is to say after this run. */
+enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *d, const char *run,
+	struct lk_error *err) LK_CHECKED;
+
+/* The state that a delivery has once it is recorded. */
+enum lk_delivery_state lk_delivery_outcome(const struct lk_delivery *d);
+
+/* "unknown", "complete", "partial", "held". */
+const char *lk_delivery_state_word(enum lk_delivery_state state);
+
+/* Whether a staged description or segment is committed already; within a transaction, that it is now. */
+enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_ledger_add_staged(struct lk_lake *lake, const char *id, const char *run,
+	struct lk_error *err) LK_CHECKED;
+
+#endif

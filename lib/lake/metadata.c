@@ -1,0 +1,454 @@
+#include "lake/metadata.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+#define METADATA_MAX ((size_t)1 << 30)
+#define SKEW_MS 60000 /* how far Java lets a clock go back */
+#define LOG_MAX 100   /* write.metadata.previous-versions-max */
+
+const char *lk_uri_path(const char *uri)
+{
+	if (!strncmp(uri, "file://", 7))
+		uri += 7;
+	else if (!strncmp(uri, "file:", 5))
+		uri += 5;
+	return *uri == '/' ? uri : NULL;
+}
+
+int lk_metadata_version(const json_t *root)
+{
+	return (int)lk_metadata_number(root, "format-version", 0);
+}
+
+const char *lk_metadata_text(const json_t *root, const char *key)
+{
+	const char *text = json_string_value(json_object_get(root, key));
+
+	return text ? text : "";
+}
+
+int64_t lk_metadata_number(const json_t *root, const char *key, int64_t otherwise)
+{
+	const json_t *n = json_object_get(root, key);
+
+	return json_is_integer(n) ? json_integer_value(n) : otherwise;
+}
+
+const char *lk_metadata_property(const json_t *root, const char *key)
+{
+	return json_string_value(json_object_get(json_object_get(root, "properties"), key));
+}
+
+/* The object in root[list] whose `key` is this number. */
+static json_t *find(const json_t *root, const char *list, const char *key, int64_t number)
+{
+	const json_t *items = json_object_get(root, list);
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(items, i, item)
+		if (json_is_integer(json_object_get(item, key)) && lk_metadata_number(item, key, -1) == number)
+			return item;
+	return NULL;
+}
+
+json_t *lk_metadata_schema_of(const json_t *root, int64_t schema_id)
+{
+	return find(root, "schemas", "schema-id", schema_id);
+}
+
+json_t *lk_metadata_schema(const json_t *root)
+{
+	if (!json_object_get(root, "schemas"))
+		return json_object_get(root, "schema"); /* format v1 */
+	return lk_metadata_schema_of(root, lk_metadata_number(root, "current-schema-id", -1));
+}
+
+json_t *lk_metadata_spec(const json_t *root)
+{
+	return find(root, "partition-specs", "spec-id", lk_metadata_number(root, "default-spec-id", -1));
+}
+
+int64_t lk_metadata_snapshot_id(const json_t *root)
+{
+	int64_t id = lk_metadata_number(root, "current-snapshot-id", -1);
+
+	return id < 0 ? -1 : id;
+}
+
+json_t *lk_metadata_snapshot(const json_t *root, int64_t id)
+{
+	return id < 0 ? NULL : find(root, "snapshots", "snapshot-id", id);
+}
+
+/* ---- checking ---- */
+
+struct check {
+	const char *name;
+	struct lk_error *err;
+};
+
+static enum lk_status wrong(const struct check *c, const char *what)
+{
+	return lk_error_set(c->err, LK_DATA, "'%s' is not sound table metadata: %s", c->name, what);
+}
+
+static bool has_integer(const json_t *root, const char *key)
+{
+	return json_is_integer(json_object_get(root, key));
+}
+
+static bool has_items(const json_t *root, const char *key)
+{
+	return json_array_size(json_object_get(root, key)) > 0;
+}
+
+static enum lk_status check_fields(const struct check *c, const json_t *schema)
+{
+	const json_t *fields = json_object_get(schema, "fields");
+	json_t *field;
+	size_t i;
+
+	if (!json_is_array(fields))
+		return wrong(c, "a schema has no fields");
+	json_array_foreach(fields, i, field) {
+		const json_t *type = json_object_get(field, "type");
+
+		if (!has_integer(field, "id") || !json_is_string(json_object_get(field, "name")) ||
+			!(json_is_string(type) || json_is_object(type)))
+			return wrong(c, "a field of its schema has no id, name or type");
+		if (lk_metadata_number(field, "id", 0) < 1 || lk_metadata_number(field, "id", 0) > INT32_MAX)
+			return wrong(c, "a field of its schema has an id out of range");
+	}
+	return LK_OK;
+}
+
+static enum lk_status check_snapshots(const struct check *c, const json_t *root)
+{
+	const json_t *refs = json_object_get(root, "refs"), *snapshots = json_object_get(root, "snapshots");
+	int64_t current = lk_metadata_snapshot_id(root);
+	int64_t last = lk_metadata_number(root, "last-sequence-number", 0);
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(snapshots, i, item) {
+		if (!has_integer(item, "snapshot-id"))
+			return wrong(c, "a snapshot has no id");
+		if (lk_metadata_number(item, "sequence-number", 0) > last)
+			return wrong(c, "a snapshot is newer than the last sequence number");
+	}
+	if (current >= 0 && !lk_metadata_snapshot(root, current))
+		return wrong(c, "its current snapshot is missing");
+	json_object_foreach((json_t *)refs, name, item) {
+		int64_t id = lk_metadata_number(item, "snapshot-id", -1);
+
+		if (!lk_metadata_snapshot(root, id))
+			return wrong(c, "a reference names a missing snapshot");
+		if (!strcmp(name, "main") && id != current)
+			return wrong(c, "its branch main is not the current snapshot");
+	}
+	return LK_OK;
+}
+
+static enum lk_status check_log(const struct check *c, const json_t *root, const char *key)
+{
+	int64_t last = INT64_MIN, updated = lk_metadata_number(root, "last-updated-ms", 0);
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, key), i, item) {
+		int64_t at = lk_metadata_number(item, "timestamp-ms", 0);
+
+		if (last != INT64_MIN && at < last - SKEW_MS)
+			return wrong(c, "its log is out of order");
+		last = at;
+	}
+	if (last != INT64_MIN && updated < last - SKEW_MS)
+		return wrong(c, "it is older than its log");
+	return LK_OK;
+}
+
+static enum lk_status check_v2(const struct check *c, const json_t *root)
+{
+	if (!*lk_metadata_text(root, "table-uuid"))
+		return wrong(c, "it has no table-uuid");
+	if (!has_integer(root, "last-sequence-number") || !has_integer(root, "last-partition-id"))
+		return wrong(c, "it has no last-sequence-number or last-partition-id");
+	if (!has_items(root, "partition-specs") || !lk_metadata_spec(root))
+		return wrong(c, "it has no default partition spec");
+	if (!has_items(root, "sort-orders"))
+		return wrong(c, "it has no sort orders");
+	if (!has_items(root, "schemas"))
+		return wrong(c, "it has no schemas");
+	return LK_OK;
+}
+
+static enum lk_status check(const struct check *c, const json_t *root)
+{
+	int version = lk_metadata_version(root);
+
+	if (version < 1)
+		return wrong(c, "it has no format-version");
+	if (version > 2)
+		return lk_error_set(c->err, LK_MISSING, "'%s' is of Iceberg format v%d; lk reads v1 and v2", c->name, version);
+	if (!*lk_metadata_text(root, "location"))
+		return wrong(c, "it has no location");
+	if (!has_integer(root, "last-column-id") || !has_integer(root, "last-updated-ms"))
+		return wrong(c, "it has no last-column-id or last-updated-ms");
+	if (version == 2)
+		LK_TRY(check_v2(c, root));
+	if (!lk_metadata_schema(root))
+		return wrong(c, "its current schema is missing");
+	LK_TRY(check_fields(c, lk_metadata_schema(root)));
+	LK_TRY(check_snapshots(c, root));
+	LK_TRY(check_log(c, root, "snapshot-log"));
+	return check_log(c, root, "metadata-log");
+}
+
+enum lk_status lk_metadata_parse(const char *text, size_t len, const char *name, json_t **root, struct lk_error *err)
+{
+	struct check c = {name, err};
+	enum lk_status status;
+	json_error_t why;
+
+	*root = json_loadb(text, len, 0, &why);
+	if (!*root)
+		return lk_error_set(err, LK_DATA, "'%s' is not JSON: line %d: %s", name, why.line, why.text);
+	status = check(&c, *root);
+	if (status) {
+		json_decref(*root);
+		*root = NULL;
+	}
+	return status;
+}
+
+enum lk_status lk_metadata_read(const char *location, json_t **root, struct lk_error *err)
+{
+	const char *path = lk_uri_path(location);
+	struct lk_str text = LK_STR_INIT;
+	enum lk_status status;
+
+	*root = NULL;
+	if (!path)
+		return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", location);
+	if (strstr(location, ".gz.metadata.json") || strstr(location, ".metadata.json.gz"))
+		return lk_error_set(err, LK_MISSING, "'%s' is compressed; lk reads plain metadata only", location);
+	status = lk_file_read(path, METADATA_MAX, &text, err);
+	if (!status)
+		status = lk_metadata_parse(lk_str_text(&text), text.len, path, root, err);
+	lk_str_release(&text);
+	return status;
+}
+
+/* ---- the next version ---- */
+
+static int set(json_t *object, const char *key, int64_t number)
+{
+	return json_object_set_new(object, key, json_integer(number));
+}
+
+/* The array root[key], made when it is absent. */
+static json_t *list_of(json_t *root, const char *key)
+{
+	json_t *list = json_object_get(root, key);
+
+	if (json_is_array(list))
+		return list;
+	json_object_set_new(root, key, json_array());
+	return json_object_get(root, key);
+}
+
+json_t *lk_metadata_new(const char *uuid, const char *location, const json_t *schema, int64_t last_column_id,
+	const json_t *properties)
+{
+	json_t *copy = json_deep_copy(schema), *root;
+
+	if (!copy || set(copy, "schema-id", 0)) {
+		json_decref(copy);
+		return NULL;
+	}
+	root = json_pack("{s:i, s:s, s:s, s:i, s:i, s:I, s:i, s:[o], s:i, s:[{s:i, s:[]}], s:i, s:i, s:[{s:i, s:[]}],"
+			 " s:o, s:i, s:{}, s:[], s:[], s:[], s:[], s:[]}",
+		"format-version", 2, "table-uuid", uuid, "location", location, "last-sequence-number", 0, "last-updated-ms", 0,
+		"last-column-id", (json_int_t)last_column_id, "current-schema-id", 0, "schemas", copy, "default-spec-id", 0,
+		"partition-specs", "spec-id", 0, "fields", "last-partition-id", 999, "default-sort-order-id", 0, "sort-orders",
+		"order-id", 0, "fields", "properties", json_deep_copy(properties), "current-snapshot-id", -1, "refs",
+		"snapshots", "statistics", "partition-statistics", "snapshot-log", "metadata-log");
+	return root;
+}
+
+/* Drops the oldest entries until at most max are left. */
+static void trim(json_t *list, size_t max)
+{
+	while (json_array_size(list) > max)
+		json_array_remove(list, 0);
+}
+
+static int64_t latest(const json_t *root, const char *list)
+{
+	const json_t *log = json_object_get(root, list);
+
+	return lk_metadata_number(json_array_get(log, json_array_size(log) - 1), "timestamp-ms", 0);
+}
+
+json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_ms)
+{
+	json_t *next = json_deep_copy(root), *log, *entry;
+	const char *keep = lk_metadata_property(root, "write.metadata.previous-versions-max");
+	int64_t updated = lk_metadata_number(root, "last-updated-ms", 0), max = keep ? atoll(keep) : LOG_MAX;
+
+	if (!next)
+		return NULL;
+	if (location) {
+		entry = json_pack("{s:I, s:s}", "timestamp-ms", (json_int_t)updated, "metadata-file", location);
+		log = list_of(next, "metadata-log");
+		json_array_append_new(log, entry);
+		trim(log, max > 0 ? (size_t)max : 1);
+	}
+	if (now_ms < updated)
+		now_ms = updated;
+	if (now_ms < latest(root, "snapshot-log"))
+		now_ms = latest(root, "snapshot-log");
+	set(next, "last-updated-ms", now_ms);
+	return next;
+}
+
+enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id, struct lk_error *err)
+{
+	json_t *schemas = list_of(root, "schemas"), *copy = json_deep_copy(schema), *item;
+	int64_t id = 0;
+	size_t i;
+
+	json_array_foreach(schemas, i, item)
+		if (lk_metadata_number(item, "schema-id", 0) >= id)
+			id = lk_metadata_number(item, "schema-id", 0) + 1;
+	if (!copy || set(copy, "schema-id", id) || json_array_append_new(schemas, copy) ||
+		set(root, "current-schema-id", id) || set(root, "last-column-id", last_column_id))
+		return lk_error_nomem(err);
+	return LK_OK;
+}
+
+int64_t lk_metadata_next_sequence(const json_t *root)
+{
+	return lk_metadata_number(root, "last-sequence-number", 0) + 1;
+}
+
+static int set_text_number(json_t *object, const char *key, int64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, number);
+	return json_object_set_new(object, key, json_string(text));
+}
+
+/* The total of the parent (0 without one) and what is added; left out when the parent does not know its own. */
+static int add_total(json_t *summary, const json_t *parent, const char *key, int64_t added)
+{
+	const char *before = "0";
+	int64_t n;
+	char *end;
+
+	if (parent)
+		before = json_string_value(json_object_get(json_object_get(parent, "summary"), key));
+	if (!before)
+		return 0;
+	n = strtoll(before, &end, 10);
+	if (*end || end == before || n < 0 || n > INT64_MAX - added)
+		return 0;
+	return set_text_number(summary, key, n + added);
+}
+
+static json_t *make_summary(const struct lk_append *a, const json_t *parent)
+{
+	json_t *s = json_pack("{s:s, s:s, s:s, s:s}", "operation", "append", "engine-name", "lk", "lk.run", a->run,
+		"changed-partition-count", "1");
+
+	if (s && !set_text_number(s, "added-data-files", a->files) && !set_text_number(s, "added-records", a->rows) &&
+		!set_text_number(s, "added-files-size", a->bytes) && !add_total(s, parent, "total-records", a->rows) &&
+		!add_total(s, parent, "total-files-size", a->bytes) &&
+		!add_total(s, parent, "total-data-files", a->files) && !add_total(s, parent, "total-delete-files", 0) &&
+		!add_total(s, parent, "total-position-deletes", 0) &&
+		!add_total(s, parent, "total-equality-deletes", 0))
+		return s;
+	json_decref(s);
+	return NULL;
+}
+
+static enum lk_status set_head(json_t *root, int64_t snapshot_id, int64_t at, struct lk_error *err)
+{
+	json_t *refs = json_object_get(root, "refs"), *main_ref;
+
+	if (!json_is_object(refs)) {
+		json_object_set_new(root, "refs", json_object());
+		refs = json_object_get(root, "refs");
+	}
+	main_ref = json_object_get(refs, "main"); /* keeps its retention, if it has any */
+	if (!main_ref) {
+		json_object_set_new(refs, "main", json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)0, "type", "branch"));
+		main_ref = json_object_get(refs, "main");
+	}
+	if (!main_ref || set(main_ref, "snapshot-id", snapshot_id) || set(root, "current-snapshot-id", snapshot_id) ||
+		json_array_append_new(list_of(root, "snapshot-log"), json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)at,
+									    "snapshot-id", (json_int_t)snapshot_id)))
+		return lk_error_nomem(err);
+	return LK_OK;
+}
+
+enum lk_status lk_metadata_append(json_t *root, const struct lk_append *a, struct lk_error *err)
+{
+	int64_t parent_id = lk_metadata_snapshot_id(root), sequence = lk_metadata_next_sequence(root);
+	int64_t at = lk_metadata_number(root, "last-updated-ms", 0);
+	json_t *summary = make_summary(a, lk_metadata_snapshot(root, parent_id)), *snapshot;
+
+	if (lk_metadata_snapshot(root, a->snapshot_id)) {
+		json_decref(summary);
+		return lk_error_set(err, LK_CONFLICT, "snapshot id %" PRId64 " is taken; try again", a->snapshot_id);
+	}
+	snapshot = json_pack("{s:I, s:I, s:I, s:o, s:s, s:I}", "sequence-number", (json_int_t)sequence, "snapshot-id",
+		(json_int_t)a->snapshot_id, "timestamp-ms", (json_int_t)at, "summary", summary, "manifest-list",
+		a->manifest_list, "schema-id", (json_int_t)lk_metadata_number(root, "current-schema-id", 0));
+	if (!snapshot)
+		return lk_error_nomem(err);
+	if ((parent_id >= 0 && set(snapshot, "parent-snapshot-id", parent_id)) |
+		json_array_append_new(list_of(root, "snapshots"), snapshot) | set(root, "last-sequence-number", sequence))
+		return lk_error_nomem(err);
+	return set_head(root, a->snapshot_id, at, err);
+}
+
+char *lk_metadata_folder(const json_t *root, bool metadata)
+{
+	const char *own = lk_metadata_property(root, metadata ? "write.metadata.path" : "write.data.path");
+	const char *base = own ? own : lk_metadata_text(root, "location");
+	struct lk_str s = LK_STR_INIT;
+	size_t len = strlen(base);
+
+	while (len > 1 && base[len - 1] == '/')
+		len--;
+	lk_str_add(&s, base, len);
+	if (!own)
+		lk_str_adds(&s, metadata ? "/metadata" : "/data");
+	if (s.failed) {
+		lk_str_release(&s);
+		return NULL;
+	}
+	return s.data;
+}
+
+int64_t lk_metadata_file_version(const char *location)
+{
+	const char *name = lk_path_base(location);
+	char *end;
+	long long n;
+
+	if (*name == 'v')
+		name++;
+	n = strtoll(name, &end, 10);
+	return end == name || n < 0 || n > 1000000000 || (*end != '-' && *end != '.') ? -1 : n;
+}

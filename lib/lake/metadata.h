@@ -1,0 +1,73 @@
+/*
+ * Table metadata ("Table Metadata" of Iceberg's specification, formats v1 to read and v2): one JSON object for each version of a
+ * table.
+ *
+ * It is held as the JSON tree that it is, so that what lk does not know (statistics, encryption keys, other engines'
+ * additions) is carried from version to version. lk_metadata_read checks what Java's loader checks; the functions behind
+ * it may then rely on it.
+ */
+#ifndef LK_LAKE_METADATA_H
+#define LK_LAKE_METADATA_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* The local path that a location means: file:///a, file:/a or /a. NULL for any other scheme. Borrowed from uri. */
+const char *lk_uri_path(const char *uri);
+
+/* Reads and checks; *root is the caller's to json_decref. Format v3 and later is LK_MISSING. */
+enum lk_status lk_metadata_read(const char *location, json_t **root, struct lk_error *err) LK_CHECKED;
+
+/* The same for text in memory; name is for messages. */
+enum lk_status lk_metadata_parse(const char *text, size_t len, const char *name, json_t **root,
+	struct lk_error *err) LK_CHECKED;
+
+int lk_metadata_version(const json_t *root);
+const char *lk_metadata_text(const json_t *root, const char *key); /* "" when absent */
+int64_t lk_metadata_number(const json_t *root, const char *key, int64_t otherwise);
+const char *lk_metadata_property(const json_t *root, const char *key); /* NULL when absent */
+
+/* The current schema, or the one of that id (NULL when there is none). Borrowed. */
+json_t *lk_metadata_schema(const json_t *root);
+json_t *lk_metadata_schema_of(const json_t *root, int64_t schema_id);
+
+/* The default partition spec. Borrowed. */
+json_t *lk_metadata_spec(const json_t *root);
+
+/* -1 and NULL when the table has no snapshot. */
+int64_t lk_metadata_snapshot_id(const json_t *root);
+json_t *lk_metadata_snapshot(const json_t *root, int64_t id);
+
+/* A new unpartitioned table of format v2 without rows. schema and properties are copied. NULL when out of memory. */
+json_t *lk_metadata_new(const char *uuid, const char *location, const json_t *schema, int64_t last_column_id,
+	const json_t *properties);
+
+/* The next version of `root`, which was read at `location`: a deep copy with the log extended, updated at now_ms or, where clocks
+ * went back, when the last version was. NULL when out of memory. */
+json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_ms);
+
+/* Adds a schema (its schema-id is set to a new one) and makes it current. */
+enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id,
+	struct lk_error *err) LK_CHECKED;
+
+/* What a commit appends. */
+struct lk_append {
+	int64_t snapshot_id, files, rows, bytes;
+	const char *manifest_list; /* location */
+	const char *run;
+};
+/* The sequence number that the next snapshot takes. */
+int64_t lk_metadata_next_sequence(const json_t *root);
+/* Adds the snapshot with its summary and makes it the head of main. */
+enum lk_status lk_metadata_append(json_t *root, const struct lk_append *append, struct lk_error *err) LK_CHECKED;
+
+/* <location>/metadata or <location>/data, or where the table's properties say that new files go. malloc'd; NULL when out of
+ * memory. */
+char *lk_metadata_folder(const json_t *root, bool metadata);
+
+/* The number in a metadata file's name (00003-<uuid>.metadata.json, v3.metadata.json), or -1. */
+int64_t lk_metadata_file_version(const char *location);
+
+#endif
