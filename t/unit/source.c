@@ -18,6 +18,9 @@ static bool convert(const char *type, const char *format, const char *text, stru
 	const char *problem;
 
 	*column = (struct lk_column){0};
+	ArrowBitmapInit(&column->validity);
+	ArrowBufferInit(&column->offsets);
+	ArrowBufferInit(&column->data);
 	if (!lk_convert_init(&c, type, format, &problem))
 		return false;
 	if (c.pattern && lk_pattern_parts(c.pattern) & LK_PATTERN_ZONE)
