@@ -1,0 +1,336 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream/ipc.h"
+#include "stream/segment.h"
+#include "stream/side.h"
+#include "stream/stream.h"
+
+#define TABLE_SIZE 256 /* a table's name and the NUL */
+#define MAGIC "ARROW1"
+#define MAGIC_SIZE 6
+#define FOOTER_MAX (256u << 20)
+
+enum state {
+	AT_START,
+	BETWEEN, /* Arrow streams */
+	WITHIN,	 /* one: its schema was read */
+	DONE,
+	FAILED,
+};
+
+struct lk_reader {
+	struct lk_input in;
+	unsigned flags;
+	enum state state;
+	bool file;	    /* the input is an Arrow file rather than a stream */
+	int64_t file_blocks; /* batches of it so far */
+	struct lk_error failure;
+
+	struct lk_ipc ipc;	/* of the Arrow stream that we are within */
+	char table[TABLE_SIZE]; /* its lk.table */
+	char segment[LK_SEGMENT_SIZE];
+	uint64_t streams, batches; /* Arrow streams so far; batches of this one */
+
+	struct lk_message message; /* behind the batch handed out last */
+	struct ArrowArray array;   /* of it */
+	struct lk_segments segments;
+};
+
+bool lk_table_is_side(const char *table)
+{
+	return !strcmp(table, LK_TABLE_END) || !strcmp(table, LK_TABLE_MEMBERS) || !strcmp(table, LK_TABLE_FILES) ||
+		!strcmp(table, LK_TABLE_REJECTS);
+}
+
+void lk_pipe_enlarge(int fd)
+{
+	/* A user has a budget for all pipes, so less may be had than asked for. */
+	for (int size = 1 << 20; size > 1 << 16 && fcntl(fd, F_SETPIPE_SZ, size) < 0; size /= 2)
+		;
+}
+
+enum lk_status lk_reader_open(struct lk_reader **out, int fd, const char *name, unsigned flags, struct lk_error *err)
+{
+	struct lk_reader *r = calloc(1, sizeof(*r));
+
+	*out = NULL;
+	if (!r)
+		return lk_error_nomem(err);
+	if (lk_input_open(&r->in, fd, name, err)) {
+		free(r);
+		return lk_error_nomem(err);
+	}
+	r->flags = flags;
+	lk_pipe_enlarge(fd);
+	*out = r;
+	return LK_OK;
+}
+
+static void release_batch(struct lk_reader *r)
+{
+	if (r->array.release)
+		ArrowArrayRelease(&r->array);
+	lk_message_release(&r->message);
+}
+
+void lk_reader_close(struct lk_reader *r)
+{
+	if (!r)
+		return;
+	release_batch(r);
+	lk_ipc_close(&r->ipc);
+	lk_segments_release(&r->segments);
+	lk_input_close(&r->in);
+	free(r);
+}
+
+void lk_reader_counts(const struct lk_reader *r, struct lk_counts *counts)
+{
+	*counts = r->segments.counts;
+}
+
+/* ---- the two forms of input ---- */
+
+/* Steps over the magic of an Arrow file, if it is one. */
+static enum lk_status start(struct lk_reader *r, struct lk_error *err)
+{
+	const unsigned char *data;
+	char magic[8];
+	size_t got;
+
+	r->state = BETWEEN;
+	LK_TRY(lk_input_peek(&r->in, &data, sizeof(magic), &got, err));
+	if (got == 0)
+		return lk_error_set(err, LK_DATA, "it is empty: whoever should have written it did not begin");
+	if (got < sizeof(magic) || memcmp(data, MAGIC, MAGIC_SIZE))
+		return LK_OK;
+	if (!(r->flags & LK_READER_ANY_FORM))
+		return lk_error_set(err, LK_DATA, "it is an Arrow file, not a stream: 'lk-cat --as TABLE' makes a stream of it");
+	r->file = true;
+	return lk_input_read(&r->in, magic, sizeof(magic), &got, err);
+}
+
+/* tail: the footer at its start, its size, the magic. */
+static enum lk_status check_footer(struct lk_reader *r, const struct lk_str *tail, struct lk_error *err)
+{
+	struct ArrowBufferView view = {.data.as_char = tail->data, .size_bytes = (int64_t)tail->len};
+	struct ArrowIpcDecoder decoder;
+	struct ArrowError arrow = {""};
+	int64_t blocks = 0;
+	int code = ArrowIpcDecoderInit(&decoder);
+
+	if (code != NANOARROW_OK)
+		return lk_error_nomem(err);
+	code = ArrowIpcDecoderVerifyFooter(&decoder, view, &arrow);
+	if (code == NANOARROW_OK)
+		code = ArrowIpcDecoderDecodeFooter(&decoder, view, &arrow);
+	if (code == NANOARROW_OK)
+		blocks = decoder.footer->record_batch_blocks.size_bytes / (int64_t)sizeof(struct ArrowIpcFileBlock);
+	ArrowIpcDecoderReset(&decoder);
+	LK_TRY(lk_arrow_status(code, &arrow, LK_DATA, "the footer of the Arrow file is damaged", err));
+	if (blocks != r->file_blocks)
+		return lk_error_set(err, LK_DATA, "the footer of the Arrow file names %lld batches, but %lld came",
+			(long long)blocks, (long long)r->file_blocks);
+	return LK_OK;
+}
+
+/* What stands behind the batches of an Arrow file: the footer, its size, the magic once more. */
+static enum lk_status read_footer(struct lk_reader *r, struct lk_str *tail, struct lk_error *err)
+{
+	size_t got = 1;
+	int32_t size;
+
+	while (got) {
+		if (!lk_str_reserve(tail, 65536))
+			return lk_error_nomem(err);
+		LK_TRY(lk_input_read(&r->in, tail->data + tail->len, 65536, &got, err));
+		tail->len += got;
+		if (tail->len > FOOTER_MAX)
+			return lk_error_set(err, LK_DATA, "the Arrow file goes on behind its end");
+	}
+	if (tail->len < MAGIC_SIZE + 4 || memcmp(tail->data + tail->len - MAGIC_SIZE, MAGIC, MAGIC_SIZE))
+		return lk_error_set(err, LK_DATA, "the Arrow file has no footer at its end: it was cut");
+	memcpy(&size, tail->data + tail->len - MAGIC_SIZE - 4, 4);
+	if (size < 0 || (size_t)size > tail->len - MAGIC_SIZE - 4)
+		return lk_error_set(err, LK_DATA, "the footer of the Arrow file is damaged");
+	/* to where the memory is aligned */
+	memmove(tail->data, tail->data + tail->len - MAGIC_SIZE - 4 - (size_t)size, (size_t)size + MAGIC_SIZE + 4);
+	tail->len = (size_t)size + MAGIC_SIZE + 4;
+	return check_footer(r, tail, err);
+}
+
+static enum lk_status end_file(struct lk_reader *r, struct lk_error *err)
+{
+	struct lk_str tail = LK_STR_INIT;
+	enum lk_status status = read_footer(r, &tail, err);
+
+	lk_str_release(&tail);
+	r->state = DONE;
+	return status;
+}
+
+/* ---- Arrow streams ---- */
+
+/* A name from the schema's metadata as a C string; "" when absent. */
+static enum lk_status meta_name(const struct ArrowSchema *schema, const char *key, char *out, size_t size,
+	struct lk_error *err)
+{
+	struct ArrowStringView value;
+
+	*out = '\0';
+	if (!lk_meta_get(schema, key, &value))
+		return LK_OK;
+	if (!lk_meta_text(schema, key, out, size) || strlen(out) != (size_t)value.size_bytes ||
+		!lk_utf8_valid(out, strlen(out)))
+		return lk_error_set(err, LK_DATA, "a schema has an %s that is no name", key);
+	return LK_OK;
+}
+
+static enum lk_status begin_stream(struct lk_reader *r, struct lk_error *err)
+{
+	r->table[0] = '\0';
+	lk_ipc_close(&r->ipc);
+	LK_TRY(lk_ipc_open(&r->ipc, &r->message, err));
+	LK_TRY(meta_name(&r->ipc.schema, LK_META_TABLE, r->table, sizeof(r->table), err));
+	LK_TRY(meta_name(&r->ipc.schema, LK_META_SEGMENT, r->segment, sizeof(r->segment), err));
+	if (r->file)
+		r->segment[0] = '\0';
+	LK_TRY(lk_segments_stream(&r->segments, r->segment, r->table, err));
+	if (!r->segment[0] && !(r->flags & LK_READER_PLAIN))
+		return lk_error_set(err, LK_DATA, "it is a plain Arrow stream without lk.segment, so nobody can tell whether it is whole: 'lk-cat --as TABLE' makes an lk stream of it");
+	if (!r->segment[0] && !strcmp(r->table, LK_TABLE_END))
+		return lk_error_set(err, LK_DATA, "an end marker has no lk.segment");
+	r->state = WITHIN;
+	r->streams++;
+	r->batches = 0;
+	return LK_OK;
+}
+
+static bool is_marker(const struct lk_reader *r)
+{
+	return r->segment[0] && !strcmp(r->table, LK_TABLE_END);
+}
+
+/* The end of the Arrow stream that we are within; *handed when it had no batch and hands out an empty one. */
+static enum lk_status end_stream(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	if (is_marker(r))
+		LK_TRY(lk_segments_end(&r->segments, err));
+	else if (r->batches == 0) {
+		LK_TRY(lk_ipc_empty(&r->ipc, &r->array, err));
+		*handed = true;
+	}
+	r->state = BETWEEN;
+	return LK_OK;
+}
+
+static enum lk_status take_batch(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	LK_TRY(lk_ipc_batch(&r->ipc, &r->message, &r->array, err));
+	r->batches++;
+	r->file_blocks++;
+	if (is_marker(r)) {
+		LK_TRY(lk_segments_marker(&r->segments, &r->ipc.schema, &r->ipc.view, err));
+		release_batch(r);
+		return LK_OK;
+	}
+	*handed = true;
+	return r->segment[0] ? lk_segments_rows(&r->segments, r->table, r->array.length, err) : LK_OK;
+}
+
+static enum lk_status at_eof(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	if (r->file)
+		return lk_error_set(err, LK_DATA, "the Arrow file ends without a footer: it was cut");
+	LK_TRY(lk_segments_finish(&r->segments, err));
+	if (r->state == WITHIN)
+		LK_TRY(end_stream(r, handed, err)); /* a plain stream may end by the file's end alone */
+	if (!*handed)
+		r->state = DONE;
+	return LK_OK;
+}
+
+static enum lk_status between(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	switch (r->message.kind) {
+	case LK_MESSAGE_EOF:
+		return at_eof(r, handed, err);
+	case LK_MESSAGE_SCHEMA:
+		return begin_stream(r, err);
+	default:
+		return lk_error_set(err, LK_DATA, "it is damaged: a message comes before its schema");
+	}
+}
+
+static enum lk_status within(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	switch (r->message.kind) {
+	case LK_MESSAGE_EOF:
+		return at_eof(r, handed, err);
+	case LK_MESSAGE_END:
+		return end_stream(r, handed, err);
+	case LK_MESSAGE_SCHEMA:
+		return lk_error_set(err, LK_DATA, "table '%s' has no end before another schema begins", r->table);
+	case LK_MESSAGE_DICTIONARY:
+		return lk_ipc_dictionary(&r->ipc, &r->message, err);
+	case LK_MESSAGE_BATCH:
+		return take_batch(r, handed, err);
+	}
+	return LK_BUG;
+}
+
+/* Reads on until there is a batch to hand out, or the end. */
+static enum lk_status advance(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	*handed = false;
+	release_batch(r);
+	if (r->state == AT_START)
+		LK_TRY(start(r, err));
+	while (!*handed && r->state != DONE) {
+		bool inside = r->state == WITHIN;
+		enum lk_status status;
+
+		if (r->file && !inside && r->streams)
+			return end_file(r, err);
+		lk_message_release(&r->message);
+		status = lk_message_read(&r->in, &r->message, err);
+		if (status == LK_OK)
+			status = inside ? within(r, handed, err) : between(r, handed, err);
+		if (status == LK_DATA && inside && r->table[0] && err && !strstr(err->message, r->table))
+			lk_error_prefix(err, "table '%s'", r->table);
+		LK_TRY(status);
+	}
+	return LK_OK;
+}
+
+enum lk_next lk_reader_next(struct lk_reader *r, struct lk_batch *batch, struct lk_error *err)
+{
+	bool handed;
+
+	*batch = (struct lk_batch){0};
+	if (r->state == DONE)
+		return LK_NEXT_END;
+	if (r->state != FAILED) {
+		enum lk_status status = advance(r, &handed, &r->failure);
+
+		if (status == LK_OK && !handed)
+			return LK_NEXT_END;
+		if (status == LK_OK) {
+			*batch = (struct lk_batch){.table = r->table, .schema = &r->ipc.schema, .stream = r->streams,
+				.rows = r->array.length, .array = &r->array, .view = &r->ipc.view};
+			if (r->message.as_read && !r->ipc.encoded) {
+				batch->message = r->message.bytes.data;
+				batch->message_len = (size_t)r->message.bytes.size_bytes;
+			}
+			return LK_NEXT_BATCH;
+		}
+		r->state = FAILED;
+		if (status == LK_DATA)
+			lk_error_prefix(&r->failure, "%s", r->in.name);
+	}
+	if (err)
+		*err = r->failure;
+	return LK_NEXT_ERROR;
+}
