@@ -71,12 +71,16 @@ void lk_column_null(struct lk_column *c)
 	static const char zeros[16];
 	bool stored;
 
-	if (has_offsets(c->type))
-		stored = append(&c->offsets, c->offsets.data + c->offsets.size_bytes - 4, 4);
-	else if (c->type == LK_BOOL)
+	if (has_offsets(c->type)) {
+		int32_t end; /* a copy: appending moves the buffer */
+
+		memcpy(&end, c->offsets.data + c->offsets.size_bytes - 4, 4);
+		stored = append(&c->offsets, &end, 4);
+	} else if (c->type == LK_BOOL) {
 		stored = append_bit(c, false);
-	else
+	} else {
 		stored = append(&c->data, zeros, width(c->type));
+	}
 	if (!stored)
 		c->failed = true;
 	else
