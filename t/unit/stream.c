@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "stream/format.h"
 #include "stream/side.h"
 #include "stream/stream.h"
 #include "tap.h"
@@ -229,8 +230,57 @@ static void test_round_trip(void)
 	close(fd);
 }
 
+/* The rows of a table in a format, as one text. */
+static void format_rows(enum lk_format format, int64_t first, int64_t count, char *out, size_t size)
+{
+	struct lk_error err = {LK_OK, ""};
+	struct lk_formatter *f;
+	struct lk_builder b;
+	const struct ArrowArrayView *view;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *memory = open_memstream(&text, &len);
+	bool fine = !lk_builder_init(&b, all_types, TYPES, NULL, &err);
+
+	for (int64_t i = first; fine && i < first + count; i++) {
+		add_row(&b, i);
+		fine = !lk_builder_end_row(&b, &err);
+	}
+	fine = fine && !lk_builder_view(&b, &view, &err) &&
+		!lk_formatter_open(&f, format, memory, NULL, &b.schema, &err) && !lk_formatter_batch(f, view, &err) &&
+		!lk_formatter_close(f, &err);
+	ok(fine, "format (%s)", err.message);
+	fclose(memory);
+	snprintf(out, size, "%s", text);
+	free(text);
+	lk_builder_release(&b);
+}
+
+static void test_formats(void)
+{
+	char out[4096];
+
+	format_rows(LK_FORMAT_CSV, 1, 2, out, sizeof(out));
+	is_text(out,
+		"flag,small,big,real,money,text,bytes,day,hour,local,instant\n"
+		"true,1,1000003,0.25,-10000000.07,wert 1 \xc3\xa4,\\x77657274203120c3a4,1970-01-02,00:00:01.000003,"
+		"1970-01-01 00:00:01.000003,1970-01-01 00:00:01.000003+00\n"
+		",,2000006,,,,,,,,\n",
+		"csv");
+	format_rows(LK_FORMAT_JSON, 1, 2, out, sizeof(out));
+	is_text(out,
+		"{\"flag\":true,\"small\":1,\"big\":1000003,\"real\":0.25,\"money\":-10000000.07,"
+		"\"text\":\"wert 1 \xc3\xa4\",\"bytes\":\"\\\\x77657274203120c3a4\",\"day\":\"1970-01-02\","
+		"\"hour\":\"00:00:01.000003\",\"local\":\"1970-01-01T00:00:01.000003\","
+		"\"instant\":\"1970-01-01T00:00:01.000003Z\"}\n"
+		"{\"flag\":null,\"small\":null,\"big\":2000006,\"real\":null,\"money\":null,\"text\":null,"
+		"\"bytes\":null,\"day\":null,\"hour\":null,\"local\":null,\"instant\":null}\n",
+		"json");
+}
+
 int main(void)
 {
 	test_round_trip();
+	test_formats();
 	return done();
 }
