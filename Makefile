@@ -18,6 +18,7 @@ PREFIX ?= /usr/local
 DEVELOPER ?= 1
 SANITIZE ?=
 JOBS ?= $(shell nproc)
+MAKEFLAGS += -j$(JOBS)
 
 DEPS := build/deps
 BUILD := build$(if $(SANITIZE),/sanitize)
