@@ -169,7 +169,7 @@ static int64_t parse_number(const struct lk_option *o, const char *text)
 	return n << shift;
 }
 
-static int64_t parse_time(const struct lk_option *o, const char *text)
+bool lk_duration_parse(const char *text, int64_t *ms)
 {
 	static const struct {
 		const char *unit;
@@ -182,9 +182,20 @@ static int64_t parse_time(const struct lk_option *o, const char *text)
 	n = strtoll(text, &end, 10);
 	if (isdigit((unsigned char)*text) && !errno)
 		for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-			if (!strcmp(end, units[i].unit) && n <= INT64_MAX / units[i].ms)
-				return n * units[i].ms;
-	lk_tool_misuse("option '--%s' takes a time such as 90s, 5m or 2h, not '%s'", o->long_name, text);
+			if (!strcmp(end, units[i].unit) && n <= INT64_MAX / units[i].ms) {
+				*ms = n * units[i].ms;
+				return true;
+			}
+	return false;
+}
+
+static int64_t parse_time(const struct lk_option *o, const char *text)
+{
+	int64_t ms;
+
+	if (!lk_duration_parse(text, &ms))
+		lk_tool_misuse("option '--%s' takes a time such as 90s, 5m or 2h, not '%s'", o->long_name, text);
+	return ms;
 }
 
 static void take(const struct lk_option *o, const char *value)

@@ -59,6 +59,9 @@ struct lk_tool {
 /* Options of every tool (-q, -v, -h, --version, --progress) are added by lk_tool_start itself. */
 void lk_tool_start(const struct lk_tool *tool, int *argc, char ***argv);
 
+/* "90", "90s", "5m", "2h", "1d", "250ms" in milliseconds (a bare number is seconds); false when it is no such text. */
+bool lk_duration_parse(const char *text, int64_t *ms);
+
 /* Says that the command line is wrong, on stderr with a hint at --help; exits 64. */
 _Noreturn void lk_tool_misuse(const char *fmt, ...) LK_PRINTF(1, 2);
 

@@ -1,0 +1,232 @@
+#include "ingest/known.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+
+#define BRANCH "main"
+#define READ_BYTES (256 * 1024)
+#define STOP_EVERY (16 * 1024 * 1024) /* bytes between looks at stop_fd */
+
+void lk_known_release(struct lk_known *k)
+{
+	free(k->slots);
+	k->slots = NULL;
+	k->slot_count = k->used = 0;
+}
+
+/* ---- deliveries of this run ---- */
+
+static uint64_t slot_hash(const struct lk_landed *d)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (const char *p = d->sha256; p < d->sha256 + 16 && *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211u;
+	for (const char *p = d->sender; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211u;
+	return h;
+}
+
+static bool is_same(const struct lk_landed *a, const struct lk_landed *b)
+{
+	return !strcmp(a->sha256, b->sha256) && !strcmp(a->sender, b->sender);
+}
+
+/* The slot that holds a delivery with d's sender and bytes, or the free one where it belongs. */
+static uint32_t *find_slot(const struct lk_known *k, const struct lk_found *found, const struct lk_landed *d)
+{
+	size_t i = slot_hash(d) & (k->slot_count - 1);
+
+	while (k->slots[i] && !is_same(&found->items[k->slots[i] - 1], d))
+		i = (i + 1) & (k->slot_count - 1);
+	return &k->slots[i];
+}
+
+static enum lk_status grow_slots(struct lk_known *k, const struct lk_found *found, struct lk_error *err)
+{
+	struct lk_known larger = *k;
+
+	if (2 * (k->used + 1) <= k->slot_count)
+		return LK_OK;
+	larger.slot_count = k->slot_count ? 2 * k->slot_count : 1024;
+	larger.slots = calloc(larger.slot_count, sizeof(*larger.slots));
+	if (!larger.slots)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < k->slot_count; i++)
+		if (k->slots[i])
+			*find_slot(&larger, found, &found->items[k->slots[i] - 1]) = k->slots[i];
+	free(k->slots);
+	*k = larger;
+	return LK_OK;
+}
+
+/* Enters a delivery, or makes it a repeat of the one that has the same sender and bytes. */
+static enum lk_status enter(struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)
+{
+	struct lk_landed *d = &found->items[index];
+	uint32_t *slot;
+
+	LK_TRY(grow_slots(k, found, err));
+	slot = find_slot(k, found, d);
+	if (!*slot) {
+		*slot = index + 1;
+		k->used++;
+	} else if (*slot != index + 1) {
+		d->fate = LK_FATE_REPEAT;
+		d->same_as = *slot - 1;
+	}
+	return LK_OK;
+}
+
+/* ---- the ledger ---- */
+
+/* What a state in the ledger means for a delivery that is waiting. */
+static void judge(const struct lk_known *k, struct lk_landed *d, enum lk_delivery_state state)
+{
+	if (state == LK_DELIVERY_COMPLETE)
+		d->fate = LK_FATE_KNOWN;
+	else if (state == LK_DELIVERY_CRASHED && !k->retry)
+		d->fate = LK_FATE_PASSED;
+}
+
+enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, struct lk_error *err)
+{
+	struct lk_str path = LK_STR_INIT;
+	enum lk_status status = LK_OK;
+
+	for (size_t i = 0; i < found->count && !status; i++) {
+		struct lk_landed *d = &found->items[i];
+		enum lk_delivery_state state = LK_DELIVERY_UNKNOWN;
+
+		status = lk_landed_absolute(d, &path, err);
+		if (!status)
+			status = lk_ledger_find_path(
+			        k->lake, BRANCH, path.data, d->size, d->modified_us, &state, d->sha256, err);
+		if (!status && state == LK_DELIVERY_UNKNOWN)
+			d->sha256[0] = '\0';
+		if (!status)
+			judge(k, d, state);
+	}
+	lk_str_release(&path);
+	return status;
+}
+
+enum lk_status lk_known_state(
+        struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state, struct lk_error *err)
+{
+	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, state, err);
+}
+
+enum lk_status lk_known_remember(struct lk_known *k, const struct lk_landed *d, struct lk_error *err)
+{
+	struct lk_str path = LK_STR_INIT;
+	enum lk_status status = lk_landed_absolute(d, &path, err);
+
+	if (!status)
+		status = lk_ledger_add_path(
+		        k->lake, BRANCH, path.data, d->size, d->modified_us, d->sender, d->sha256, err);
+	lk_str_release(&path);
+	return status;
+}
+
+/* ---- reading a delivery ---- */
+
+static bool must_stop(const struct lk_known *k)
+{
+	struct pollfd stop = {.fd = k->stop_fd, .events = POLLIN};
+
+	return k->stop_fd >= 0 && poll(&stop, 1, 0) > 0;
+}
+
+/* Leaves "" in hex when it was told to stop. */
+static enum lk_status hash_fd(const struct lk_known *k, int fd, const char *name, struct lk_sha256 *h,
+        char hex[65], struct lk_error *err)
+{
+	unsigned char *buf = malloc(READ_BYTES);
+	enum lk_status status = buf ? LK_OK : lk_error_nomem(err);
+	size_t got = 1, since = 0;
+
+	while (!status && got) {
+		status = lk_read(fd, name, buf, READ_BYTES, &got, err);
+		if (!status)
+			status = lk_sha256_add(h, buf, got, err);
+		since += got;
+		if (since >= STOP_EVERY && must_stop(k))
+			break;
+		since %= STOP_EVERY;
+	}
+	free(buf);
+	hex[0] = '\0';
+	return status || got ? status : lk_sha256_hex(h, hex, err);
+}
+
+static enum lk_status hash_file(const struct lk_known *k, struct lk_landed *d, struct lk_error *err)
+{
+	struct lk_sha256 h = {NULL};
+	enum lk_status status;
+	int fd;
+
+	LK_TRY(lk_open_input(d->path, &fd, err));
+	status = lk_sha256_init(&h, err);
+	if (!status)
+		status = hash_fd(k, fd, d->path, &h, d->sha256, err);
+	lk_sha256_release(&h);
+	lk_close_input(fd);
+	return status;
+}
+
+/* A delivery that cannot be read is told of and does not stop the others. */
+static enum lk_status read_delivery(
+        struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+{
+	struct lk_error why;
+	enum lk_status status = hash_file(k, d, &why);
+
+	if (!status)
+		return LK_OK;
+	if (status == LK_NOINPUT && access(d->path, F_OK) < 0 && errno == ENOENT) {
+		d->fate = LK_FATE_GONE;
+		return LK_OK;
+	}
+	d->fate = LK_FATE_FAILED;
+	d->reason = lk_arena_strdup(&found->arena, why.message);
+	return d->reason ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status find_sender(
+        struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+{
+	char *sender;
+
+	LK_TRY(lk_sources_sender(k->sources, d->path, &sender, err));
+	d->sender = lk_arena_strdup(&found->arena, sender);
+	free(sender);
+	return d->sender ? LK_OK : lk_error_nomem(err);
+}
+
+enum lk_status lk_known_examine(
+        struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)
+{
+	struct lk_landed *d = &found->items[index];
+	bool known_by_path = d->sha256[0];
+	enum lk_delivery_state state;
+
+	if (!d->sender)
+		LK_TRY(find_sender(k, found, d, err));
+	if (!known_by_path) {
+		LK_TRY(read_delivery(k, found, d, err));
+		if (d->fate != LK_FATE_WAITING || !d->sha256[0])
+			return LK_OK;
+		LK_TRY(lk_known_state(k, d, &state, err));
+		judge(k, d, state);
+		if (d->fate != LK_FATE_WAITING)
+			return lk_known_remember(k, d, err);
+	}
+	return enter(k, found, index, err);
+}

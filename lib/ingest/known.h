@@ -1,0 +1,38 @@
+/*
+ * What is known of a delivery before a worker touches it: from the lake's ledger, and from this run.
+ */
+#ifndef LK_INGEST_KNOWN_H
+#define LK_INGEST_KNOWN_H
+
+#include "ingest/find.h"
+#include "lake/lake.h"
+#include "source/source.h"
+
+struct lk_known {
+	struct lk_lake *lake;
+	struct lk_sources *sources;
+	bool retry;  /* deliveries that crashed a worker are tried again */
+	int stop_fd; /* long reading ends early when this is readable; -1 for none */
+	/* Those of this run, by sender and SHA-256: slots hold an index + 1, 0 when free. */
+	uint32_t *slots;
+	size_t slot_count, used;
+};
+
+void lk_known_release(struct lk_known *k);
+
+/* Asks the ledger for every delivery by path, size and time, without opening any. */
+enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, struct lk_error *err) LK_CHECKED;
+
+/* Finds out what found->items[index], which is waiting, is: reads it for its SHA-256 where that is not known yet, and
+ * asks the ledger and this run. It is still waiting afterwards when it is to be loaded. */
+enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint32_t index,
+	struct lk_error *err) LK_CHECKED;
+
+/* What the ledger says of a delivery that was examined. */
+enum lk_status lk_known_state(struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state,
+	struct lk_error *err) LK_CHECKED;
+
+/* Has the ledger remember where a known delivery lies, so that the next run does not read it. */
+enum lk_status lk_known_remember(struct lk_known *k, const struct lk_landed *d, struct lk_error *err) LK_CHECKED;
+
+#endif

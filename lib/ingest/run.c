@@ -1,0 +1,649 @@
+#include "ingest/run.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/tool.h"
+#include "ingest/move.h"
+
+#define TICK_MS 200
+#define PREPARE_TRIES 20
+#define MAX_FAILURES_IN_ROW 20 /* with no share staged between them: then it is not the deliveries */
+
+void lk_run_fail(struct lk_run *r, enum lk_status status, const char *what, const char *reason)
+{
+	if (!r->failed)
+		r->failed = lk_error_set(
+		        &r->failure, status, "%s%s%s", what ? what : "", what ? ": " : "", reason);
+}
+
+static void detail(const struct lk_run *r, const char *message)
+{
+	if (r->o->detail)
+		r->o->detail(message, r->o->user);
+}
+
+/* ---- handing out deliveries ---- */
+
+/* The next delivery that waits, or false when there is none (any more, or yet). */
+static bool next_waiting(struct lk_run *r, uint32_t *index)
+{
+	const struct lk_found *found = &r->result->found;
+
+	for (; r->next < found->count; r->next++)
+		if (found->items[r->next].fate == LK_FATE_WAITING) {
+			*index = (uint32_t)r->next++;
+			return true;
+		}
+	if (!r->again_count)
+		return false;
+	*index = r->again[--r->again_count];
+	return true;
+}
+
+/* The share that grows gets no more: it waits for a worker. */
+static void finish_filling(struct lk_run *r)
+{
+	struct lk_share **last = &r->ready;
+
+	if (!r->filling)
+		return;
+	while (*last)
+		last = &(*last)->next;
+	*last = r->filling;
+	r->filling = NULL;
+}
+
+static enum lk_status begin_filling(struct lk_run *r, struct lk_error *err)
+{
+	struct lk_step *step;
+
+	LK_TRY(lk_step_current(r, &step, err));
+	r->filling = calloc(1, sizeof(*r->filling));
+	if (!r->filling)
+		return lk_error_nomem(err);
+	r->filling->step = step;
+	step->open_shares++;
+	return LK_OK;
+}
+
+static enum lk_status hand_out(struct lk_run *r, uint32_t index, struct lk_error *err)
+{
+	int64_t weight = lk_share_weight(r->result->found.items[index].size);
+
+	if (r->filling && lk_share_is_full(r->filling, r->filling->step->target, weight))
+		finish_filling(r);
+	if (!r->filling)
+		LK_TRY(begin_filling(r, err));
+	LK_TRY(lk_share_add(r->filling, index, weight, err));
+	LK_TRY(lk_step_add(r->filling->step, index, err));
+	if (lk_step_is_full(r, r->filling->step)) {
+		r->filling->step->closed = true;
+		finish_filling(r);
+	}
+	return LK_OK;
+}
+
+/* Looks at one more delivery and hands it out if it is to be loaded. *more is false when none waits. */
+static enum lk_status feed(struct lk_run *r, bool *more, struct lk_error *err)
+{
+	struct lk_found *found = &r->result->found;
+	struct lk_landed *d;
+	uint32_t index;
+
+	*more = next_waiting(r, &index);
+	if (!*more) {
+		finish_filling(r);
+		return LK_OK;
+	}
+	d = &found->items[index];
+	LK_TRY(lk_known_examine(&r->known, found, index, err));
+	r->waiting_count--;
+	r->waiting_weight -= lk_share_weight(d->size);
+	if (d->fate == LK_FATE_WAITING && d->sha256[0])
+		return hand_out(r, index, err);
+	/* Known after all, or not there: it does not count among those to be loaded. */
+	r->progress.total_deliveries--;
+	r->progress.total_bytes -= d->size;
+	return LK_OK;
+}
+
+/* ---- workers ---- */
+
+/* The names of a share's deliveries, each with a NUL after it, as lk-unpack --files-from reads them. */
+static enum lk_status write_names(
+        const struct lk_run *r, const struct lk_share *share, int *fd, struct lk_error *err)
+{
+	struct lk_str names = LK_STR_INIT;
+	enum lk_status status;
+
+	for (size_t i = 0; i < share->count; i++) {
+		const char *path = r->result->found.items[share->items[i]].path;
+
+		lk_str_add(&names, path, strlen(path) + 1);
+	}
+	status = lk_str_check(&names, err);
+	if (!status)
+		status = lk_memory_file("lk-names", fd, err);
+	if (!status) {
+		status = lk_write(*fd, "a worker's input", names.data, names.len, err);
+		if (status)
+			close(*fd);
+	}
+	lk_str_release(&names);
+	return status;
+}
+
+static enum lk_status add_argument(
+        const char **argv, size_t *count, size_t cap, const char *argument, struct lk_error *err)
+{
+	if (*count + 1 >= cap)
+		return lk_error_set(err, LK_USAGE, "too many options to pass on to the workers");
+	argv[(*count)++] = argument;
+	argv[*count] = NULL;
+	return LK_OK;
+}
+
+/* `begin` and then the arguments to pass on. */
+static enum lk_status make_argv(const char **argv, size_t cap, const char *const *begin,
+        const char *const *more, struct lk_error *err)
+{
+	size_t count = 0;
+
+	for (; *begin; begin++)
+		LK_TRY(add_argument(argv, &count, cap, *begin, err));
+	for (; more && *more; more++)
+		LK_TRY(add_argument(argv, &count, cap, *more, err));
+	return LK_OK;
+}
+
+static enum lk_status start_share(
+        struct lk_run *r, struct lk_slot *slot, struct lk_share *share, struct lk_error *err)
+{
+	const char *unpack[128], *commit[64], *parse[] = {"lk-parse", "-s", r->o->sources, NULL};
+	const struct lk_command commands[] = {{"lk-unpack", r->unpack, unpack}, {"lk-parse", r->parse, parse},
+	        {"lk-commit", r->commit, commit}};
+	const char *const unpack_begin[] = {
+	        "lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--files-from", "-", NULL};
+	const char *const commit_begin[] = {
+	        "lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json", NULL};
+	enum lk_status status;
+	int names;
+
+	LK_TRY(make_argv(unpack, sizeof(unpack) / sizeof(*unpack), unpack_begin, r->o->unpack_args, err));
+	LK_TRY(make_argv(commit, sizeof(commit) / sizeof(*commit), commit_begin, r->o->commit_args, err));
+	LK_TRY(write_names(r, share, &names, err));
+	status = lk_worker_start(&slot->worker, commands, 3, names, err);
+	close(names);
+	if (!status)
+		slot->share = share;
+	return status;
+}
+
+static enum lk_status start_shares(struct lk_run *r, struct lk_error *err)
+{
+	for (int64_t i = 0; i < r->o->jobs && r->ready; i++) {
+		struct lk_share *share = r->ready;
+
+		if (r->slots[i].share)
+			continue;
+		LK_TRY(start_share(r, &r->slots[i], share, err));
+		r->ready = share->next;
+		share->next = NULL;
+	}
+	return LK_OK;
+}
+
+static void drop_share(struct lk_share *share)
+{
+	if (share)
+		share->step->open_shares--;
+	lk_share_free(share);
+}
+
+/* Begins no more work: what no worker has yet keeps waiting for another run. */
+static void drop_waiting(struct lk_run *r)
+{
+	struct lk_share *share;
+
+	finish_filling(r);
+	while ((share = r->ready)) {
+		r->ready = share->next;
+		drop_share(share);
+	}
+	r->next = r->result->found.count;
+	r->again_count = 0;
+}
+
+/* What the children said goes to who asked for details, a line at a time. */
+static void tell_log(const struct lk_run *r, const struct lk_worker *w)
+{
+	struct lk_str log = LK_STR_INIT;
+
+	if (r->o->detail && lk_memory_text(w->log, &log, NULL) == LK_OK)
+		for (char *line = log.data, *end; line && *line; line = end) {
+			end = line + strcspn(line, "\n");
+			if (*end)
+				*end++ = '\0';
+			detail(r, line);
+		}
+	lk_str_release(&log);
+}
+
+static enum lk_status share_staged(
+        struct lk_run *r, const struct lk_worker *w, struct lk_share *share, struct lk_error *err)
+{
+	struct lk_report *report = r->o->stage ? &r->result->report : &r->staged;
+	struct lk_str said = LK_STR_INIT;
+	enum lk_status status = lk_memory_text(w->out, &said, err);
+
+	if (!status)
+		status = lk_report_add(report, lk_str_text(&said), err);
+	lk_str_release(&said);
+	LK_TRY(status);
+	r->failures_in_row = 0;
+	for (size_t i = 0; i < share->count; i++) {
+		struct lk_landed *d = &r->result->found.items[share->items[i]];
+
+		d->fate = LK_FATE_STAGED;
+		r->progress.deliveries++;
+		r->progress.bytes += d->size;
+	}
+	r->progress.members = report->members;
+	r->progress.rows = report->rows;
+	share->step->staged += share->count;
+	drop_share(share);
+	return LK_OK;
+}
+
+/* A single delivery failed its worker, again: it is to be recorded, unless another run may have better luck.
+ */
+static enum lk_status share_failed(struct lk_run *r, struct lk_share *share, enum lk_worker_fate fate,
+        const char *reason, struct lk_error *err)
+{
+	struct lk_landed *d = &r->result->found.items[share->items[0]];
+
+	d->reason = lk_arena_strdup(&r->result->found.arena, reason);
+	if (!d->reason)
+		return lk_error_nomem(err);
+	d->fate = fate == LK_WORKER_DIED ? LK_FATE_CRASHED : LK_FATE_FAILED;
+	r->progress.deliveries++;
+	r->progress.bytes += d->size;
+	if (d->fate == LK_FATE_CRASHED)
+		LK_TRY(lk_step_add_crashed(share->step, share->items[0], err));
+	drop_share(share);
+	if (++r->failures_in_row >= MAX_FAILURES_IN_ROW)
+		lk_run_fail(
+		        r, LK_MISSING, "workers fail whatever the delivery, lately because of this", reason);
+	return LK_OK;
+}
+
+/* The share is tried once more, then halved until the one delivery is found that fails its worker. */
+static enum lk_status share_again(struct lk_run *r, struct lk_share *share, struct lk_error *err)
+{
+	share->next = r->ready;
+	r->ready = share;
+	if (share->retried) {
+		LK_TRY(lk_share_halve(share, err));
+		share->step->open_shares++;
+	}
+	share->retried = true;
+	return LK_OK;
+}
+
+static enum lk_status share_ended(
+        struct lk_run *r, struct lk_slot *slot, struct lk_str *reason, struct lk_error *err)
+{
+	struct lk_share *share = slot->share;
+	enum lk_worker_fate fate;
+	enum lk_status as = LK_OK;
+
+	slot->share = NULL;
+	tell_log(r, &slot->worker);
+	fate = lk_worker_fate(&slot->worker, reason, &as);
+	if (fate == LK_WORKER_DONE)
+		return share_staged(r, &slot->worker, share, err);
+	detail(r, lk_str_text(reason));
+	if (fate == LK_WORKER_HELPLESS && share->retried) {
+		lk_run_fail(r, as, NULL, lk_str_text(reason));
+		drop_share(share);
+		return LK_OK;
+	}
+	if (share->retried && share->count == 1)
+		return share_failed(r, share, fate, lk_str_text(reason), err);
+	return share_again(r, share, err);
+}
+
+static enum lk_status finish_share(struct lk_run *r, struct lk_slot *slot, struct lk_error *err)
+{
+	struct lk_str reason = LK_STR_INIT;
+	enum lk_status status = share_ended(r, slot, &reason, err);
+
+	lk_worker_end(&slot->worker);
+	lk_str_release(&reason);
+	return status;
+}
+
+/* ---- the loop ---- */
+
+static bool is_working(const struct lk_run *r)
+{
+	for (int64_t i = 0; i < r->o->jobs; i++)
+		if (r->slots[i].share)
+			return true;
+	return r->committer.count > 0;
+}
+
+static int add_children(struct pollfd *fds, int count, const struct lk_worker *w)
+{
+	for (int i = 0; i < w->count; i++)
+		if (w->children[i].pid)
+			fds[count++] = (struct pollfd){.fd = w->children[i].pidfd, .events = POLLIN};
+	return count;
+}
+
+/* Until a child ends, the run is to stop, or timeout_ms are over. */
+static bool wait_for_children(struct lk_run *r, struct pollfd *fds, int timeout_ms)
+{
+	int count = 0;
+
+	fds[count++] = (struct pollfd){.fd = r->o->stop_fd, .events = POLLIN};
+	for (int64_t i = 0; i < r->o->jobs; i++)
+		count = add_children(fds, count, &r->slots[i].worker);
+	count = add_children(fds, count, &r->committer);
+	return poll(fds, (nfds_t)count, timeout_ms) <= 0 || !fds[0].revents;
+}
+
+static enum lk_status reap_children(struct lk_run *r, struct lk_error *err)
+{
+	for (int64_t i = 0; i < r->o->jobs; i++)
+		if (r->slots[i].share && lk_worker_reap(&r->slots[i].worker))
+			LK_TRY(finish_share(r, &r->slots[i], err));
+	if (r->committer.count && lk_worker_reap(&r->committer))
+		LK_TRY(lk_step_finish(r, err));
+	return LK_OK;
+}
+
+/* Deliveries are looked at just ahead of the workers, so that their bytes are still in memory when a worker
+ * comes, and no faster than commits follow. */
+static bool wants_feeding(const struct lk_run *r)
+{
+	bool idle = false;
+
+	for (int64_t i = 0; i < r->o->jobs; i++)
+		idle |= !r->slots[i].share;
+	if (r->ready && !idle)
+		return false;
+	return !r->steps || !r->steps->next || !r->steps->next->closed;
+}
+
+/* Nothing waits for a worker: the step that takes shares is as full as it gets, for now. */
+static void close_steps(struct lk_run *r)
+{
+	for (struct lk_step *step = r->steps; step; step = step->next)
+		if (!step->open_shares)
+			step->closed = true;
+}
+
+static void tell_progress(struct lk_run *r)
+{
+	r->progress.elapsed_ms = lk_clock_ms() - r->started_ms;
+	if (r->o->progress)
+		r->o->progress(&r->progress, r->o->user);
+}
+
+static enum lk_status loop(struct lk_run *r, struct pollfd *fds, struct lk_error *err)
+{
+	bool more = true, fed;
+
+	do {
+		if (r->failed)
+			drop_waiting(r);
+		LK_TRY(start_shares(r, err));
+		fed = more && !r->failed && wants_feeding(r);
+		if (fed)
+			LK_TRY(feed(r, &more, err));
+		if (!more)
+			close_steps(r);
+		LK_TRY(lk_step_advance(r, err));
+		if (!wait_for_children(r, fds, fed || !is_working(r) ? 0 : TICK_MS)) {
+			r->result->stopped = true;
+			return LK_OK;
+		}
+		LK_TRY(reap_children(r, err));
+		more |= r->again_count > 0;
+		tell_progress(r);
+	} while ((more && !r->failed) || r->ready || r->steps || is_working(r));
+	return LK_OK;
+}
+
+static void end_workers(struct lk_run *r)
+{
+	for (int64_t i = 0; r->slots && i < r->o->jobs; i++)
+		lk_worker_end(&r->slots[i].worker);
+}
+
+/* Told to stop: workers end at once, but a commit that has begun is seen through. */
+static enum lk_status stop(struct lk_run *r, struct lk_error *err)
+{
+	struct pollfd fds[LK_WORKER_CHILDREN];
+
+	end_workers(r);
+	while (!lk_worker_reap(&r->committer))
+		poll(fds, (nfds_t)add_children(fds, 0, &r->committer), TICK_MS);
+	return r->committer.count && !r->recording ? lk_step_finish(r, err) : LK_OK;
+}
+
+/* ---- beginning and end ---- */
+
+static enum lk_status prepare_tables(struct lk_run *r, struct lk_error *err)
+{
+	const struct ArrowSchema *const *schemas;
+	enum lk_status status;
+	int count;
+
+	LK_TRY(lk_sources_schemas(r->sources, &schemas, &count, err));
+	for (int i = 0;; i++) {
+		status = lk_lake_prepare(r->lake, schemas, count, err);
+		if (status != LK_CONFLICT || i == PREPARE_TRIES)
+			return status;
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+}
+
+static enum lk_status find_deliveries(
+        struct lk_run *r, const char *const *paths, size_t count, struct lk_error *err)
+{
+	const char *exclude[] = {r->o->lake, r->o->sources, r->o->stage, r->o->done};
+	struct lk_find_options options = {
+	        .ignore = r->o->ignore,
+	        .ignore_count = r->o->ignore_count,
+	        .exclude = exclude,
+	        .exclude_count = sizeof(exclude) / sizeof(*exclude),
+	        .settled_us = lk_now_us() - r->o->settle_ms * 1000,
+	        .warn = r->o->warn,
+	        .user = r->o->user,
+	};
+
+	return lk_find(&r->result->found, paths, count, &options, err);
+}
+
+/* The folder for staging is in the lake, so that what is staged need not be copied; a dot keeps it from being
+ * taken for a namespace. */
+static enum lk_status make_stage(struct lk_run *r, struct lk_error *err)
+{
+	unsigned char random[8];
+	char hex[17];
+
+	if (r->o->stage)
+		return lk_mkdirs(r->o->stage, 0777, err);
+	LK_TRY(lk_random(random, sizeof(random), err));
+	lk_hex(random, sizeof(random), hex);
+	if (asprintf(&r->stage, "%s/.stage-%s", lk_lake_path(r->lake), hex) < 0) {
+		r->stage = NULL;
+		return lk_error_nomem(err);
+	}
+	return lk_mkdirs(r->stage, 0700, err);
+}
+
+static void count_waiting(struct lk_run *r)
+{
+	const struct lk_found *found = &r->result->found;
+
+	for (size_t i = 0; i < found->count; i++)
+		if (found->items[i].fate == LK_FATE_WAITING) {
+			r->waiting_count++;
+			r->waiting_weight += lk_share_weight(found->items[i].size);
+			r->progress.total_bytes += found->items[i].size;
+		}
+	r->progress.total_deliveries = r->waiting_count;
+}
+
+/* Repeats are known once the first of them is in the ledger. */
+static enum lk_status settle_repeats(struct lk_run *r, struct lk_error *err)
+{
+	const struct lk_found *found = &r->result->found;
+
+	for (size_t i = 0; i < found->count; i++)
+		if (found->items[i].fate == LK_FATE_REPEAT)
+			switch (found->items[found->items[i].same_as].fate) {
+			case LK_FATE_COMPLETE:
+			case LK_FATE_PARTIAL:
+			case LK_FATE_HELD:
+			case LK_FATE_KNOWN:
+				LK_TRY(lk_known_remember(&r->known, &found->items[i], err));
+			}
+	return LK_OK;
+}
+
+static bool is_loaded(const struct lk_found *found, const struct lk_landed *d)
+{
+	if (d->fate == LK_FATE_REPEAT)
+		d = &found->items[d->same_as];
+	return d->fate == LK_FATE_COMPLETE || d->fate == LK_FATE_KNOWN;
+}
+
+static enum lk_status move_loaded(struct lk_run *r, struct lk_error *err)
+{
+	const struct lk_found *found = &r->result->found;
+
+	for (size_t i = 0; i < found->count && r->o->done; i++)
+		if (is_loaded(found, &found->items[i]))
+			LK_TRY(lk_move_away(found->items[i].path, r->o->done, found->items[i].relative, err));
+	return LK_OK;
+}
+
+static enum lk_status work(struct lk_run *r, struct lk_error *err)
+{
+	size_t jobs = (size_t)r->o->jobs;
+	struct pollfd *fds = calloc(1 + (jobs + 1) * LK_WORKER_CHILDREN, sizeof(*fds));
+	enum lk_status status;
+
+	r->slots = calloc(jobs, sizeof(*r->slots));
+	if (!fds || !r->slots) {
+		free(fds);
+		return lk_error_nomem(err);
+	}
+	for (size_t i = 0; i < jobs; i++)
+		r->slots[i].worker = (struct lk_worker)LK_WORKER_INIT;
+	status = loop(r, fds, err);
+	free(fds);
+	if (!status && r->result->stopped)
+		status = stop(r, err);
+	return status;
+}
+
+static enum lk_status run_impl(
+        struct lk_run *r, const char *const *paths, size_t path_count, struct lk_error *err)
+{
+	LK_TRY(lk_program_find("lk-unpack", &r->unpack, err));
+	LK_TRY(lk_program_find("lk-parse", &r->parse, err));
+	LK_TRY(lk_program_find("lk-commit", &r->commit, err));
+	LK_TRY(lk_sources_open(&r->sources, r->o->sources, err));
+	LK_TRY(find_deliveries(r, paths, path_count, err));
+	LK_TRY(lk_lake_open(&r->lake, r->o->lake, LK_LAKE_CREATE, err));
+	LK_TRY(prepare_tables(r, err));
+	r->known = (struct lk_known){
+	        .lake = r->lake, .sources = r->sources, .retry = r->o->retry, .stop_fd = r->o->stop_fd};
+	LK_TRY(lk_known_by_path(&r->known, &r->result->found, err));
+	r->result->began = true;
+	count_waiting(r);
+	if (r->waiting_count) {
+		LK_TRY(make_stage(r, err));
+		LK_TRY(work(r, err));
+	}
+	if (!r->o->stage)
+		LK_TRY(settle_repeats(r, err));
+	LK_TRY(move_loaded(r, err));
+	return r->failed ? lk_error_set(err, r->failed, "%s", r->failure.message) : LK_OK;
+}
+
+static void release(struct lk_run *r)
+{
+	struct lk_share *share;
+	struct lk_step *step;
+
+	for (int64_t i = 0; r->slots && i < r->o->jobs; i++)
+		lk_share_free(r->slots[i].share);
+	lk_share_free(r->filling);
+	while ((share = r->ready)) {
+		r->ready = share->next;
+		lk_share_free(share);
+	}
+	while ((step = r->steps)) {
+		r->steps = step->next;
+		lk_step_free(step);
+	}
+	free(r->again);
+	free(r->slots);
+	free(r->stage);
+	free(r->unpack);
+	free(r->parse);
+	free(r->commit);
+	lk_known_release(&r->known);
+	lk_report_release(&r->staged);
+	lk_sources_close(r->sources);
+	lk_lake_close(r->lake);
+}
+
+static void count_fates(struct lk_ingest_result *result)
+{
+	for (size_t i = 0; i < result->found.count; i++) {
+		const struct lk_landed *d = &result->found.items[i];
+
+		result->fates[d->fate]++;
+		if (d->fate == LK_FATE_COMPLETE || d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_STAGED)
+			result->bytes += d->size;
+	}
+}
+
+enum lk_status lk_ingest(const struct lk_ingest_options *options, const char *const *paths, size_t path_count,
+        struct lk_ingest_result *result, struct lk_error *err)
+{
+	struct lk_run r = {
+	        .o = options, .result = result, .committer = LK_WORKER_INIT, .started_ms = lk_clock_ms()};
+	enum lk_status status, cleared = LK_OK;
+
+	*result = (struct lk_ingest_result){.found.arena = LK_ARENA_INIT};
+	status = run_impl(&r, paths, path_count, err);
+	end_workers(&r); /* they write into the folder that is removed */
+	lk_worker_end(&r.committer);
+	if (r.stage)
+		cleared = lk_remove_tree(r.stage, status ? NULL : err);
+	release(&r);
+	count_fates(result);
+	result->elapsed_ms = lk_clock_ms() - r.started_ms;
+	return status ? status : cleared;
+}
+
+void lk_ingest_result_release(struct lk_ingest_result *result)
+{
+	lk_found_release(&result->found);
+	lk_report_release(&result->report);
+}

@@ -1,0 +1,256 @@
+#include "ingest/summary.h"
+
+#include <string.h>
+
+#define MAX_NAMED 10 /* deliveries that the text names for each thing that went wrong */
+
+void lk_bytes_text(int64_t bytes, struct lk_str *out)
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB"};
+	double n = (double)bytes / 1000;
+	int unit = 0;
+
+	if (bytes < 1000) {
+		lk_str_addf(out, "%lld B", (long long)bytes);
+		return;
+	}
+	for (; n >= 999.5 && unit < 3; unit++)
+		n /= 1000;
+	lk_str_addf(out, n < 9.95 ? "%.1f %s" : "%.0f %s", n, units[unit]);
+}
+
+void lk_count_text(int64_t n, const char *one, const char *many, struct lk_str *out)
+{
+	lk_str_addf(out, "%lld %s", (long long)n, n == 1 ? one : many);
+}
+
+/* ---- what is wanting ---- */
+
+static int64_t records_of(const struct lk_ingest_result *r)
+{
+	return r->report.rows + r->report.rejected;
+}
+
+static bool is_allowed(const struct lk_ingest_result *r, const struct lk_allowance *allowed)
+{
+	if (allowed->percent >= 0)
+		return (double)r->report.rejected * 100 <= allowed->percent * (double)records_of(r);
+	return r->report.rejected <= allowed->records;
+}
+
+static void add_part(struct lk_str *s, int64_t n, const char *one, const char *many)
+{
+	if (!n)
+		return;
+	if (s->len)
+		lk_str_adds(s, "; ");
+	lk_count_text(n, one, many, s);
+}
+
+enum lk_status lk_summary_judge(
+        const struct lk_ingest_result *r, const struct lk_allowance *allowed, struct lk_error *err)
+{
+	struct lk_str s = LK_STR_INIT;
+	enum lk_status status;
+
+	if (!is_allowed(r, allowed))
+		add_part(&s, r->report.rejected, "record was rejected", "records were rejected");
+	add_part(&s, r->fates[LK_FATE_PARTIAL], "delivery has members that failed",
+	        "deliveries have members that failed");
+	add_part(&s, r->fates[LK_FATE_HELD] + r->fates[LK_FATE_PASSED], "delivery is held",
+	        "deliveries are held");
+	add_part(&s, r->fates[LK_FATE_CRASHED], "delivery crashed a worker", "deliveries crashed a worker");
+	add_part(&s, r->fates[LK_FATE_FAILED], "delivery could not be loaded",
+	        "deliveries could not be loaded");
+	add_part(&s, r->found.unread, "folder could not be read", "folders could not be read");
+	status = lk_str_check(&s, err);
+	if (!status && s.len)
+		status = lk_error_set(err, LK_WANTING, "%s", s.data);
+	lk_str_release(&s);
+	return status;
+}
+
+/* ---- for people ---- */
+
+static void add_fate(struct lk_str *out, int64_t n, const char *what)
+{
+	if (n)
+		lk_str_addf(out, ", %lld %s", (long long)n, what);
+}
+
+static void add_first_line(const struct lk_ingest_result *r, bool staged, struct lk_str *out)
+{
+	const int64_t *n = r->fates;
+	int64_t loaded = n[LK_FATE_COMPLETE] + n[LK_FATE_PARTIAL] + n[LK_FATE_STAGED];
+
+	lk_count_text((int64_t)r->found.count, "delivery", "deliveries", out);
+	lk_str_addf(out, ": %lld %s", (long long)loaded, staged ? "staged" : "loaded");
+	if (loaded) {
+		lk_str_adds(out, " (");
+		lk_bytes_text(r->bytes, out);
+		lk_str_adds(out, ")");
+	}
+	add_fate(out, n[LK_FATE_KNOWN], "known already");
+	add_fate(out, n[LK_FATE_REPEAT], "the same as another one");
+	add_fate(out, n[LK_FATE_HELD], "held");
+	add_fate(out, n[LK_FATE_PASSED], "left alone, as they crashed a worker before");
+	add_fate(out, n[LK_FATE_CRASHED], "crashed a worker");
+	add_fate(out, n[LK_FATE_FAILED], "not loaded");
+	add_fate(out, n[LK_FATE_GONE], "gone meanwhile");
+	add_fate(out, n[LK_FATE_WAITING], "left for another run");
+	add_fate(out, r->found.settling, "still settling");
+	lk_str_addc(out, '\n');
+}
+
+static void add_tables(const struct lk_ingest_result *r, struct lk_str *out)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < r->report.table_count; i++)
+		if ((int)strlen(r->report.tables[i].name) > width)
+			width = (int)strlen(r->report.tables[i].name);
+	for (size_t i = 0; i < r->report.table_count; i++) {
+		const struct lk_report_table *t = &r->report.tables[i];
+
+		lk_str_addf(out, "  %-*s %12lld rows  ", width, t->name, (long long)t->rows);
+		lk_bytes_text(t->bytes, out);
+		lk_str_adds(out, " in ");
+		lk_count_text(t->files, "file\n", "files\n", out);
+	}
+}
+
+static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
+{
+	if (!r->report.rejected)
+		return;
+	lk_str_addf(out, "rejected %lld of ", (long long)r->report.rejected);
+	lk_count_text(records_of(r), "record", "records", out);
+	lk_str_addf(out, " (%.2g%%); lk.rejects has the reasons\n",
+	        100.0 * (double)r->report.rejected / (double)records_of(r));
+}
+
+/* Some of the deliveries with a fate that somebody has to look at. */
+static void add_named(
+        const struct lk_ingest_result *r, enum lk_fate fate, const char *title, struct lk_str *out)
+{
+	int64_t named = 0;
+
+	if (!r->fates[fate])
+		return;
+	lk_str_addf(out, "%s:\n", title);
+	for (size_t i = 0; i < r->found.count && named < MAX_NAMED; i++) {
+		const struct lk_landed *d = &r->found.items[i];
+
+		if (d->fate != fate)
+			continue;
+		lk_str_addf(out, "  %s%s%s\n", d->path, d->reason ? ": " : "", d->reason ? d->reason : "");
+		named++;
+	}
+	if (r->fates[fate] > named)
+		lk_str_addf(out, "  and %lld more\n", (long long)(r->fates[fate] - named));
+}
+
+static void add_last_line(const struct lk_ingest_result *r, struct lk_str *out)
+{
+	double seconds = (double)(r->elapsed_ms ? r->elapsed_ms : 1) / 1000;
+	int64_t n = r->fates[LK_FATE_COMPLETE] + r->fates[LK_FATE_PARTIAL] + r->fates[LK_FATE_STAGED];
+
+	lk_count_text(r->commits, "commit", "commits", out);
+	lk_str_addf(out, " in %.1f s", seconds);
+	if (n) {
+		lk_str_addf(out, "; %.0f deliveries/s, ", (double)n / seconds);
+		lk_bytes_text((int64_t)((double)r->bytes / seconds), out);
+		lk_str_adds(out, "/s");
+	}
+	lk_str_addc(out, '\n');
+}
+
+void lk_summary_text(const struct lk_ingest_result *r, bool staged, struct lk_str *out)
+{
+	add_first_line(r, staged, out);
+	add_tables(r, out);
+	add_rejects(r, out);
+	add_named(r, LK_FATE_PARTIAL, "members failed, as lk.files says, in", out);
+	add_named(r, LK_FATE_HELD, "held, for the reasons in lk.files", out);
+	add_named(r, LK_FATE_CRASHED, "crashed a worker; run with --retry to try again", out);
+	add_named(
+	        r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
+	add_named(r, LK_FATE_FAILED, "not loaded", out);
+	if (!staged)
+		add_last_line(r, out);
+}
+
+/* ---- for programs ---- */
+
+static const char *const fate_words[LK_FATE_COUNT] = {
+        [LK_FATE_WAITING] = "waiting",
+        [LK_FATE_KNOWN] = "known",
+        [LK_FATE_REPEAT] = "repeated",
+        [LK_FATE_PASSED] = "passed",
+        [LK_FATE_STAGED] = "staged",
+        [LK_FATE_CRASHED] = "crashed",
+        [LK_FATE_COMPLETE] = "complete",
+        [LK_FATE_PARTIAL] = "partial",
+        [LK_FATE_HELD] = "held",
+        [LK_FATE_GONE] = "gone",
+        [LK_FATE_FAILED] = "failed",
+};
+
+static void add_text(struct lk_str *out, const char *key, const char *text)
+{
+	lk_str_addf(out, "\"%s\": ", key);
+	lk_str_add_json(out, text, strlen(text));
+}
+
+static bool is_problem(const struct lk_landed *d)
+{
+	return d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD || d->fate == LK_FATE_CRASHED ||
+	       d->fate == LK_FATE_PASSED || d->fate == LK_FATE_FAILED;
+}
+
+static void add_problems(const struct lk_ingest_result *r, struct lk_str *out)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < r->found.count; i++) {
+		const struct lk_landed *d = &r->found.items[i];
+
+		if (!is_problem(d))
+			continue;
+		lk_str_addf(out, "%s{", comma);
+		add_text(out, "delivery", d->path);
+		lk_str_adds(out, ", ");
+		add_text(out, "state", fate_words[d->fate]);
+		if (d->reason) {
+			lk_str_adds(out, ", ");
+			add_text(out, "reason", d->reason);
+		}
+		lk_str_addc(out, '}');
+		comma = ", ";
+	}
+}
+
+void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
+{
+	lk_str_addf(out, "{\"deliveries\": {\"found\": %lld", (long long)r->found.count);
+	for (int i = 0; i < LK_FATE_COUNT; i++)
+		lk_str_addf(out, ", \"%s\": %lld", fate_words[i], (long long)r->fates[i]);
+	lk_str_addf(out, ", \"settling\": %lld, \"ignored\": %lld}, \"bytes\": %lld",
+	        (long long)r->found.settling, (long long)r->found.ignored, (long long)r->bytes);
+	lk_str_addf(out,
+	        ", \"members\": %lld, \"rows\": %lld, \"rejected\": %lld, \"commits\": %lld, \"elapsed_ms\": %lld",
+	        (long long)r->report.members, (long long)r->report.rows, (long long)r->report.rejected,
+	        (long long)r->commits, (long long)r->elapsed_ms);
+	lk_str_adds(out, ", \"tables\": [");
+	for (size_t i = 0; i < r->report.table_count; i++) {
+		const struct lk_report_table *t = &r->report.tables[i];
+
+		lk_str_adds(out, i ? ", {" : "{");
+		add_text(out, "table", t->name);
+		lk_str_addf(out, ", \"rows\": %lld, \"files\": %lld, \"bytes\": %lld}", (long long)t->rows,
+		        (long long)t->files, (long long)t->bytes);
+	}
+	lk_str_adds(out, "], \"problems\": [");
+	add_problems(r, out);
+	lk_str_adds(out, "]}\n");
+}
