@@ -96,6 +96,7 @@ static void to_storage(struct ArrowSchema *schema)
 		ArrowSchemaRelease(schema->dictionary);
 		ArrowFree(schema->dictionary);
 		schema->dictionary = NULL;
+		schema->flags &= ~(int64_t)ARROW_FLAG_DICTIONARY_ORDERED;
 	}
 	for (int64_t i = 0; i < schema->n_children; i++)
 		to_storage(schema->children[i]);

@@ -72,11 +72,16 @@ struct lk_formatter {
 	struct lk_grid grid;	   /* of table and markdown */
 };
 
+static enum lk_status write_failed(const struct lk_formatter *f, struct lk_error *err)
+{
+	return lk_error_sys(err, LK_IO, "cannot write %s", f->out == stdout ? "standard output" : "the rows");
+}
+
 static enum lk_status write_out(struct lk_formatter *f, struct lk_error *err)
 {
 	LK_TRY(lk_str_check(&f->text, err));
 	if (f->text.len && fwrite(f->text.data, 1, f->text.len, f->out) != f->text.len)
-		return lk_error_sys(err, LK_IO, "cannot write the rows");
+		return write_failed(f, err);
 	lk_str_clear(&f->text);
 	return LK_OK;
 }
@@ -192,7 +197,7 @@ static enum lk_status grid_row(struct lk_formatter *f, const struct ArrowArrayVi
 static enum lk_status heading(struct lk_formatter *f, const char *title, struct lk_error *err)
 {
 	if (title && f->format == LK_FORMAT_TABLE && fprintf(f->out, "%s\n", title) < 0)
-		return lk_error_sys(err, LK_IO, "cannot write the rows");
+		return write_failed(f, err);
 	if (f->format == LK_FORMAT_JSON)
 		return LK_OK;
 	for (int i = 0; i < f->columns; i++) {
@@ -212,9 +217,17 @@ static enum lk_status heading(struct lk_formatter *f, const char *title, struct 
 	return LK_OK;
 }
 
-static enum lk_status open_impl(struct lk_formatter *f, const char *title, const struct ArrowSchema *schema,
-	struct lk_error *err)
+static void drop_schema(struct lk_formatter *f)
 {
+	if (f->schema.release)
+		ArrowSchemaRelease(&f->schema);
+	free(f->cells);
+	f->cells = NULL;
+}
+
+static enum lk_status take_schema(struct lk_formatter *f, const struct ArrowSchema *schema, struct lk_error *err)
+{
+	drop_schema(f);
 	LK_TRY(lk_arrow_status(ArrowSchemaDeepCopy(schema, &f->schema), NULL, LK_BUG, "cannot copy a schema", err));
 	f->columns = (int)schema->n_children;
 	f->cells = calloc((size_t)f->columns + 1, sizeof(*f->cells));
@@ -222,6 +235,32 @@ static enum lk_status open_impl(struct lk_formatter *f, const char *title, const
 		return lk_error_nomem(err);
 	for (int i = 0; i < f->columns; i++)
 		lk_cell_init(&f->cells[i], f->schema.children[i]);
+	return LK_OK;
+}
+
+static bool same_names(const struct ArrowSchema *a, const struct ArrowSchema *b)
+{
+	bool same = a->n_children == b->n_children;
+
+	for (int64_t i = 0; same && i < a->n_children; i++) {
+		const char *one = a->children[i]->name, *other = b->children[i]->name;
+
+		same = !strcmp(one ? one : "", other ? other : "");
+	}
+	return same;
+}
+
+enum lk_status lk_formatter_schema(struct lk_formatter *f, const struct ArrowSchema *schema, struct lk_error *err)
+{
+	if (f->format != LK_FORMAT_JSON && !same_names(&f->schema, schema))
+		return lk_error_set(err, LK_DATA, "its columns change on the way, and only json can show that");
+	return take_schema(f, schema, err);
+}
+
+static enum lk_status open_impl(struct lk_formatter *f, const char *title, const struct ArrowSchema *schema,
+	struct lk_error *err)
+{
+	LK_TRY(take_schema(f, schema, err));
 	if (is_grid(f))
 		LK_TRY(lk_grid_open(&f->grid, f->out, f->columns, f->format == LK_FORMAT_MARKDOWN, err));
 	return heading(f, title, err);
@@ -275,9 +314,7 @@ void lk_formatter_abort(struct lk_formatter *f)
 {
 	if (!f)
 		return;
-	if (f->schema.release)
-		ArrowSchemaRelease(&f->schema);
-	free(f->cells);
+	drop_schema(f);
 	lk_str_release(&f->text);
 	lk_str_release(&f->cell);
 	lk_grid_release(&f->grid);

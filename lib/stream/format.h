@@ -35,6 +35,10 @@ enum lk_status lk_formatter_open(struct lk_formatter **f, enum lk_format format,
 	const struct ArrowSchema *schema, struct lk_error *err) LK_CHECKED;
 enum lk_status lk_formatter_batch(struct lk_formatter *f, const struct ArrowArrayView *view,
 	struct lk_error *err) LK_CHECKED;
+/* The rows to come have this schema. LK_DATA when it has other columns than before and the format has a heading, which
+ * all but json have. */
+enum lk_status lk_formatter_schema(struct lk_formatter *f, const struct ArrowSchema *schema,
+	struct lk_error *err) LK_CHECKED;
 /* Writes what was held back and frees f. */
 enum lk_status lk_formatter_close(struct lk_formatter *f, struct lk_error *err) LK_CHECKED;
 void lk_formatter_abort(struct lk_formatter *f);

@@ -157,7 +157,7 @@ static enum lk_status write_line(struct lk_grid *g, struct lk_error *err)
 {
 	LK_TRY(lk_str_check(&g->line, err));
 	if (g->line.len && fwrite(g->line.data, 1, g->line.len, g->out) != g->line.len)
-		return lk_error_sys(err, LK_IO, "cannot write the table");
+		return lk_error_sys(err, LK_IO, "cannot write %s", g->out == stdout ? "standard output" : "the table");
 	lk_str_clear(&g->line);
 	return LK_OK;
 }
