@@ -68,6 +68,7 @@ struct lk_dialect {
 struct lk_package;
 
 struct lk_resource {
+	int id; /* counts the resources of all packages */
 	const struct lk_package *package;
 	const char *name, *table;
 	const char **paths;

@@ -247,6 +247,7 @@ static enum lk_status list_schemas(struct lk_sources *s, struct lk_error *err)
 			for (int k = 0; k < s->schema_count; k++)
 				if (!strcmp(all[k]->table, r->table))
 					LK_TRY(check_pair(all[k], r, err));
+			r->id = s->schema_count;
 			all[s->schema_count] = r;
 			s->schemas[s->schema_count++] = &r->schema;
 		}

@@ -1,0 +1,265 @@
+#include "source/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream/side.h"
+
+#define BALANCE_BYTES (1024 * 1024)
+#define RAW_BYTES (1024 * 1024)
+
+/* ---- texts ---- */
+
+void lk_add_clean(struct lk_str *out, const char *data, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)data, *end = p + len, *start = p;
+
+	while (p < end) {
+		size_t n = *p ? lk_utf8_len(p, end) : 0;
+
+		if (n) {
+			p += n;
+			continue;
+		}
+		lk_str_add(out, start, (size_t)(p - start));
+		lk_str_addf(out, "\\x%02x", *p);
+		start = ++p;
+	}
+	lk_str_add(out, start, (size_t)(p - start));
+}
+
+static void append_clean(struct lk_column *c, const char *data, size_t len)
+{
+	struct lk_str clean = LK_STR_INIT;
+
+	if (lk_utf8_valid(data, len) && !memchr(data, '\0', len)) {
+		lk_column_bytes(c, data, len);
+		return;
+	}
+	lk_add_clean(&clean, data, len);
+	c->failed |= clean.failed;
+	lk_column_bytes(c, lk_str_text(&clean), clean.len);
+	lk_str_release(&clean);
+}
+
+static void append_text(struct lk_column *c, const char *text)
+{
+	if (text)
+		append_clean(c, text, strlen(text));
+	else
+		lk_column_null(c);
+}
+
+/* ---- tables and their budget ---- */
+
+static const char *table_name(const struct lk_output *o, const struct lk_output_table *t)
+{
+	return t->resource ? t->resource->table : t == &o->files ? LK_TABLE_FILES : LK_TABLE_REJECTS;
+}
+
+static enum lk_status init_builder(struct lk_output *o, struct lk_output_table *t, struct lk_error *err)
+{
+	struct ArrowSchema schema;
+
+	if (!t->resource)
+		return lk_builder_init(&t->builder, t == &o->files ? lk_files_fields : lk_rejects_fields,
+			t == &o->files ? LK_FILES_COLUMNS : LK_REJECTS_COLUMNS, NULL, err);
+	LK_TRY(lk_arrow_status(ArrowSchemaDeepCopy(&t->resource->schema, &schema), NULL, LK_BUG, "cannot copy a schema", err));
+	return lk_builder_init_schema(&t->builder, &schema, err);
+}
+
+static enum lk_status send(struct lk_output *o, struct lk_output_table *t, struct lk_error *err)
+{
+	t->sent = true;
+	return lk_writer_flush(o->writer, table_name(o, t), &t->builder, err);
+}
+
+/* Memory held, with or without rows in it. */
+static size_t held_bytes(const struct lk_output_table *t)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < t->builder.column_count; i++) {
+		const struct lk_column *c = &t->builder.columns[i];
+
+		bytes += c->data.capacity_bytes + c->offsets.capacity_bytes + c->validity.buffer.capacity_bytes;
+	}
+	return (size_t)bytes;
+}
+
+static struct lk_output_table *table_at(struct lk_output *o, int i)
+{
+	return i < o->table_count ? &o->tables[i] : i == o->table_count ? &o->files : &o->rejects;
+}
+
+static enum lk_status give_back(struct lk_output *o, struct lk_output_table *t, struct lk_error *err)
+{
+	if (t->builder.rows)
+		LK_TRY(send(o, t, err));
+	lk_builder_release(&t->builder);
+	return init_builder(o, t, err);
+}
+
+/* Sends and gives back the largest until all fit into the budget; sends what is full. */
+static enum lk_status balance(struct lk_output *o, struct lk_error *err)
+{
+	o->unbalanced = 0;
+	for (;;) {
+		struct lk_output_table *largest = NULL;
+		size_t sum = 0, most = 0;
+
+		for (int i = 0; i < o->table_count + 2; i++) {
+			size_t bytes = held_bytes(table_at(o, i));
+
+			sum += bytes;
+			if (bytes > most) {
+				most = bytes;
+				largest = table_at(o, i);
+			}
+		}
+		if (sum <= LK_OUTPUT_BUDGET || !largest)
+			break;
+		LK_TRY(give_back(o, largest, err));
+	}
+	for (int i = 0; i < o->table_count + 2; i++)
+		if (table_at(o, i)->builder.rows && lk_builder_full(&table_at(o, i)->builder))
+			LK_TRY(send(o, table_at(o, i), err));
+	return LK_OK;
+}
+
+enum lk_status lk_output_row_added(struct lk_output *o, struct lk_output_table *t, size_t bytes, struct lk_error *err)
+{
+	o->unbalanced += bytes;
+	if (t->builder.rows >= LK_BATCH_ROWS)
+		LK_TRY(send(o, t, err));
+	return o->unbalanced >= BALANCE_BYTES ? balance(o, err) : LK_OK;
+}
+
+enum lk_status lk_output_open(struct lk_output *o, const struct lk_sources *sources, struct lk_writer *writer, struct lk_error *err)
+{
+	*o = (struct lk_output){.writer = writer, .table_count = sources->schema_count};
+	o->tables = calloc((size_t)o->table_count + 1, sizeof(*o->tables));
+	if (!o->tables)
+		return lk_error_nomem(err);
+	LK_TRY(init_builder(o, &o->files, err));
+	return init_builder(o, &o->rejects, err);
+}
+
+enum lk_status lk_output_table(struct lk_output *o, const struct lk_resource *r, struct lk_output_table **table, struct lk_error *err)
+{
+	*table = &o->tables[r->id];
+	if ((*table)->resource)
+		return LK_OK;
+	(*table)->resource = r;
+	return init_builder(o, *table, err);
+}
+
+/* ---- side tables ---- */
+
+static void append_optional(struct lk_column *c, int64_t value, int64_t none)
+{
+	if (value == none)
+		lk_column_null(c);
+	else
+		lk_column_int64(c, value);
+}
+
+enum lk_status lk_output_reject(struct lk_output *o, const struct lk_member *m, const struct lk_reject *reject, struct lk_error *err)
+{
+	struct lk_column *c = o->rejects.builder.columns;
+	size_t shown = reject->raw_len > RAW_BYTES ? RAW_BYTES : reject->raw_len;
+	struct lk_str cut = LK_STR_INIT;
+
+	append_text(&c[LK_REJECTS_DELIVERY], m->delivery);
+	append_text(&c[LK_REJECTS_SHA256], m->sha256);
+	append_text(&c[LK_REJECTS_SENDER], m->sender);
+	append_text(&c[LK_REJECTS_MEMBER], m->member);
+	append_text(&c[LK_REJECTS_TABLE], reject->resource->table);
+	lk_column_int64(&c[LK_REJECTS_RECORD], reject->record);
+	append_optional(&c[LK_REJECTS_LINE], reject->line, 0);
+	append_text(&c[LK_REJECTS_FIELD], reject->field);
+	append_text(&c[LK_REJECTS_REASON], reject->reason);
+	if (shown < reject->raw_len) {
+		lk_add_clean(&cut, reject->raw, shown);
+		lk_str_addf(&cut, "... (%zu bytes in all)", reject->raw_len);
+		c[LK_REJECTS_RAW].failed |= cut.failed;
+		lk_column_bytes(&c[LK_REJECTS_RAW], lk_str_text(&cut), cut.len);
+		lk_str_release(&cut);
+	} else if (reject->raw) {
+		append_clean(&c[LK_REJECTS_RAW], reject->raw, reject->raw_len);
+	} else {
+		lk_column_null(&c[LK_REJECTS_RAW]);
+	}
+	LK_TRY(lk_builder_end_row(&o->rejects.builder, err));
+	o->totals.rejected++;
+	return lk_output_row_added(o, &o->rejects, shown + 256, err);
+}
+
+static void count_status(struct lk_output_totals *totals, const char *status)
+{
+	totals->files++;
+	totals->skipped += !strcmp(status, "skipped");
+	totals->failed += !strcmp(status, "failed");
+	totals->unmatched += !strcmp(status, "unmatched");
+}
+
+enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m, const struct lk_file_report *report, struct lk_error *err)
+{
+	struct lk_column *c = o->files.builder.columns;
+	const struct lk_resource *r = report->resource;
+
+	append_text(&c[LK_FILES_DELIVERY], m->delivery);
+	append_text(&c[LK_FILES_SHA256], m->sha256);
+	lk_column_int64(&c[LK_FILES_SIZE], m->size);
+	lk_column_int64(&c[LK_FILES_MODIFIED], m->modified);
+	append_text(&c[LK_FILES_SENDER], m->sender);
+	append_text(&c[LK_FILES_MEMBER], m->member);
+	append_optional(&c[LK_FILES_MEMBER_SIZE], m->member_size, -1);
+	append_optional(&c[LK_FILES_MEMBER_MODIFIED], m->member_modified, INT64_MIN);
+	append_text(&c[LK_FILES_PASSPHRASE], m->passphrase);
+	append_text(&c[LK_FILES_TABLE], r ? r->table : NULL);
+	append_text(&c[LK_FILES_PACKAGE], r ? r->package->name : NULL);
+	append_text(&c[LK_FILES_PACKAGE_SHA256], r ? r->package->sha256 : NULL);
+	lk_column_int64(&c[LK_FILES_ROWS_IN], report->rows + report->rejected);
+	lk_column_int64(&c[LK_FILES_ROWS], report->rows);
+	lk_column_int64(&c[LK_FILES_REJECTED], report->rejected);
+	append_text(&c[LK_FILES_STATUS], report->status);
+	append_text(&c[LK_FILES_ERROR], report->error);
+	lk_column_int64(&c[LK_FILES_STARTED], report->started);
+	lk_column_int64(&c[LK_FILES_FINISHED], report->finished);
+	LK_TRY(lk_builder_end_row(&o->files.builder, err));
+	count_status(&o->totals, report->status);
+	o->totals.rows += report->rows;
+	if (r) {
+		o->tables[r->id].read += report->rows + report->rejected;
+		o->tables[r->id].rejected += report->rejected;
+	}
+	return lk_output_row_added(o, &o->files, 512, err);
+}
+
+enum lk_status lk_output_finish(struct lk_output *o, struct lk_error *err)
+{
+	for (int i = 0; i < o->table_count + 2; i++) {
+		struct lk_output_table *t = table_at(o, i);
+		bool wanted = t->resource ? !t->sent || t->builder.rows : t->builder.rows || t == &o->files;
+
+		if (!t->builder.column_count)
+			continue;
+		if (wanted)
+			LK_TRY(send(o, t, err));
+		if (t->resource)
+			LK_TRY(lk_writer_count(o->writer, t->resource->table, t->read, t->rejected,
+				t->rejected ? "rejected" : NULL, err));
+	}
+	return LK_OK;
+}
+
+void lk_output_release(struct lk_output *o)
+{
+	for (int i = 0; i < o->table_count && o->tables; i++)
+		lk_builder_release(&o->tables[i].builder);
+	lk_builder_release(&o->files.builder);
+	lk_builder_release(&o->rejects.builder);
+	free(o->tables);
+	o->tables = NULL;
+}

@@ -1,0 +1,84 @@
+/*
+ * What lk-parse writes: a builder for each resource that took a member, and the side tables lk.files and lk.rejects.
+ *
+ * All builders share one budget of memory. A table goes out when its batch is full, or, the largest first, when the budget is
+ * used up; every table that was asked for goes out at least once, if only as a schema.
+ */
+#ifndef LK_SOURCE_OUTPUT_H
+#define LK_SOURCE_OUTPUT_H
+
+#include "source/package.h"
+#include "stream/stream.h"
+
+#define LK_OUTPUT_BUDGET (64 * 1024 * 1024)
+
+/* A member of a delivery, as lk.members tells of it. Texts are borrowed. */
+struct lk_member {
+	const char *delivery, *sha256, *sender, *member;
+	const char *passphrase;	 /* NULL when none was needed */
+	int64_t size, modified;	 /* of the delivery: bytes, microseconds */
+	int64_t member_size;	 /* -1 when not known */
+	int64_t member_modified; /* INT64_MIN when not known */
+};
+
+/* How it went for one member and one table. */
+struct lk_file_report {
+	const struct lk_resource *resource; /* NULL when none took the member */
+	int64_t rows, rejected;
+	const char *status, *error; /* error: NULL when ok */
+	int64_t started, finished;  /* microseconds */
+};
+
+struct lk_reject {
+	const struct lk_resource *resource;
+	int64_t record, line; /* line: 0 where lines mean nothing */
+	const char *field;    /* NULL: the whole record */
+	const char *reason;
+	const char *raw;
+	size_t raw_len;
+};
+
+/* Sums over the whole run, for the summary and the exit status. */
+struct lk_output_totals {
+	int64_t files, rows, rejected, skipped, failed, unmatched;
+};
+
+struct lk_output_table {
+	const struct lk_resource *resource; /* NULL for side tables */
+	struct lk_builder builder;
+	bool sent;
+	int64_t read, rejected;
+};
+
+struct lk_output {
+	struct lk_writer *writer;
+	struct lk_output_table *tables; /* by resource id; allocated once, so pointers stay valid */
+	int table_count;
+	struct lk_output_table files, rejects;
+	struct lk_output_totals totals;
+	size_t unbalanced; /* bytes appended since the budget was looked at */
+};
+
+/* writer stays the caller's. */
+enum lk_status lk_output_open(struct lk_output *o, const struct lk_sources *sources, struct lk_writer *writer,
+	struct lk_error *err) LK_CHECKED;
+/* The table that a resource's rows go to; its builder is ready for a row. Valid until lk_output_release. */
+enum lk_status lk_output_table(struct lk_output *o, const struct lk_resource *r, struct lk_output_table **table,
+	struct lk_error *err) LK_CHECKED;
+/* After each row: sends what is full. bytes: about how many the row has. */
+enum lk_status lk_output_row_added(struct lk_output *o, struct lk_output_table *table, size_t bytes,
+	struct lk_error *err) LK_CHECKED;
+
+enum lk_status lk_output_reject(struct lk_output *o, const struct lk_member *m, const struct lk_reject *reject,
+	struct lk_error *err) LK_CHECKED;
+enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m, const struct lk_file_report *report,
+	struct lk_error *err) LK_CHECKED;
+
+/* Sends what is left and the counts for the end marker. */
+enum lk_status lk_output_finish(struct lk_output *o, struct lk_error *err) LK_CHECKED;
+void lk_output_release(struct lk_output *o);
+
+/* Adds bytes as text: those that are not UTF-8, and NUL, as \xNN. */
+void lk_add_clean(struct lk_str *out, const char *data, size_t len);
+
+#endif

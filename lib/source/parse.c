@@ -1,0 +1,514 @@
+#include "source/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/tool.h"
+#include "source/reader.h"
+#include "source/xml.h"
+#include "stream/side.h"
+
+#define PIECE_BYTES (256 * 1024)
+
+/* A reader at work on a member, and the sinks that it feeds. */
+struct job {
+	const struct lk_format_reader *reader;
+	void *self;
+	struct lk_sink **sinks;
+	int count;
+};
+
+struct lk_parser {
+	struct lk_sources *sources;
+	const struct lk_resource *as;
+	struct lk_output output;
+
+	/* the member that is open */
+	bool open, matched;
+	struct lk_arena arena;
+	struct lk_member member;
+	int64_t index, offset;
+	int64_t started;
+	struct lk_sink *sinks; /* by resource that takes it */
+	struct lk_sink **order; /* the same, those of one reader together */
+	int sink_count;
+	struct job *jobs;
+	int job_count;
+};
+
+/* ---- opening ---- */
+
+static enum lk_status find_resource(struct lk_parser *p, const char *as, struct lk_error *err)
+{
+	const char *slash = strchr(as, '/'), *name = slash ? slash + 1 : as;
+
+	for (int i = 0; i < p->sources->count; i++) {
+		struct lk_package *package = p->sources->packages[i];
+
+		if (slash && (strlen(package->name) != (size_t)(slash - as) || strncmp(package->name, as, (size_t)(slash - as))))
+			continue;
+		for (int j = 0; j < package->resource_count; j++) {
+			if (strcmp(package->resources[j].name, name))
+				continue;
+			if (p->as)
+				return lk_error_set(err, LK_USAGE, "more than one package has a resource '%s': say PACKAGE/%s", as, name);
+			p->as = &package->resources[j];
+		}
+	}
+	return p->as ? LK_OK : lk_error_set(err, LK_USAGE, "no package has a resource '%s'", as);
+}
+
+static enum lk_status open_impl(struct lk_parser *p, const char *as, struct lk_writer *writer, struct lk_error *err)
+{
+	if (as)
+		LK_TRY(find_resource(p, as, err));
+	return lk_output_open(&p->output, p->sources, writer, err);
+}
+
+enum lk_status lk_parser_open(struct lk_parser **out, struct lk_sources *sources, const char *as, struct lk_writer *writer,
+	struct lk_error *err)
+{
+	enum lk_status status;
+
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return lk_error_nomem(err);
+	(*out)->sources = sources;
+	status = open_impl(*out, as, writer, err);
+	if (status) {
+		lk_parser_close(*out);
+		*out = NULL;
+	}
+	return status;
+}
+
+static void release_member(struct lk_parser *p)
+{
+	for (int i = 0; i < p->job_count; i++)
+		p->jobs[i].reader->close(p->jobs[i].self);
+	for (int i = 0; i < p->sink_count; i++)
+		lk_sink_release(&p->sinks[i]);
+	free(p->jobs);
+	free(p->sinks);
+	free(p->order);
+	p->jobs = NULL;
+	p->sinks = NULL;
+	p->order = NULL;
+	p->job_count = p->sink_count = 0;
+	p->open = p->matched = false;
+}
+
+void lk_parser_close(struct lk_parser *p)
+{
+	if (!p)
+		return;
+	release_member(p);
+	lk_output_release(&p->output);
+	lk_arena_release(&p->arena);
+	free(p);
+}
+
+/* ---- which resources take a member ---- */
+
+/* What is known of a member when it is matched. */
+struct candidate {
+	const struct lk_member *member;
+	const char *head; /* its first bytes */
+	size_t head_len;
+	struct lk_xml_root root;
+	bool root_known;
+};
+
+static bool resource_takes(const struct lk_resource *r, struct candidate *c)
+{
+	if (!lk_globs_take(r->paths, r->path_count, c->member->member))
+		return false;
+	if (!r->is_xml || !r->root)
+		return true;
+	if (!c->root_known) {
+		lk_xml_sniff(c->head, c->head_len, &c->root);
+		c->root_known = true;
+	}
+	return lk_xml_root_is(&c->root, r);
+}
+
+static enum lk_status add_sink(struct lk_parser *p, const struct lk_resource *r, struct lk_error *err)
+{
+	return lk_sink_open(&p->sinks[p->sink_count++], r, &p->member, &p->output, err);
+}
+
+static enum lk_status alloc_sinks(struct lk_parser *p, int most, struct lk_error *err)
+{
+	p->sinks = calloc((size_t)most + 1, sizeof(*p->sinks));
+	p->order = calloc((size_t)most + 1, sizeof(*p->order));
+	p->jobs = calloc((size_t)most + 1, sizeof(*p->jobs));
+	return p->sinks && p->order && p->jobs ? LK_OK : lk_error_nomem(err);
+}
+
+/* Opens sinks for the resources of one package that take the member. */
+static enum lk_status try_package(struct lk_parser *p, const struct lk_package *package, struct candidate *c, struct lk_error *err)
+{
+	struct lk_delivery_match match;
+	bool matched, any = false;
+
+	LK_TRY(lk_delivery_match(package, c->member->delivery, &match, &matched, err));
+	if (!matched)
+		return LK_OK;
+	lk_delivery_match_release(&match);
+	for (int i = 0; i < package->resource_count && !any; i++)
+		any = resource_takes(&package->resources[i], c);
+	if (!any)
+		return LK_OK;
+	LK_TRY(alloc_sinks(p, package->resource_count, err));
+	for (int i = 0; i < package->resource_count; i++)
+		if (resource_takes(&package->resources[i], c))
+			LK_TRY(add_sink(p, &package->resources[i], err));
+	return LK_OK;
+}
+
+static enum lk_status match_member(struct lk_parser *p, struct candidate *c, struct lk_error *err)
+{
+	if (p->as) {
+		LK_TRY(alloc_sinks(p, 1, err));
+		return add_sink(p, p->as, err);
+	}
+	for (int with_delivery = 1; with_delivery >= 0; with_delivery--)
+		for (int i = 0; i < p->sources->count && !p->sink_count; i++)
+			if ((p->sources->packages[i]->delivery != NULL) == with_delivery)
+				LK_TRY(try_package(p, p->sources->packages[i], c, err));
+	return LK_OK;
+}
+
+/* One job for each reader: those that are shared take all sinks of their format. */
+static enum lk_status open_jobs(struct lk_parser *p, struct lk_error *err)
+{
+	int ordered = 0;
+
+	for (int i = 0; i < p->sink_count; i++) {
+		const struct lk_format_reader *reader = lk_format_reader_of(p->sinks[i].resource);
+		struct job *job;
+		bool taken = false;
+
+		for (int j = 0; j < p->job_count; j++)
+			taken |= reader->shared && p->jobs[j].reader == reader;
+		if (taken)
+			continue;
+		job = &p->jobs[p->job_count];
+		*job = (struct job){.reader = reader, .sinks = p->order + ordered};
+		for (int j = i; j < p->sink_count; j++)
+			if (j == i || (reader->shared && lk_format_reader_of(p->sinks[j].resource) == reader))
+				job->sinks[job->count++] = &p->sinks[j];
+		ordered += job->count;
+		p->job_count++;
+		LK_TRY(reader->open(&job->self, job->sinks, job->count, err));
+	}
+	return LK_OK;
+}
+
+/* ---- a member's life ---- */
+
+static enum lk_status add_file(struct lk_parser *p, const char *status, const char *error, struct lk_error *err)
+{
+	struct lk_file_report report = {.status = status, .error = error, .started = p->started, .finished = lk_now_us()};
+
+	return lk_output_file(&p->output, &p->member, &report, err);
+}
+
+static bool begins_with(const char *text, const char *start)
+{
+	return text && !strncmp(text, start, strlen(start));
+}
+
+/* The first piece is there: finds who takes the member. */
+static enum lk_status settle(struct lk_parser *p, const char *head, size_t len, struct lk_error *err)
+{
+	struct candidate c = {.member = &p->member, .head = head, .head_len = len};
+	enum lk_status status;
+
+	p->matched = true;
+	if (!p->as && lk_sources_ignores(p->sources, p->member.delivery, p->member.member))
+		return add_file(p, "skipped", "a package says that it is not data", err);
+	status = match_member(p, &c, err);
+	if (status == LK_OK && !p->sink_count)
+		status = add_file(p, "unmatched", c.root_known ? c.root.message : "no resource takes it", err);
+	lk_xml_root_release(&c.root);
+	LK_TRY(status);
+	return open_jobs(p, err);
+}
+
+static enum lk_status feed(struct lk_parser *p, const char *data, size_t len, struct lk_error *err)
+{
+	if (!p->matched)
+		LK_TRY(settle(p, data, len, err));
+	for (int i = 0; i < p->job_count; i++)
+		LK_TRY(p->jobs[i].reader->feed(p->jobs[i].self, data, len, err));
+	p->offset += (int64_t)len;
+	return LK_OK;
+}
+
+static enum lk_status finish_sinks(struct lk_parser *p, struct lk_error *err)
+{
+	for (int i = 0; i < p->sink_count; i++)
+		LK_TRY(lk_sink_finish(&p->sinks[i], err));
+	release_member(p);
+	return LK_OK;
+}
+
+static enum lk_status end_member(struct lk_parser *p, struct lk_error *err)
+{
+	if (!p->matched)
+		LK_TRY(settle(p, "", 0, err));
+	for (int i = 0; i < p->job_count; i++)
+		LK_TRY(p->jobs[i].reader->finish(p->jobs[i].self, err));
+	return finish_sinks(p, err);
+}
+
+/* The open member does not come to its end. */
+static enum lk_status break_member(struct lk_parser *p, const char *why, struct lk_error *err)
+{
+	if (!p->matched)
+		LK_TRY(settle(p, "", 0, err));
+	for (int i = 0; i < p->job_count; i++)
+		if (!p->jobs[i].sinks[0]->failed)
+			LK_TRY(lk_sinks_fail(p->jobs[i].sinks, p->jobs[i].count, NULL, err, "the member is cut off: %s", why));
+	return finish_sinks(p, err);
+}
+
+static void begin_member(struct lk_parser *p)
+{
+	p->open = true;
+	p->matched = false;
+	p->offset = 0;
+	p->started = lk_now_us();
+}
+
+/* ---- rows of lk.members ---- */
+
+struct members {
+	const struct ArrowArrayView *columns[LK_MEMBERS_COLUMNS];
+};
+
+static enum lk_status find_columns(const struct lk_batch *batch, struct members *m, struct lk_error *err)
+{
+	for (int i = 0; i < LK_MEMBERS_COLUMNS; i++) {
+		const struct lk_field *field = &lk_members_fields[i];
+		int at = lk_schema_find(batch->schema, field->name);
+
+		if (at < 0 || lk_type_of(batch->schema->children[at], NULL, NULL) != field->type)
+			return lk_error_set(err, LK_DATA, "lk.members has no column '%s' of its type", field->name);
+		m->columns[i] = batch->view->children[at];
+	}
+	return LK_OK;
+}
+
+static bool is_null(const struct members *m, enum lk_members_column column, int64_t row)
+{
+	return ArrowArrayViewIsNull(m->columns[column], row);
+}
+
+static int64_t number_at(const struct members *m, enum lk_members_column column, int64_t row, int64_t none)
+{
+	return is_null(m, column, row) ? none : ArrowArrayViewGetIntUnsafe(m->columns[column], row);
+}
+
+/* NULL when null. Lives as long as the member. */
+static const char *text_at(struct lk_parser *p, const struct members *m, enum lk_members_column column, int64_t row)
+{
+	struct ArrowStringView text;
+
+	if (is_null(m, column, row))
+		return NULL;
+	text = ArrowArrayViewGetStringUnsafe(m->columns[column], row);
+	return lk_arena_strndup(&p->arena, text.data ? text.data : "", (size_t)text.size_bytes);
+}
+
+static enum lk_status read_member(struct lk_parser *p, const struct members *m, int64_t row, struct lk_error *err)
+{
+	lk_arena_clear(&p->arena);
+	p->member = (struct lk_member){
+		.delivery = text_at(p, m, LK_MEMBERS_DELIVERY, row),
+		.sha256 = text_at(p, m, LK_MEMBERS_SHA256, row),
+		.sender = text_at(p, m, LK_MEMBERS_SENDER, row),
+		.member = text_at(p, m, LK_MEMBERS_MEMBER, row),
+		.passphrase = text_at(p, m, LK_MEMBERS_PASSPHRASE, row),
+		.size = number_at(m, LK_MEMBERS_SIZE, row, 0),
+		.modified = number_at(m, LK_MEMBERS_MODIFIED, row, 0),
+		.member_size = number_at(m, LK_MEMBERS_MEMBER_SIZE, row, -1),
+		.member_modified = number_at(m, LK_MEMBERS_MEMBER_MODIFIED, row, INT64_MIN),
+	};
+	p->index = number_at(m, LK_MEMBERS_INDEX, row, 0);
+	if (!p->member.delivery || !p->member.sha256 || !p->member.sender || !p->member.member)
+		return lk_error_set(err, LK_DATA, "lk.members: a row lacks its delivery, sha256, sender or member");
+	return LK_OK;
+}
+
+static bool same_text(const struct members *m, enum lk_members_column column, int64_t row, const char *text)
+{
+	struct ArrowStringView view = ArrowArrayViewGetStringUnsafe(m->columns[column], row);
+
+	return (size_t)view.size_bytes == strlen(text) && !memcmp(view.data, text, (size_t)view.size_bytes);
+}
+
+/* Whether the row goes on with the open member. */
+static bool goes_on(const struct lk_parser *p, const struct members *m, int64_t row)
+{
+	return p->open && number_at(m, LK_MEMBERS_INDEX, row, 0) == p->index &&
+	       same_text(m, LK_MEMBERS_DELIVERY, row, p->member.delivery) && same_text(m, LK_MEMBERS_SHA256, row, p->member.sha256);
+}
+
+/* A member without content: skipped or failed, and why. */
+static enum lk_status take_bare(struct lk_parser *p, const struct members *m, int64_t row, const char *status, struct lk_error *err)
+{
+	const char *error;
+
+	if (goes_on(p, m, row)) {
+		error = text_at(p, m, LK_MEMBERS_ERROR, row);
+		return break_member(p, error ? error : status, err);
+	}
+	if (p->open)
+		LK_TRY(break_member(p, "its last piece did not come", err));
+	LK_TRY(read_member(p, m, row, err));
+	error = text_at(p, m, LK_MEMBERS_ERROR, row);
+	p->started = lk_now_us();
+	return add_file(p, begins_with(status, "skip") ? "skipped" : "failed", error, err);
+}
+
+static enum lk_status take_piece(struct lk_parser *p, const struct members *m, int64_t row, struct lk_error *err)
+{
+	struct ArrowBufferView content = {{NULL}, 0};
+	int64_t offset = number_at(m, LK_MEMBERS_OFFSET, row, 0);
+
+	if (!goes_on(p, m, row)) {
+		if (p->open)
+			LK_TRY(break_member(p, "its last piece did not come", err));
+		LK_TRY(read_member(p, m, row, err));
+		begin_member(p);
+	}
+	if (offset != p->offset)
+		return lk_error_set(err, LK_DATA, "lk.members: '%s!%s' goes on at byte %lld, not %lld", p->member.delivery, p->member.member,
+			(long long)offset, (long long)p->offset);
+	if (!is_null(m, LK_MEMBERS_CONTENT, row))
+		content = ArrowArrayViewGetBytesUnsafe(m->columns[LK_MEMBERS_CONTENT], row);
+	LK_TRY(feed(p, content.data.as_char ? content.data.as_char : "", (size_t)content.size_bytes, err));
+	return number_at(m, LK_MEMBERS_LAST, row, 1) ? end_member(p, err) : LK_OK;
+}
+
+enum lk_status lk_parser_batch(struct lk_parser *p, const struct lk_batch *batch, struct lk_error *err)
+{
+	struct members m;
+
+	LK_TRY(find_columns(batch, &m, err));
+	for (int64_t row = 0; row < batch->rows; row++) {
+		struct ArrowStringView word = ArrowArrayViewGetStringUnsafe(m.columns[LK_MEMBERS_STATUS], row);
+		char status[16] = "";
+
+		if (word.size_bytes < (int64_t)sizeof(status) && word.size_bytes > 0)
+			memcpy(status, word.data, (size_t)word.size_bytes);
+		if (!strcmp(status, "ok"))
+			LK_TRY(take_piece(p, &m, row, err));
+		else if (!strcmp(status, "skipped") || !strcmp(status, "failed"))
+			LK_TRY(take_bare(p, &m, row, status, err));
+		else
+			return lk_error_set(err, LK_DATA, "lk.members: there is no status '%.*s'", (int)(word.size_bytes > 64 ? 64 : word.size_bytes),
+				word.data ? word.data : "");
+	}
+	return LK_OK;
+}
+
+/* ---- files ---- */
+
+static enum lk_status describe_file(struct lk_parser *p, const char *path, int fd, char digest[LK_SHA256_HEX], bool *seekable,
+	struct lk_error *err)
+{
+	off_t start = lseek(fd, 0, SEEK_CUR);
+	struct stat st;
+	char *sender;
+
+	if (fstat(fd, &st) != 0)
+		return lk_error_sys(err, LK_NOINPUT, "cannot read '%s'", path);
+	*seekable = start >= 0 && S_ISREG(st.st_mode);
+	*digest = '\0';
+	if (*seekable) {
+		LK_TRY(lk_sha256_fd(fd, digest, err));
+		if (lseek(fd, start, SEEK_SET) != start)
+			return lk_error_sys(err, LK_IO, "cannot read '%s' twice", path);
+	}
+	LK_TRY(lk_sources_sender(p->sources, path, &sender, err));
+	lk_arena_clear(&p->arena);
+	p->member = (struct lk_member){
+		.delivery = lk_arena_strdup(&p->arena, path),
+		.sha256 = digest,
+		.sender = lk_arena_strdup(&p->arena, sender),
+		.member = lk_arena_strdup(&p->arena, lk_path_base(path)),
+		.size = *seekable ? st.st_size - start : 0,
+		.modified = *seekable ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000 : lk_now_us(),
+		.member_size = *seekable ? st.st_size - start : -1,
+		.member_modified = *seekable ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000 : INT64_MIN,
+	};
+	free(sender);
+	return p->member.delivery && p->member.sender && p->member.member ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status pump(struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
+{
+	for (;;) {
+		size_t got;
+
+		LK_TRY(lk_read_full(fd, path, buf, PIECE_BYTES, &got, err));
+		if (!got)
+			return LK_OK;
+		if (sha->ctx)
+			LK_TRY(lk_sha256_add(sha, buf, got, err));
+		LK_TRY(feed(p, buf, got, err));
+	}
+}
+
+/* What comes through a pipe is known by its digest and size only at its end. */
+static enum lk_status file_impl(struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
+{
+	char digest[LK_SHA256_HEX];
+	bool seekable = false;
+
+	LK_TRY(describe_file(p, path, fd, digest, &seekable, err));
+	begin_member(p);
+	if (!seekable)
+		LK_TRY(lk_sha256_init(sha, err));
+	LK_TRY(pump(p, path, fd, sha, buf, err));
+	if (sha->ctx) {
+		LK_TRY(lk_sha256_hex(sha, digest, err));
+		p->member.size = p->member.member_size = p->offset;
+	}
+	return end_member(p, err);
+}
+
+enum lk_status lk_parser_file(struct lk_parser *p, const char *path, struct lk_error *err)
+{
+	struct lk_sha256 sha = {NULL};
+	char *buf = malloc(PIECE_BYTES);
+	enum lk_status status;
+	int fd;
+
+	if (!buf)
+		return lk_error_nomem(err);
+	status = lk_open_input(path, &fd, err);
+	if (status == LK_OK) {
+		status = file_impl(p, path, fd, &sha, buf, err);
+		lk_close_input(fd);
+	}
+	lk_sha256_release(&sha);
+	free(buf);
+	return status;
+}
+
+enum lk_status lk_parser_finish(struct lk_parser *p, struct lk_output_totals *totals, struct lk_error *err)
+{
+	if (p->open)
+		LK_TRY(break_member(p, "its last piece did not come", err));
+	LK_TRY(lk_output_finish(&p->output, err));
+	*totals = p->output.totals;
+	return LK_OK;
+}

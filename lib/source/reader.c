@@ -1,0 +1,6 @@
+#include "source/reader.h"
+
+const struct lk_format_reader *lk_format_reader_of(const struct lk_resource *r)
+{
+	return r->is_xml ? NULL : &lk_read_delimited;
+}

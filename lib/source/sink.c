@@ -1,0 +1,292 @@
+#include "source/sink.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tool.h"
+#include "base/value.h"
+
+#define SHOWN_BYTES 64 /* of a value in a message */
+#define DIGEST_SHOWN 12
+
+/* ---- opening ---- */
+
+static void make_file(struct lk_sink *s)
+{
+	const struct lk_member *m = s->member;
+
+	lk_add_clean(&s->file, lk_path_base(m->delivery), strlen(lk_path_base(m->delivery)));
+	if (*m->sha256)
+		lk_str_addf(&s->file, "@%.*s!", DIGEST_SHOWN, m->sha256);
+	if (*m->sha256)
+		lk_add_clean(&s->file, m->member, strlen(m->member));
+}
+
+static struct lk_value value_of(const char *text)
+{
+	return (struct lk_value){.data = text, .len = strlen(text), .unchecked = true};
+}
+
+static struct lk_value delivery_value(struct lk_sink *s, const struct lk_source_field *f)
+{
+	struct lk_text text;
+
+	if (!lk_delivery_group(s->resource->package, &s->match, f->path, &text))
+		return (struct lk_value){NULL};
+	return (struct lk_value){.data = text.data, .len = text.len, .unchecked = true};
+}
+
+static struct lk_value modified_value(struct lk_sink *s)
+{
+	if (s->member->member_modified == INT64_MIN)
+		return (struct lk_value){NULL};
+	if (!s->room.len && lk_str_reserve(&s->room, LK_VALUE_TEXT))
+		s->room.len = lk_timestamp_text(s->member->member_modified, true, true, s->room.data);
+	return (struct lk_value){.data = s->room.data, .len = s->room.len};
+}
+
+static struct lk_value constant_of(struct lk_sink *s, const struct lk_source_field *f)
+{
+	switch (f->origin) {
+	case LK_ORIGIN_DELIVERY:
+		return delivery_value(s, f);
+	case LK_ORIGIN_MEMBER_NAME:
+		return value_of(lk_member_base(s->member->member));
+	case LK_ORIGIN_MEMBER_PATH:
+		return value_of(s->member->member);
+	case LK_ORIGIN_MEMBER_MODIFIED:
+		return modified_value(s);
+	default:
+		return (struct lk_value){NULL};
+	}
+}
+
+enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member, struct lk_output *output,
+	struct lk_error *err)
+{
+	bool matched;
+
+	*s = (struct lk_sink){.resource = r, .member = member, .output = output, .started = lk_now_us()};
+	LK_TRY(lk_output_table(output, r, &s->table, err));
+	LK_TRY(lk_delivery_match(r->package, member->delivery, &s->match, &matched, err));
+	s->constants = calloc((size_t)r->field_count, sizeof(*s->constants));
+	if (!s->constants)
+		return lk_error_nomem(err);
+	make_file(s);
+	for (int i = 0; i < r->field_count; i++)
+		s->constants[i] = constant_of(s, &r->fields[i]);
+	return s->room.failed ? lk_error_nomem(err) : lk_str_check(&s->file, err);
+}
+
+void lk_sink_release(struct lk_sink *s)
+{
+	free(s->constants);
+	lk_delivery_match_release(&s->match);
+	lk_str_release(&s->file);
+	lk_str_release(&s->room);
+	lk_str_release(&s->error);
+	lk_str_release(&s->message);
+	s->constants = NULL;
+}
+
+/* ---- values ---- */
+
+static bool is_missing(const struct lk_source_field *f, const struct lk_value *v, bool unquoted_only)
+{
+	if (!v->data)
+		return true;
+	if (unquoted_only && v->quoted)
+		return false;
+	return f->empty_is_missing ? v->len == 0 : lk_texts_have(&f->missing, v->data, v->len);
+}
+
+/* Follows `map`: false when the value became a missing one. */
+static bool map_value(const struct lk_source_field *f, struct lk_value *v)
+{
+	for (int i = 0; i < f->map_count; i++) {
+		const struct lk_map_entry *entry = &f->map[i];
+
+		if (entry->from.len != v->len || memcmp(entry->from.data, v->data, v->len))
+			continue;
+		v->data = entry->to.data;
+		v->len = entry->to.len;
+		return !entry->to_missing;
+	}
+	return true;
+}
+
+/* Says what is wrong with a value, without it where it is private. */
+static void say_misfit(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v, const char *reason)
+{
+	size_t shown = v->len > SHOWN_BYTES ? SHOWN_BYTES : v->len;
+
+	lk_str_clear(&s->message);
+	if (f->phi) {
+		lk_str_adds(&s->message, "the value ");
+	} else {
+		lk_str_addc(&s->message, '\'');
+		while (shown < v->len && shown > 0 && ((unsigned char)v->data[shown] & 0xc0) == 0x80)
+			shown--;
+		lk_add_clean(&s->message, v->data, shown);
+		lk_str_adds(&s->message, shown < v->len ? "...' " : "' ");
+	}
+	if (reason)
+		lk_str_adds(&s->message, reason);
+	else
+		lk_str_addf(&s->message, "is not %s", f->convert.noun);
+}
+
+static bool append_missing(struct lk_sink *s, const struct lk_source_field *f, struct lk_column *column)
+{
+	if (!f->required) {
+		lk_column_null(column);
+		return true;
+	}
+	lk_str_clear(&s->message);
+	lk_str_adds(&s->message, "a required value is missing");
+	return false;
+}
+
+/* Appends one value; false, with the reason in s->message, when the record must be rejected. */
+static bool append_value(struct lk_sink *s, const struct lk_source_field *f, struct lk_value v, struct lk_column *column)
+{
+	const char *reason = NULL;
+	bool fits = true;
+
+	if (v.data && (f->trim || (f->convert.kind != LK_CONVERT_TEXT && f->convert.kind != LK_CONVERT_CHECKED)))
+		lk_text_trim(&v.data, &v.len);
+	if (is_missing(f, &v, s->resource->missing_unquoted))
+		return append_missing(s, f, column);
+	if (v.unchecked && !lk_utf8_valid(v.data, v.len)) {
+		fits = false;
+		reason = "is not UTF-8";
+	} else if (v.unchecked && memchr(v.data, '\0', v.len)) {
+		fits = false;
+		reason = "holds a NUL byte";
+	} else if (f->map_count && !map_value(f, &v)) {
+		return append_missing(s, f, column);
+	}
+	if (fits && lk_convert_append(&f->convert, v.data, v.len, column, &reason))
+		return true;
+	if (f->bad_is_null && !f->required) {
+		lk_column_null(column);
+		return true;
+	}
+	say_misfit(s, f, &v, reason);
+	return false;
+}
+
+/* ---- records ---- */
+
+static enum lk_status reject(struct lk_sink *s, const char *field, const char *reason, const struct lk_place *place,
+	struct lk_error *err)
+{
+	struct lk_reject r = {s->resource, s->record, place->line, field, reason, place->raw, place->raw_len};
+	struct lk_str raw = LK_STR_INIT;
+	enum lk_status status;
+
+	if (!r.raw && place->make_raw) {
+		place->make_raw(place->arg, &raw);
+		r.raw = lk_str_text(&raw);
+		r.raw_len = raw.len;
+	}
+	status = lk_str_check(&raw, err);
+	if (status == LK_OK)
+		status = lk_output_reject(s->output, s->member, &r, err);
+	lk_str_release(&raw);
+	s->rejected++;
+	return status;
+}
+
+enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *reason, const struct lk_place *place,
+	struct lk_error *err)
+{
+	s->record++;
+	return reject(s, field, reason, place, err);
+}
+
+enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest, const struct lk_place *place,
+	struct lk_error *err)
+{
+	const struct lk_resource *r = s->resource;
+	struct lk_builder *b = &s->table->builder;
+	struct lk_column *column = b->columns;
+	size_t bytes = s->file.len;
+
+	s->record++;
+	for (int i = 0; i < r->field_count; i++) {
+		const struct lk_source_field *f = &r->fields[i];
+		const struct lk_value *v = f->origin == LK_ORIGIN_RECORD ? &values[i] : &s->constants[i];
+
+		bytes += v->len + 8;
+		if (!append_value(s, f, *v, column++)) {
+			LK_TRY(lk_str_check(&s->message, err));
+			lk_builder_undo_row(b);
+			return reject(s, f->column, lk_str_text(&s->message), place, err);
+		}
+	}
+	lk_column_bytes(column++, lk_str_text(&s->file), s->file.len);
+	lk_column_int64(column++, s->record);
+	if (r->rest && rest)
+		lk_column_bytes(column, rest->data, rest->len);
+	else if (r->rest)
+		lk_column_null(column);
+	LK_TRY(lk_builder_end_row(b, err));
+	s->rows++;
+	return lk_output_row_added(s->output, s->table, bytes + (rest ? rest->len : 0), err);
+}
+
+/* ---- the end ---- */
+
+enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place, struct lk_error *err,
+	const char *fmt, ...)
+{
+	struct lk_str text = LK_STR_INIT, clean = LK_STR_INIT;
+	enum lk_status status;
+	char message[LK_ERROR_SIZE];
+	bool any = false;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	if (place && place->line)
+		lk_str_addf(&text, "line %lld: ", (long long)place->line);
+	lk_str_adds(&text, message);
+	lk_add_clean(&clean, lk_str_text(&text), text.len);
+	status = text.failed || clean.failed ? lk_error_nomem(err) : LK_OK;
+	for (int i = 0; i < count; i++)
+		any |= sinks[i]->record > 0;
+	for (int i = 0; i < count && status == LK_OK; i++) {
+		sinks[i]->failed = true;
+		lk_str_clear(&sinks[i]->error);
+		lk_str_add(&sinks[i]->error, lk_str_text(&clean), clean.len);
+		if (any)
+			status = lk_sink_reject(sinks[i], NULL, lk_str_text(&clean), place ? place : &(struct lk_place){0}, err);
+	}
+	lk_str_release(&text);
+	lk_str_release(&clean);
+	return status;
+}
+
+enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
+{
+	struct lk_file_report report = {
+		.resource = s->resource,
+		.rows = s->rows,
+		.rejected = s->rejected,
+		.status = s->failed && !s->record ? "failed" : "ok",
+		.error = s->error.len ? lk_str_text(&s->error) : NULL,
+		.started = s->started,
+		.finished = lk_now_us(),
+	};
+
+	LK_TRY(lk_str_check(&s->error, err));
+	if (s->record != s->rows + s->rejected)
+		return lk_error_set(err, LK_BUG, "'%s!%s', table %s: %lld records became %lld rows and %lld rejects", s->member->delivery,
+			s->member->member, s->resource->table, (long long)s->record, (long long)s->rows, (long long)s->rejected);
+	return lk_output_file(s->output, s->member, &report, err);
+}

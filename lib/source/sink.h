@@ -1,0 +1,71 @@
+/*
+ * Sinks: where a reader's records become rows of one table, or rejects.
+ *
+ * A sink takes the records of one member for one resource. A reader hands it each record once, in order, as a text for each field
+ * that comes from the record; the sink numbers it, converts it, adds the columns that are the same for the whole member, and keeps
+ * count. So that records = rows + rejected holds, each record ends in exactly one of lk_sink_row and lk_sink_reject.
+ */
+#ifndef LK_SOURCE_SINK_H
+#define LK_SOURCE_SINK_H
+
+#include "source/output.h"
+
+/* The text of one field of a record. */
+struct lk_value {
+	const char *data; /* NULL when there is none */
+	size_t len;
+	bool quoted;	/* stood in quotes */
+	bool unchecked; /* may not be UTF-8, may hold a NUL */
+};
+
+/* Where a record stands in its member. */
+struct lk_place {
+	int64_t line;	 /* physical line where it begins, from 1; 0 where lines mean nothing */
+	const char *raw; /* its text; NULL: make_raw is called when it is needed */
+	size_t raw_len;
+	void (*make_raw)(void *arg, struct lk_str *out);
+	void *arg;
+};
+
+struct lk_sink {
+	const struct lk_resource *resource;
+	const struct lk_member *member;
+	struct lk_output *output;
+	struct lk_output_table *table;
+	struct lk_value *constants; /* by field; of those that do not come from the record */
+	struct lk_str file;	    /* lk_file */
+	struct lk_str room;	    /* the text of a constant made here */
+	struct lk_delivery_match match;
+	int64_t record; /* records so far */
+	int64_t rows, rejected;
+	int64_t started;
+	bool failed;	     /* the member cannot be read (further) */
+	struct lk_str error; /* why */
+	struct lk_str message; /* scratch */
+};
+
+/* member and output must outlive the sink. */
+enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member, struct lk_output *output,
+	struct lk_error *err) LK_CHECKED;
+void lk_sink_release(struct lk_sink *s);
+
+/* A record: values by field (those of other origins are not looked at). rest: JSON for lk_rest, NULL for none. It becomes a row or,
+ * where a value does not fit, a reject. */
+enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest, const struct lk_place *place,
+	struct lk_error *err) LK_CHECKED;
+
+/* A record that is none: field is NULL when it is the whole record. reason must not hold values. */
+enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *reason, const struct lk_place *place,
+	struct lk_error *err) LK_CHECKED;
+
+/*
+ * The member cannot be read (further), for all of these sinks. Where nothing came out of it yet they are failed, without a row; else
+ * what came stays, and the fault is one more reject of each: a file that is failed has no rows, so that it can be tried again.
+ */
+enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place, struct lk_error *err,
+	const char *fmt, ...) LK_CHECKED LK_PRINTF(5, 6);
+
+/* The member ended: checks the counts and adds its row to lk.files. */
+enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err) LK_CHECKED;
+
+#endif

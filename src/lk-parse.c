@@ -1,0 +1,118 @@
+/* lk-parse: members of deliveries to typed rows, by data packages. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/tool.h"
+#include "source/parse.h"
+#include "stream/stream.h"
+
+static const char *sources_path, *as;
+static bool check;
+
+static const struct lk_option options[] = {
+	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES", "a data package, or a folder of them ($LK_SOURCES)"},
+	{LK_OPTION_TEXT, 0, "as", &as, "RESOURCE", "take every file by this resource, whatever its name"},
+	{LK_OPTION_FLAG, 0, "check", &check, NULL, "say whether the packages are right, and read nothing"},
+	LK_OPTIONS_END,
+};
+
+static const struct lk_tool tool = {
+	.name = "lk-parse",
+	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check",
+	.about = "Turns members of deliveries, or files, into typed rows by data packages.",
+	.options = options,
+};
+
+static enum lk_status parse_stream(struct lk_parser *parser, struct lk_reader *reader, struct lk_writer *writer, struct lk_error *err)
+{
+	struct lk_batch batch;
+	enum lk_next next;
+
+	while ((next = lk_reader_next(reader, &batch, err)) == LK_NEXT_BATCH) {
+		if (!strcmp(batch.table, LK_TABLE_MEMBERS))
+			LK_TRY(lk_parser_batch(parser, &batch, err));
+		else
+			LK_TRY(lk_writer_pass(writer, &batch, err));
+	}
+	return next == LK_NEXT_END ? LK_OK : err->status;
+}
+
+/* Standard input: an lk stream, or raw text for one resource. */
+static enum lk_status parse_input(struct lk_parser *parser, struct lk_writer *writer, struct lk_error *err)
+{
+	struct lk_reader *reader;
+	enum lk_status status;
+
+	if (as)
+		return lk_parser_file(parser, "-", err);
+	LK_TRY(lk_refuse_terminal(STDIN_FILENO, "an lk stream", err));
+	LK_TRY(lk_reader_open(&reader, STDIN_FILENO, "standard input", 0, err));
+	status = parse_stream(parser, reader, writer, err);
+	lk_reader_close(reader);
+	return status;
+}
+
+/* What could be read is written; *totals says whether that was all. */
+static enum lk_status parse_all(struct lk_sources *sources, struct lk_writer *writer, char **files, struct lk_output_totals *totals,
+	struct lk_error *err)
+{
+	struct lk_parser *parser;
+	enum lk_status status = LK_OK;
+
+	LK_TRY(lk_parser_open(&parser, sources, as, writer, err));
+	if (!*files)
+		status = parse_input(parser, writer, err);
+	for (; *files && status == LK_OK; files++)
+		status = lk_parser_file(parser, *files, err);
+	if (status == LK_OK)
+		status = lk_parser_finish(parser, totals, err);
+	lk_parser_close(parser);
+	return status;
+}
+
+static enum lk_status summarize(const struct lk_output_totals *t)
+{
+	if (!t->rejected && !t->failed && !t->unmatched)
+		return LK_OK;
+	lk_warn("%lld records rejected, %lld files failed, %lld unmatched; %lld rows from %lld files", (long long)t->rejected,
+		(long long)t->failed, (long long)t->unmatched, (long long)t->rows, (long long)t->files);
+	return LK_WANTING;
+}
+
+static enum lk_status run(struct lk_sources *sources, char **files, struct lk_error *err)
+{
+	struct lk_output_totals totals = {0};
+	struct lk_writer *writer;
+	enum lk_status status;
+
+	LK_TRY(lk_refuse_terminal(STDOUT_FILENO, "an lk stream", err));
+	lk_pipe_enlarge(STDIN_FILENO);
+	lk_pipe_enlarge(STDOUT_FILENO);
+	LK_TRY(lk_writer_open(&writer, STDOUT_FILENO, "standard output", false, err));
+	status = parse_all(sources, writer, files, &totals, err);
+	if (status) {
+		lk_writer_abort(writer);
+		return status;
+	}
+	LK_TRY(lk_writer_close(writer, err));
+	return summarize(&totals);
+}
+
+int main(int argc, char **argv)
+{
+	struct lk_sources *sources = NULL;
+	struct lk_error err = {0};
+	enum lk_status status;
+
+	lk_tool_start(&tool, &argc, &argv);
+	if (check && (as || argc))
+		lk_tool_misuse("--check takes nothing but -s");
+	status = lk_sources_open(&sources, sources_path, &err);
+	if (status == LK_OK && check)
+		puts("ok");
+	else if (status == LK_OK)
+		status = run(sources, argv, &err);
+	lk_sources_close(sources);
+	return lk_tool_finish(status, &err);
+}

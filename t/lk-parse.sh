@@ -1,0 +1,276 @@
+#!/bin/sh
+. "$(dirname "$0")/test-lib.sh"
+
+# A package with one resource: its name, more properties of the resource, its fields.
+package() { # NAME PROPERTIES FIELDS
+	cat >"$1.json" <<-EOP
+	{"name": "$1", "resources": [{"name": "$1", "path": "$1*", $2 "schema": {"fields": [$3]}}]}
+	EOP
+}
+
+# One table of a parsed file as CSV. lk-parse says 1 where it rejected something.
+parse() { # STATUS TABLE ARGUMENTS...
+	want=$1 table=$2
+	shift 2
+	expect_status "$want" lk-parse "$@" >out.lk && lk-cat -F csv -t "$table" out.lk
+}
+
+# Columns of a CSV without line ends in its fields, by name.
+columns() { # NAME,...
+	python3 -c 'import csv, sys
+csv.field_size_limit(1 << 30)
+names = sys.argv[1].split(",")
+out = csv.writer(sys.stdout, lineterminator="\n")
+out.writerows([r[n] for n in names] for r in csv.DictReader(sys.stdin))' "$1"
+}
+
+test_expect_success 'a file becomes typed rows' '
+	package visits "" "{\"name\": \"Id\", \"type\": \"integer\"}, {\"name\": \"Admit Date\", \"type\": \"date\"},
+		{\"name\": \"Cost\", \"type\": \"number\", \"lk\": {\"decimal\": [9, 2]}}, {\"name\": \"seenBy\"}" &&
+	printf "id,admit date,COST,seenBy\n1,2026-01-31,12.5,\"Dr. \"\"No\"\"\"\n2,,,\n" >visits.csv &&
+	parse 0 visits -s visits.json visits.csv >actual &&
+	digest=$(sha256sum visits.csv | cut -c1-12) &&
+	cat >expect <<-EOF_ &&
+	id,admit_date,cost,seen_by,lk_file,lk_row
+	1,2026-01-31,12.50,"Dr. ""No""",visits.csv@$digest!visits.csv,1
+	2,,,,visits.csv@$digest!visits.csv,2
+	EOF_
+	test_cmp expect actual &&
+	lk-cat --schema -t visits out.lk >schema &&
+	grep -q "cost.*decimal(9,2)" schema
+'
+
+test_expect_success 'every record is a row or a reject, and every reject says why' '
+	printf "Id,Admit Date,Cost,seenBy\n1,31/02/2026,1,a\n2,2026-01-01,1.234,b\n\n3,,,\"c\nd\"\n4,,\n5,,,e,f\n6,,,g,\n7,,,\"h\"x\nx,,,\n" >visits.csv &&
+	printf "8,,,\\377\n9,,,\\000\n10,,,\"never closed\nand more" >>visits.csv &&
+	parse 1 lk.rejects -s visits.json visits.csv | columns record,line,field,reason >actual &&
+	cat >expect <<-\EOF_ &&
+	1,2,admit_date,'\''31/02/2026'\'' is not a date
+	2,3,cost,'\''1.234'\'' does not fit the decimal'\''s precision and scale
+	4,7,,"has 3 fields, not 4"
+	5,8,,"has 5 fields, not 4"
+	7,10,seen_by,text follows a closing quote
+	8,11,id,'\''x'\'' is not an integer of 64 bits
+	9,12,seen_by,'\''\xff'\'' is not UTF-8
+	10,13,seen_by,'\''\x00'\'' holds a NUL byte
+	11,14,seen_by,a quote is never closed: what follows it could not be read
+	EOF_
+	test_cmp expect actual &&
+	lk-cat -F csv -t lk.files out.lk | columns table,rows_in,rows,rejected,status,error >actual &&
+	echo "visits,11,2,9,ok,line 14: a quote is never closed: what follows it could not be read" >expect &&
+	test_cmp expect actual &&
+	lk-cat -F csv -t visits out.lk | columns id,lk_row >actual &&
+	printf "3,3\n6,6\n" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'the raw text of a reject is kept, byte for byte or as \xNN' '
+	lk-parse -s visits.json visits.csv 2>/dev/null | lk-cat -F json -t lk.rejects >rejects &&
+	grep -qF "\"raw\":\"8,,,\\\\xff\"" rejects &&
+	grep -qF "\"raw\":\"10,,,\\\"never closed\\nand more\"" rejects
+'
+
+test_expect_success 'values of private columns are not told' '
+	package secret "" "{\"name\": \"ssn\", \"type\": \"integer\", \"lk\": {\"phi\": \"id\"}}" &&
+	printf "ssn\n999-12-3456\n" >secret.csv &&
+	parse 1 lk.rejects -s secret.json secret.csv | columns field,reason >actual &&
+	echo "ssn,the value is not an integer of 64 bits" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'headers: fieldsMatch, aliases, and what is said when they do not agree' '
+	fields="{\"name\": \"a\"}, {\"name\": \"b\", \"lk\": {\"aliases\": [\"bee\"]}}" &&
+	for match in exact equal subset superset partial; do
+		cat >$match.json <<-EOP || return 1
+		{"resources": [{"name": "$match", "path": "*", "schema": {"fieldsMatch": "$match", "fields": [$fields]}}]}
+		EOP
+	done &&
+	i=0 && while read -r header; do
+		i=$((i + 1))
+		printf "%s\n" "$header" "$header" | tr " " , >h$i.csv
+	done <<-\EOF_ &&
+	a Bee
+	b a
+	a b c
+	a
+	c
+	a a
+	EOF_
+	for match in exact equal subset superset partial; do
+		lk-parse -s $match.json h?.csv 2>/dev/null | lk-cat -F csv -t lk.files | columns member,table,rows,status,error || return 1
+	done >actual &&
+	cat >expect <<-\EOF_ &&
+	h1.csv,exact,1,ok,
+	h2.csv,exact,0,failed,"line 1: columns stand in another order, from '\''a'\'' on"
+	h3.csv,exact,0,failed,line 1: the header has '\''c'\''
+	h4.csv,exact,0,failed,line 1: the header lacks '\''b'\''
+	h5.csv,exact,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has '\''c'\''"
+	h6.csv,exact,0,failed,line 1: the header lacks '\''b'\''
+	h1.csv,equal,1,ok,
+	h2.csv,equal,1,ok,
+	h3.csv,equal,0,failed,line 1: the header has '\''c'\''
+	h4.csv,equal,0,failed,line 1: the header lacks '\''b'\''
+	h5.csv,equal,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has '\''c'\''"
+	h6.csv,equal,0,failed,line 1: the header lacks '\''b'\''
+	h1.csv,subset,1,ok,
+	h2.csv,subset,1,ok,
+	h3.csv,subset,1,ok,
+	h4.csv,subset,0,failed,line 1: the header lacks '\''b'\''
+	h5.csv,subset,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''"
+	h6.csv,subset,0,failed,line 1: the header lacks '\''b'\''
+	h1.csv,superset,1,ok,
+	h2.csv,superset,1,ok,
+	h3.csv,superset,0,failed,line 1: the header has '\''c'\''
+	h4.csv,superset,1,ok,
+	h5.csv,superset,0,failed,line 1: the header has '\''c'\''
+	h6.csv,superset,0,failed,line 1: column '\''a'\'' stands twice
+	h1.csv,partial,1,ok,
+	h2.csv,partial,1,ok,
+	h3.csv,partial,1,ok,
+	h4.csv,partial,1,ok,
+	h5.csv,partial,0,failed,line 1: the header has none of the fields
+	h6.csv,partial,0,failed,line 1: column '\''a'\'' stands twice
+	EOF_
+	test_cmp expect actual
+'
+
+test_expect_success 'columns without a field land in lk_rest' '
+	cat >rest.json <<-\EOP &&
+	{"resources": [{"name": "rest", "path": "*", "lk": {"rest": true}, "schema": {"fields": [{"name": "b"}]}}]}
+	EOP
+	printf "a,b,\"c \"\"d\"\"\"\n1,2,\"x\"\"y\"\n,3,\n" >rest.csv &&
+	parse 0 rest -s rest.json rest.csv | columns b,lk_rest >actual &&
+	cat >expect <<-\EOF_ &&
+	2,"{""a"":""1"",""c \""d\"""":""x\""y""}"
+	3,
+	EOF_
+	test_cmp expect actual
+'
+
+test_expect_success 'missing values, maps, trimming, booleans, zones, what a bad value does' '
+	package v "\"missingValues\": [\"\", \"NA\"], \"lk\": {\"missing\": \"unquoted\"}," "
+		{\"name\": \"t\"}, {\"name\": \"sex\", \"lk\": {\"trim\": true, \"map\": {\"1\": \"male\", \"9\": null}}},
+		{\"name\": \"yes\", \"type\": \"boolean\", \"trueValues\": [\"Y\"], \"falseValues\": [\"N\"], \"lk\": {\"bad\": \"null\"}},
+		{\"name\": \"at\", \"type\": \"datetime\", \"format\": \"any\", \"lk\": {\"timezone\": \"+01:00\"}},
+		{\"name\": \"n\", \"type\": \"number\", \"decimalChar\": \",\", \"groupChar\": \".\", \"bareNumber\": false}" &&
+	cat >v.csv <<-\EOF_ &&
+	t,sex,yes,at,n
+	NA, 1 ,Y,20260131,"1.234,5 EUR"
+	"NA",9,N,2026-01-31T10:00:00Z,"-0,5"
+	"",x,maybe,2026-01-31 10:00,NA
+	EOF_
+	parse 0 v -s v.json v.csv | columns t,sex,yes,at,n >actual &&
+	cat >expect <<-\EOF_ &&
+	,male,true,2026-01-30 23:00:00+00,1234.5
+	NA,,false,2026-01-31 10:00:00+00,-0.5
+	,x,,2026-01-31 09:00:00+00,
+	EOF_
+	test_cmp expect actual
+'
+
+test_expect_success 'facts of the delivery and the member are columns' '
+	cat >facts.json <<-\EOP &&
+	{"lk": {"delivery": "(?<sender>FAC[0-9]+)/(?<sent>[0-9]{8})?"}, "resources": [{"name": "facts", "path": "*.csv", "schema": {"fields": [
+		{"name": "a"}, {"name": "facility", "constraints": {"required": true}, "lk": {"path": "delivery:sender"}},
+		{"name": "sent", "type": "date", "format": "%Y%m%d", "lk": {"path": "delivery:sent"}},
+		{"name": "file", "lk": {"path": "member:name"}}, {"name": "modified", "type": "datetime", "lk": {"path": "member:modified", "timezone": "UTC"}}]}}]}
+	EOP
+	mkdir -p FAC7/20260131 && printf "a\n1\n2\n" >FAC7/20260131/x.csv && cp FAC7/20260131/x.csv FAC7/y.csv &&
+	touch -d 2026-02-01T10:00:00Z FAC7/20260131/x.csv FAC7/y.csv &&
+	parse 0 facts -s facts.json FAC7/20260131/x.csv FAC7/y.csv | columns a,facility,sent,file,modified >actual &&
+	cat >expect <<-\EOF_ &&
+	1,FAC7,2026-01-31,x.csv,2026-02-01 10:00:00+00
+	2,FAC7,2026-01-31,x.csv,2026-02-01 10:00:00+00
+	1,FAC7,,y.csv,2026-02-01 10:00:00+00
+	2,FAC7,,y.csv,2026-02-01 10:00:00+00
+	EOF_
+	test_cmp expect actual &&
+	lk-cat -F csv -t lk.files out.lk | columns sender,member,package,status >actual &&
+	printf "FAC7,x.csv,facts,ok\nFAC7,y.csv,facts,ok\n" >expect &&
+	test_cmp expect actual &&
+	cp FAC7/y.csv y.csv &&
+	parse 1 lk.files -s facts.json y.csv | columns member,table,status,error >actual &&
+	echo "y.csv,,unmatched,no resource takes it" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'a file that cannot be read is failed, and the others go on' '
+	package g "" "{\"name\": \"a\"}" &&
+	printf "\377\376a\000" >g1.csv && : >g2.csv && printf "a\n1" >g3.csv && printf "\357\273\277a\r\n2\r\n" >g4.csv && printf "a" >g5.csv &&
+	parse 1 lk.files -s g.json g?.csv | columns member,status,rows,error >actual &&
+	cat >expect <<-\EOF_ &&
+	g1.csv,failed,0,"is UTF-16, not UTF-8"
+	g2.csv,failed,0,is empty: it has not even a header
+	g3.csv,ok,1,
+	g4.csv,ok,1,
+	g5.csv,ok,0,
+	EOF_
+	test_cmp expect actual &&
+	parse 0 g -s g.json g5.csv | columns a >actual &&
+	test_cmp /dev/null actual
+'
+
+test_expect_success 'a matched resource without rows still shows its schema' '
+	lk-parse -s g.json g5.csv | lk-cat --schema >schema &&
+	grep -q lk_row schema
+'
+
+test_expect_success 'a record that is too long is a reject, and what follows is read' '
+	python3 -c "
+print(\"a\")
+print(1)
+print(\"x\" * (17 << 20))
+print(\"\\\"\" + \"y\\n\" * (9 << 20) + \"\\\"\")
+print(2)" >glong.csv &&
+	parse 1 g -s g.json glong.csv | columns a,lk_row >actual &&
+	printf "1,1\n2,4\n" >expect &&
+	test_cmp expect actual &&
+	lk-cat -F csv -t lk.rejects out.lk | columns record,line,reason >actual &&
+	printf "2,3,is longer than 16 MiB\n3,4,is longer than 16 MiB\n" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'raw text on standard input, by the name of a resource' '
+	printf "a\n1\n" >input &&
+	lk-parse -s g.json --as g <input | lk-cat -F csv -t g | columns a,lk_file >actual &&
+	echo "1,-@$(sha256sum input | cut -c1-12)!-" >expect &&
+	test_cmp expect actual &&
+	cat input | lk-parse -s g.json --as g/g | lk-cat -F csv -t g >actual &&
+	printf "a,lk_file,lk_row\n1,-,1\n" >expect &&
+	test_cmp expect actual &&
+	expect_error 64 "no package has a resource '\''nope'\''" lk-parse -s g.json --as nope input
+'
+
+test_expect_success 'other tables pass through unchanged, members are taken in pieces' '
+	lk-parse -s g.json g3.csv >part.lk &&
+	lk-parse -s g.json <part.lk >through.lk &&
+	lk-cat -t g -F csv part.lk >expect && lk-cat -t g -F csv through.lk >actual &&
+	test_cmp expect actual
+'
+
+test_expect_success 'random text in every dialect becomes what an oracle says' '
+	mkdir oracle && python3 "$LK_TOP/t/helper/delimited-oracle.py" make oracle 1 240 &&
+	(cd oracle && expect_status 1 lk-parse -s . *.txt >all.lk) &&
+	lk-cat -F json -t texts oracle/all.lk >oracle/rows &&
+	lk-cat -F json -t lk.rejects oracle/all.lk >oracle/rejects &&
+	test $(wc -l <oracle/rows) -gt 1000 &&
+	python3 "$LK_TOP/t/helper/delimited-oracle.py" compare oracle
+'
+
+test_expect_success '--check says ok, or where a package is wrong' '
+	lk-parse -s g.json --check >actual && echo ok >expect && test_cmp expect actual &&
+	echo "{\"resources\": [{\"name\": \"a\", \"path\": \"b\", \"lk\": {\"tabel\": 1}}]}" >wrong.json &&
+	expect_error 78 "'\''wrong.json'\'': resources[0].lk.tabel: there is no such property" lk-parse -s wrong.json --check &&
+	expect_error 66 "missing.json" lk-parse -s missing.json --check &&
+	expect_error 64 "no sources" lk-parse --check &&
+	LK_SOURCES=g.json lk-parse --check
+'
+
+test_expect_success 'a broken stream is an error' '
+	head -c 700 part.lk >cut.lk &&
+	expect_status 65 lk-parse -s g.json <cut.lk >out.lk &&
+	expect_status 65 lk-parse -s g.json </dev/null >out.lk &&
+	expect_error 66 missing.csv lk-parse -s g.json missing.csv >out.lk
+'
+
+test_done
