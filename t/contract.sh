@@ -137,7 +137,7 @@ check_printer() {
 	'
 }
 
-have lk-parse || test_done # until the tools are there that make the inputs
+have lk-unpack || test_done # until the tools are there that make the inputs
 each_row failures check_failure
 each_row printers check_printer
 
