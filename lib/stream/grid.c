@@ -153,9 +153,24 @@ static void add_rule(struct lk_grid *g)
 	lk_str_adds(&g->line, g->markdown ? " |\n" : "\n");
 }
 
+/* An empty cell at the end would leave blanks behind. */
+static void trim(struct lk_str *line)
+{
+	size_t len = line->len ? line->len - 1 : 0;
+
+	while (len && line->data[len - 1] == ' ')
+		len--;
+	if (len + 1 < line->len) {
+		line->data[len++] = '\n';
+		line->len = len;
+	}
+}
+
 static enum lk_status write_line(struct lk_grid *g, struct lk_error *err)
 {
 	LK_TRY(lk_str_check(&g->line, err));
+	if (!g->markdown)
+		trim(&g->line);
 	if (g->line.len && fwrite(g->line.data, 1, g->line.len, g->out) != g->line.len)
 		return lk_error_sys(err, LK_IO, "cannot write %s", g->out == stdout ? "standard output" : "the table");
 	lk_str_clear(&g->line);
@@ -175,10 +190,12 @@ static enum lk_status flow(struct lk_grid *g, struct lk_error *err)
 		int column = (int)(i % (size_t)g->columns);
 
 		add_aligned(g, column, lk_str_text(&g->text) + cell->start, cell->len, cell->width);
-		if (i == (size_t)g->columns - 1)
-			add_rule(g);
 		if (column == g->columns - 1)
 			LK_TRY(write_line(g, err));
+		if (i == (size_t)g->columns - 1) {
+			add_rule(g);
+			LK_TRY(write_line(g, err));
+		}
 	}
 	lk_str_release(&g->text);
 	return LK_OK;

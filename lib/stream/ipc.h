@@ -48,6 +48,8 @@ enum lk_status lk_ipc_empty(struct lk_ipc *ipc, struct ArrowArray *out, struct l
 
 /* That lk can read every field of a schema message (verified as a flatbuffer): names the column that it cannot. */
 enum lk_status lk_ipc_check_types(const struct lk_message *m, struct lk_error *err) LK_CHECKED;
+/* The footer of an Arrow file: *batches is how many record batches it names. data is aligned to 8 bytes. */
+enum lk_status lk_ipc_check_footer(const void *data, int64_t size, int64_t *batches, struct lk_error *err) LK_CHECKED;
 /* What the flatbuffer does not tell: widths that overflow, names that are no text. */
 enum lk_status lk_ipc_check_schema(const struct ArrowSchema *schema, struct lk_error *err) LK_CHECKED;
 /* That a record batch's nodes and buffers fit its body; m is a record batch, or a dictionary batch with one inside.

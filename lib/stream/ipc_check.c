@@ -37,6 +37,18 @@ static const char *unreadable(int type)
 	}
 }
 
+/* nanoarrow 0.9 takes the length of keys and values that are not there. */
+static bool metadata_complete(ns(KeyValue_vec_t) pairs)
+{
+	for (size_t i = 0; i < ns(KeyValue_vec_len(pairs)); i++) {
+		ns(KeyValue_table_t) pair = ns(KeyValue_vec_at(pairs, i));
+
+		if (!ns(KeyValue_key_is_present(pair)) || !ns(KeyValue_value_is_present(pair)))
+			return false;
+	}
+	return true;
+}
+
 static enum lk_status check_field(ns(Field_table_t) field, struct lk_error *err)
 {
 	const char *name = ns(Field_name_is_present(field)) ? ns(Field_name_get(field)) : "";
@@ -48,6 +60,8 @@ static enum lk_status check_field(ns(Field_table_t) field, struct lk_error *err)
 	if (unreadable(type))
 		return lk_error_set(err, LK_DATA, "column '%s' is of type %s, which lk does not read", name,
 			unreadable(type));
+	if (!metadata_complete(ns(Field_custom_metadata(field))))
+		return lk_error_set(err, LK_DATA, "column '%s' has metadata without a key or a value", name);
 	if (!ns(Field_type_get(field)))
 		return lk_error_set(err, LK_DATA, "column '%s' has no type", name);
 	if (ns(Field_dictionary_is_present(field)) && !ns(DictionaryEncoding_indexType_get(ns(Field_dictionary(field)))))
@@ -64,9 +78,19 @@ enum lk_status lk_ipc_check_types(const struct lk_message *m, struct lk_error *e
 
 	if (!schema)
 		return lk_error_set(err, LK_DATA, "it has a schema message without a schema");
+	if (!metadata_complete(ns(Schema_custom_metadata(schema))))
+		return lk_error_set(err, LK_DATA, "its schema has metadata without a key or a value");
 	fields = ns(Schema_fields(schema));
 	for (size_t i = 0; i < ns(Field_vec_len(fields)); i++)
 		LK_TRY(check_field(ns(Field_vec_at(fields, i)), err));
+	return LK_OK;
+}
+
+enum lk_status lk_ipc_check_footer(const void *data, int64_t size, int64_t *batches, struct lk_error *err)
+{
+	if (ns(Footer_verify_as_root(data, (size_t)size)) != flatcc_verify_ok)
+		return lk_error_set(err, LK_DATA, "the footer of the Arrow file is damaged");
+	*batches = (int64_t)ns(Block_vec_len(ns(Footer_recordBatches(ns(Footer_as_root(data))))));
 	return LK_OK;
 }
 

@@ -112,33 +112,10 @@ static enum lk_status start(struct lk_reader *r, struct lk_error *err)
 	return lk_input_read(&r->in, magic, sizeof(magic), &got, err);
 }
 
-/* tail: the footer at its start, its size, the magic. */
-static enum lk_status check_footer(struct lk_reader *r, const struct lk_str *tail, struct lk_error *err)
-{
-	struct ArrowBufferView view = {.data.as_char = tail->data, .size_bytes = (int64_t)tail->len};
-	struct ArrowIpcDecoder decoder;
-	struct ArrowError arrow = {""};
-	int64_t blocks = 0;
-	int code = ArrowIpcDecoderInit(&decoder);
-
-	if (code != NANOARROW_OK)
-		return lk_error_nomem(err);
-	code = ArrowIpcDecoderVerifyFooter(&decoder, view, &arrow);
-	if (code == NANOARROW_OK)
-		code = ArrowIpcDecoderDecodeFooter(&decoder, view, &arrow);
-	if (code == NANOARROW_OK)
-		blocks = decoder.footer->record_batch_blocks.size_bytes / (int64_t)sizeof(struct ArrowIpcFileBlock);
-	ArrowIpcDecoderReset(&decoder);
-	LK_TRY(lk_arrow_status(code, &arrow, LK_DATA, "the footer of the Arrow file is damaged", err));
-	if (blocks != r->file_blocks)
-		return lk_error_set(err, LK_DATA, "the footer of the Arrow file names %lld batches, but %lld came",
-			(long long)blocks, (long long)r->file_blocks);
-	return LK_OK;
-}
-
 /* What stands behind the batches of an Arrow file: the footer, its size, the magic once more. */
 static enum lk_status read_footer(struct lk_reader *r, struct lk_str *tail, struct lk_error *err)
 {
+	int64_t batches;
 	size_t got = 1;
 	int32_t size;
 
@@ -156,9 +133,12 @@ static enum lk_status read_footer(struct lk_reader *r, struct lk_str *tail, stru
 	if (size < 0 || (size_t)size > tail->len - MAGIC_SIZE - 4)
 		return lk_error_set(err, LK_DATA, "the footer of the Arrow file is damaged");
 	/* to where the memory is aligned */
-	memmove(tail->data, tail->data + tail->len - MAGIC_SIZE - 4 - (size_t)size, (size_t)size + MAGIC_SIZE + 4);
-	tail->len = (size_t)size + MAGIC_SIZE + 4;
-	return check_footer(r, tail, err);
+	memmove(tail->data, tail->data + tail->len - MAGIC_SIZE - 4 - (size_t)size, (size_t)size);
+	LK_TRY(lk_ipc_check_footer(tail->data, size, &batches, err));
+	if (batches != r->file_blocks)
+		return lk_error_set(err, LK_DATA, "the footer of the Arrow file names %lld batches, but %lld came",
+			(long long)batches, (long long)r->file_blocks);
+	return LK_OK;
 }
 
 static enum lk_status end_file(struct lk_reader *r, struct lk_error *err)
