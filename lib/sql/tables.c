@@ -1,0 +1,210 @@
+#include "sql/tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/commands.h"
+#include "sql/spool.h"
+#include "sql/view.h"
+#include "stream/build.h"
+
+#define PRIVATE_NAMESPACE "quarantine" /* named in full or not at all */
+#define DEFAULT_NAMESPACE "main"
+
+typedef int compare_fn(const char *, const char *);
+
+static bool is_match(const struct lk_lake_table *t, const struct lk_sql_name *n, compare_fn *compare)
+{
+	if (compare(t->name, n->table))
+		return false;
+	if (*n->schema)
+		return !compare(t->namespace_name, n->schema);
+	return strcmp(t->namespace_name, PRIVATE_NAMESPACE) != 0;
+}
+
+/* The table that a name means when names are compared so; *count is how many it could be. */
+static struct lk_lake_table *find(struct lk_pin *pin, const struct lk_sql_name *n, compare_fn *compare, int *count)
+{
+	struct lk_lake_table *found = NULL;
+
+	*count = 0;
+	for (int i = 0; i < pin->table_count; i++) {
+		struct lk_lake_table *t = &pin->tables[i];
+
+		if (!is_match(t, n, compare))
+			continue;
+		if (!*n->schema && !strcmp(t->namespace_name, DEFAULT_NAMESPACE)) {
+			*count = 1;
+			return t;
+		}
+		found = t;
+		++*count;
+	}
+	return found;
+}
+
+static enum lk_status ambiguous(struct lk_pin *pin, const struct lk_sql_name *n, compare_fn *compare, struct lk_error *err)
+{
+	struct lk_str could = LK_STR_INIT;
+
+	for (int i = 0; i < pin->table_count; i++)
+		if (is_match(&pin->tables[i], n, compare))
+			lk_str_addf(&could, "%s%s.%s", could.len ? ", " : "", pin->tables[i].namespace_name,
+				pin->tables[i].name);
+	lk_error_set(err, LK_DATA, "table '%s' could be any of %s", n->table, lk_str_text(&could));
+	lk_str_release(&could);
+	return LK_DATA;
+}
+
+/* `stdin` alone is the stream, so main.stdin cannot be had beside it under the one name that both would have. */
+static enum lk_status check_stdin(const struct lk_script *script, const struct lk_sql_name *n, struct lk_error *err)
+{
+	if (strcasecmp(n->schema, DEFAULT_NAMESPACE) || strcasecmp(n->table, "stdin"))
+		return LK_OK;
+	for (size_t i = 0; i < script->name_count; i++)
+		if (!*script->names[i].schema && lk_spool_means(&script->names[i]))
+			return lk_error_set(err, LK_DATA, "the table 'main.stdin' cannot be read together with stdin; say "
+				"stdin.TABLE for the stream's");
+	return LK_OK;
+}
+
+/* The nearest table's full name in the pin's arena, or NULL. */
+static const char *nearest(struct lk_pin *pin, const struct lk_sql_name *n)
+{
+	size_t count = (size_t)pin->table_count;
+	const char **names = calloc(2 * count + 1, sizeof(*names)), *near = NULL;
+	struct lk_commands words = {.names = names};
+	bool whole = *n->schema;
+	char *typed = whole ? lk_arena_printf(&pin->arena, "%s.%s", n->schema, n->table) : NULL;
+
+	for (size_t i = 0; names && i < count; i++) {
+		names[words.count] = whole ? lk_arena_printf(&pin->arena, "%s.%s", pin->tables[i].namespace_name,
+						     pin->tables[i].name)
+					   : pin->tables[i].name;
+		if (names[words.count])
+			words.count++;
+	}
+	if (!whole || typed)
+		near = lk_commands_nearest(&words, whole ? typed : n->table);
+	for (size_t i = 0; near && !whole && i < count; i++)
+		if (near == pin->tables[i].name) {
+			near = lk_arena_printf(&pin->arena, "%s.%s", pin->tables[i].namespace_name, pin->tables[i].name);
+			break;
+		}
+	/* The same name in another namespace is nearest of all. */
+	for (size_t i = 0; i < count; i++)
+		if (!strcasecmp(pin->tables[i].name, n->table))
+			near = lk_arena_printf(&pin->arena, "%s.%s", pin->tables[i].namespace_name, pin->tables[i].name);
+	free(names);
+	return near;
+}
+
+static enum lk_status unknown(struct lk_pin *pin, const struct lk_sql_name *n, struct lk_error *err)
+{
+	const char *near = nearest(pin, n);
+
+	return lk_error_set(err, LK_DATA, "there is no table '%s%s%s' in the lake%s%s%s", n->schema, *n->schema ? "." : "",
+		n->table, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "; lk-query without SQL lists them");
+}
+
+static enum lk_status resolve_one(struct lk_pin *pin, const struct lk_sql_name *n, struct lk_lake_table **out,
+	struct lk_error *err)
+{
+	int count;
+
+	*out = find(pin, n, strcmp, &count);
+	if (count > 1)
+		return ambiguous(pin, n, strcmp, err);
+	if (*out)
+		return LK_OK;
+	*out = find(pin, n, strcasecmp, &count);
+	if (count > 1)
+		return ambiguous(pin, n, strcasecmp, err);
+	return *out || n->perhaps_cte ? LK_OK : unknown(pin, n, err);
+}
+
+enum lk_status lk_tables_resolve(struct lk_sql *sql, const struct lk_script *script, struct lk_pin *pin,
+	const struct lk_lake_table **only, struct lk_error *err)
+{
+	const struct lk_lake_table *first = NULL;
+	bool several = false;
+
+	*only = NULL;
+	for (size_t i = 0; i < script->name_count; i++) {
+		const struct lk_sql_name *n = &script->names[i];
+		struct lk_lake_table *t;
+
+		if (lk_spool_means(n))
+			continue;
+		if (*n->catalog)
+			return lk_error_set(err, LK_DATA, "'%s.%s.%s': tables are NAMESPACE.TABLE; a namespace with a dot is "
+				"quoted", n->catalog, n->schema, n->table);
+		LK_TRY(check_stdin(script, n, err));
+		LK_TRY(resolve_one(pin, n, &t, err));
+		if (!t)
+			continue;
+		if (!t->uuid)
+			LK_TRY(lk_lake_table_load(pin, t, err));
+		LK_TRY(lk_sql_view_create(sql, *n->schema ? n->schema : DEFAULT_NAMESPACE, n->table, t, err));
+		several = several || (first && first != t);
+		first = t;
+	}
+	*only = several ? NULL : first;
+	return LK_OK;
+}
+
+/* ---- the list ---- */
+
+enum { LIST_TABLE, LIST_ROWS, LIST_FILES, LIST_BYTES, LIST_CHANGED };
+
+static const struct lk_field list_fields[] = {
+	{.name = "table", .type = LK_UTF8, .required = true},
+	{.name = "rows", .type = LK_INT64, .required = true},
+	{.name = "files", .type = LK_INT64, .required = true},
+	{.name = "bytes", .type = LK_INT64, .required = true},
+	{.name = "changed", .type = LK_TIMESTAMPTZ},
+};
+
+static enum lk_status list_one(struct lk_builder *b, const struct lk_lake_table *t, struct lk_error *err)
+{
+	struct lk_str name = LK_STR_INIT;
+	int64_t bytes = 0;
+
+	for (int i = 0; i < t->file_count; i++)
+		bytes += t->files[i].bytes;
+	lk_str_addf(&name, "%s.%s", t->namespace_name, t->name);
+	lk_column_text(&b->columns[LIST_TABLE], lk_str_text(&name));
+	lk_str_release(&name);
+	lk_column_int64(&b->columns[LIST_ROWS], t->rows);
+	lk_column_int64(&b->columns[LIST_FILES], t->file_count);
+	lk_column_int64(&b->columns[LIST_BYTES], bytes);
+	lk_column_int64(&b->columns[LIST_CHANGED], t->updated_ms * 1000);
+	return lk_builder_end_row(b, err);
+}
+
+static enum lk_status list_impl(struct lk_builder *b, struct lk_pin *pin, struct lk_sql_output *out, struct lk_error *err)
+{
+	const struct ArrowArrayView *view;
+
+	for (int i = 0; i < pin->table_count; i++) {
+		LK_TRY(lk_lake_table_load(pin, &pin->tables[i], err));
+		LK_TRY(list_one(b, &pin->tables[i], err));
+	}
+	LK_TRY(lk_builder_check(b, err));
+	LK_TRY(lk_sql_output_begin(out, "tables", &b->schema, err));
+	LK_TRY(lk_builder_view(b, &view, err));
+	if (view->length)
+		LK_TRY(lk_sql_output_batch(out, view, err));
+	return lk_sql_output_end(out, err);
+}
+
+enum lk_status lk_tables_list(struct lk_pin *pin, struct lk_sql_output *out, struct lk_error *err)
+{
+	struct lk_builder b = {.columns = NULL};
+	enum lk_status status = lk_builder_init(&b, list_fields, sizeof(list_fields) / sizeof(*list_fields), NULL, err);
+
+	if (!status)
+		status = list_impl(&b, pin, out, err);
+	lk_builder_release(&b);
+	return status;
+}

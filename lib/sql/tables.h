@@ -1,0 +1,21 @@
+/* The lake's side of a query: which tables its names mean, and what the lake holds. */
+#ifndef LK_SQL_TABLES_H
+#define LK_SQL_TABLES_H
+
+#include "lake/lake.h"
+#include "sql/output.h"
+#include "sql/script.h"
+
+/*
+ * Makes every name of the script that is not the stream's a view over the pinned table that it means: NAMESPACE.TABLE, or TABLE
+ * alone where one namespace has it (`main` before all others; `quarantine` never). Letter case does not count where no table is
+ * spelled just so. Only these tables are loaded. *only is the one that was named when there was exactly one, else NULL. LK_DATA
+ * with the nearest names when a table is not there.
+ */
+enum lk_status lk_tables_resolve(struct lk_sql *sql, const struct lk_script *script, struct lk_pin *pin,
+	const struct lk_lake_table **only, struct lk_error *err) LK_CHECKED;
+
+/* A row for each table: table, rows, files, bytes, changed. */
+enum lk_status lk_tables_list(struct lk_pin *pin, struct lk_sql_output *out, struct lk_error *err) LK_CHECKED;
+
+#endif

@@ -1,0 +1,186 @@
+#include "sql/view.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool add_type(json_t *type, struct lk_str *out);
+
+static bool add_primitive(const char *type, struct lk_str *out)
+{
+	static const char *const types[][2] = {
+		{"boolean", "BOOLEAN"}, {"int", "INTEGER"}, {"long", "BIGINT"}, {"float", "FLOAT"}, {"double", "DOUBLE"},
+		{"date", "DATE"}, {"time", "TIME"}, {"timestamp", "TIMESTAMP"}, {"timestamptz", "TIMESTAMPTZ"},
+		{"timestamp_ns", "TIMESTAMP_NS"}, {"string", "VARCHAR"}, {"uuid", "UUID"}, {"binary", "BLOB"},
+	};
+	int precision, scale, length;
+	char end;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(type, types[i][0])) {
+			lk_str_adds(out, types[i][1]);
+			return true;
+		}
+	if (sscanf(type, "decimal( %d , %d %c", &precision, &scale, &end) == 3 && end == ')') {
+		lk_str_addf(out, "DECIMAL(%d,%d)", precision, scale);
+		return true;
+	}
+	if (sscanf(type, "fixed[ %d %c", &length, &end) == 2 && end == ']') {
+		lk_str_adds(out, "BLOB");
+		return true;
+	}
+	return false;
+}
+
+static bool add_struct(json_t *type, struct lk_str *out)
+{
+	json_t *fields = json_object_get(type, "fields"), *field;
+	size_t i;
+
+	if (!json_array_size(fields))
+		return false;
+	lk_str_adds(out, "STRUCT(");
+	json_array_foreach(fields, i, field) {
+		const char *name = json_string_value(json_object_get(field, "name"));
+
+		if (!name)
+			return false;
+		lk_str_adds(out, i ? ", " : "");
+		lk_sql_add_identifier(out, name);
+		lk_str_addc(out, ' ');
+		if (!add_type(json_object_get(field, "type"), out))
+			return false;
+	}
+	lk_str_addc(out, ')');
+	return true;
+}
+
+static bool add_type(json_t *type, struct lk_str *out)
+{
+	const char *kind = json_string_value(json_object_get(type, "type"));
+	bool known = true;
+
+	if (json_is_string(type))
+		return add_primitive(json_string_value(type), out);
+	if (!kind)
+		return false;
+	if (!strcmp(kind, "struct"))
+		return add_struct(type, out);
+	if (!strcmp(kind, "list")) {
+		known = add_type(json_object_get(type, "element"), out);
+		lk_str_adds(out, "[]");
+		return known;
+	}
+	if (strcmp(kind, "map"))
+		return false;
+	lk_str_adds(out, "MAP(");
+	known = add_type(json_object_get(type, "key"), out);
+	lk_str_adds(out, ", ");
+	known = known && add_type(json_object_get(type, "value"), out);
+	lk_str_addc(out, ')');
+	return known;
+}
+
+bool lk_sql_iceberg_type(const char *type, struct lk_str *out)
+{
+	json_t *json;
+	bool known;
+
+	if (*type != '{')
+		return add_primitive(type, out);
+	json = json_loads(type, 0, NULL);
+	known = add_type(json, out);
+	json_decref(json);
+	return known;
+}
+
+static enum lk_status add_column_type(const struct lk_lake_table *t, const struct lk_lake_column *c, struct lk_str *out,
+	struct lk_error *err)
+{
+	if (lk_sql_iceberg_type(c->type, out))
+		return LK_OK;
+	return lk_error_set(err, LK_DATA, "table '%s.%s', column %s: type %s cannot be read here", t->namespace_name, t->name,
+		c->name, c->type);
+}
+
+/* SELECT of no rows, for a table without files. */
+static enum lk_status add_empty(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+{
+	lk_str_adds(s, "SELECT ");
+	for (int i = 0; i < t->column_count; i++) {
+		lk_str_adds(s, i ? ", CAST(NULL AS " : "CAST(NULL AS ");
+		LK_TRY(add_column_type(t, &t->columns[i], s, err));
+		lk_str_adds(s, ") AS ");
+		lk_sql_add_identifier(s, t->columns[i].name);
+	}
+	lk_str_adds(s, " WHERE false");
+	return LK_OK;
+}
+
+/* MAP {1: {name: 'a', type: 'BIGINT', default_value: NULL}, ...} */
+static enum lk_status add_schema(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+{
+	struct lk_str type = LK_STR_INIT;
+	enum lk_status status = LK_OK;
+
+	lk_str_adds(s, "MAP {");
+	for (int i = 0; !status && i < t->column_count; i++) {
+		lk_str_clear(&type);
+		status = add_column_type(t, &t->columns[i], &type, err);
+		lk_str_addf(s, "%s%d: {name: ", i ? ", " : "", t->columns[i].id);
+		lk_sql_add_literal(s, t->columns[i].name);
+		lk_str_adds(s, ", type: ");
+		lk_sql_add_literal(s, lk_str_text(&type));
+		lk_str_adds(s, ", default_value: NULL}");
+	}
+	lk_str_addc(s, '}');
+	lk_str_release(&type);
+	return status;
+}
+
+static enum lk_status add_files(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+{
+	lk_str_adds(s, "FROM read_parquet([");
+	for (int i = 0; i < t->file_count; i++) {
+		lk_str_adds(s, i ? ", " : "");
+		lk_sql_add_literal(s, t->files[i].path);
+	}
+	lk_str_adds(s, "], hive_partitioning = false, schema = ");
+	LK_TRY(add_schema(t, s, err));
+	lk_str_addc(s, ')');
+	return LK_OK;
+}
+
+static enum lk_status add_view(const char *schema, const char *name, const struct lk_lake_table *t, struct lk_str *s,
+	struct lk_error *err)
+{
+	lk_str_adds(s, "CREATE SCHEMA IF NOT EXISTS ");
+	lk_sql_add_identifier(s, schema);
+	lk_str_adds(s, "; CREATE OR REPLACE VIEW ");
+	lk_sql_add_identifier(s, schema);
+	lk_str_addc(s, '.');
+	lk_sql_add_identifier(s, name);
+	lk_str_adds(s, " AS ");
+	LK_TRY(t->file_count ? add_files(t, s, err) : add_empty(t, s, err));
+	return lk_str_check(s, err);
+}
+
+enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *t,
+	struct lk_error *err)
+{
+	struct lk_str s = LK_STR_INIT;
+	enum lk_status status;
+
+	if (t->delete_file_count)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has row-level deletes (%d files), which cannot be read yet; "
+			"compact it with the engine that wrote them", t->namespace_name, t->name, t->delete_file_count);
+	if (!t->column_count)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has no columns", t->namespace_name, t->name);
+	status = add_view(schema, name, t, &s, err);
+	for (int i = 0; !status && i < t->file_count; i++)
+		status = lk_sql_allow(sql, t->files[i].path, err);
+	if (!status && (status = lk_sql_run(sql, s.data, err)))
+		lk_error_prefix(err, "table '%s.%s'", t->namespace_name, t->name);
+	lk_str_release(&s);
+	return status;
+}

@@ -1,0 +1,20 @@
+/* A lake's tables as DuckDB's views: the files of a pinned snapshot, columns found by their field id. */
+#ifndef LK_SQL_VIEW_H
+#define LK_SQL_VIEW_H
+
+#include "lake/lake.h"
+#include "sql/sql.h"
+
+/*
+ * Makes schema.name a view over a table that lk_lake_table_load has read, and lets its files be opened. Columns have the names
+ * and types of the current schema, whatever the files call them (Iceberg, "Column Projection"); a file without a column gives
+ * nulls; a table without files has its columns all the same. LK_DATA for what cannot be read right: row-level deletes, types
+ * that we do not know.
+ */
+enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name,
+	const struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
+
+/* DuckDB's type for one of Iceberg's, as its schema JSON writes it; appended. False when there is none. */
+bool lk_sql_iceberg_type(const char *type, struct lk_str *out);
+
+#endif

@@ -1,0 +1,110 @@
+/* lk-query: SQL over a lake, and over the stream on standard input. */
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/tool.h"
+#include "sql/query.h"
+
+#define SCRIPT_MAX (16 << 20) /* bytes of a script */
+
+static const char *lake, *format, *output, *script, *as;
+static int64_t threads, memory;
+
+static const struct lk_option options[] = {
+	{LK_OPTION_TEXT, 'l', "lake", &lake, "LAKE", "the lake; LK_LAKE, or the nearest folder upward, when not given"},
+	{LK_OPTION_TEXT, 'F', "format", &format, "FORMAT", "table, csv, tsv, json, markdown, arrow or parquet"},
+	{LK_OPTION_TEXT, 'o', "output", &output, "FILE", "write to FILE, which appears once it is whole"},
+	{LK_OPTION_TEXT, 'f', "file", &script, "FILE", "read the SQL from FILE"},
+	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "what the result is called on a stream"},
+	{LK_OPTION_NUMBER, 'j', "jobs", &threads, "N", "use N threads; one for each processor when not given"},
+	{LK_OPTION_NUMBER, 0, "memory", &memory, "SIZE", "spill to disk beyond SIZE, such as 512M or 4G"},
+	LK_OPTIONS_END,
+};
+
+static const struct lk_tool tool = {
+	.name = "lk-query",
+	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--memory SIZE] [-f FILE | SQL]",
+	.about = "Answers SQL over the tables of a lake and over the lk stream on standard input, which is the table stdin;\n"
+		 "without SQL, lists the lake's tables. Only SELECT runs, and it reads nothing but those tables.",
+	.options = options,
+};
+
+static enum lk_format choose_format(void)
+{
+	enum lk_format chosen;
+
+	if (format) {
+		if (!lk_format_parse(format, &chosen))
+			lk_tool_misuse("there is no format '%s'", format);
+		return chosen;
+	}
+	if (output && lk_format_of_path(output, &chosen))
+		return chosen;
+	return !output && isatty(STDOUT_FILENO) ? LK_FORMAT_TABLE : LK_FORMAT_CSV;
+}
+
+static enum lk_status read_script(struct lk_str *text, struct lk_error *err)
+{
+	LK_TRY(lk_file_read(strcmp(script, "-") ? script : "/dev/stdin", SCRIPT_MAX, text, err));
+	if (text->len && memchr(text->data, 0, text->len))
+		return lk_error_set(err, LK_DATA, "'%s' is not text", script);
+	return lk_str_check(text, err);
+}
+
+static enum lk_status run(struct lk_query *q, struct lk_error *err)
+{
+	struct lk_workspace workspace;
+	enum lk_status status;
+
+	LK_TRY(lk_workspace_init(&workspace, err));
+	q->workspace = q->output.workspace = &workspace;
+	status = lk_query_run(q, err);
+	lk_workspace_release(&workspace);
+	return status;
+}
+
+/* Whoever read our output has gone: end as a filter does, by SIGPIPE. It is held off until here so that files are removed. */
+static void end_by_pipe(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLERR))
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
+int main(int argc, char **argv)
+{
+	struct lk_query q = {.input = isatty(STDIN_FILENO) ? -1 : STDIN_FILENO};
+	struct lk_str text = LK_STR_INIT;
+	struct lk_error err = {0};
+	enum lk_status status = LK_OK;
+
+	lk_tool_start(&tool, &argc, &argv);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1)
+		lk_tool_misuse("one SQL text at a time; quote it");
+	if (argc && script)
+		lk_tool_misuse("SQL comes from -f or from the command line, not from both");
+	q.output = (struct lk_sql_output_options){.format = choose_format(), .path = output};
+	q.lake = lake;
+	q.as = as;
+	q.threads = threads;
+	q.memory_bytes = memory;
+	if (script)
+		status = read_script(&text, &err);
+	q.text = script ? lk_str_text(&text) : argc ? argv[0] : NULL;
+	q.text_name = script;
+	if (script && !strcmp(script, "-"))
+		q.input = -1;
+	if (!status)
+		status = run(&q, &err);
+	lk_str_release(&text);
+	if (status == LK_IO || status == LK_OK)
+		fflush(stdout), end_by_pipe();
+	return lk_tool_finish(status, &err);
+}
