@@ -7,7 +7,7 @@
 
 #include "parquet/bits.h"
 
-#define FIRST_SLOTS 512
+#define FIRST_SLOTS 1024
 #define MAX_PROBES 128
 
 void lk_dictionary_init(struct lk_dictionary *d, bool words, size_t max_bytes)
@@ -104,35 +104,43 @@ static bool grow(struct lk_dictionary *d)
 	return true;
 }
 
+/* Room for n more values, or for as many as the dictionary may still take: so the loops below need not look. */
+static enum lk_status make_room(struct lk_dictionary *d, int n, struct lk_error *err)
+{
+	uint32_t need = d->max_count - d->count < (uint32_t)n ? d->max_count : d->count + (uint32_t)n;
+
+	while (d->room < need)
+		if (!grow(d))
+			return lk_error_nomem(err);
+	return LK_OK;
+}
+
+static inline bool is_full(const struct lk_dictionary *d, size_t bytes)
+{
+	return d->count == d->max_count || bytes > d->max_bytes - d->bytes;
+}
+
 enum lk_status lk_dictionary_words(struct lk_dictionary *d, const int64_t *values, int n, uint32_t *indices,
 	int *done, struct lk_error *err)
 {
-	int i = 0;
+	int i;
 
-	if (!d->slots && !grow(d))
-		return lk_error_nomem(err);
-	while (i < n) {
+	LK_TRY(make_room(d, n, err));
+	for (i = 0; i < n; i++) {
 		uint64_t hash = hash_word(values[i]), slot;
 		uint32_t at = (uint32_t)hash & d->slot_mask;
 		int probes = 0;
 
 		while ((slot = d->slots[at]) && d->values[(uint32_t)slot - 1] != values[i] && probes++ < MAX_PROBES)
 			at = (at + 1) & d->slot_mask;
+		if (probes > MAX_PROBES || (!slot && is_full(d, 8)))
+			break;
 		if (!slot) {
-			if (d->count == d->max_count || d->bytes + 8 > d->max_bytes)
-				break;
-			if (d->count == d->room) {
-				if (!grow(d))
-					return lk_error_nomem(err);
-				continue;
-			}
 			d->values[d->count] = values[i];
 			d->slots[at] = slot = make_slot(hash, d->count++);
 			d->bytes += 8;
-		} else if (probes > MAX_PROBES) {
-			break;
 		}
-		indices[i++] = (uint32_t)slot - 1;
+		indices[i] = (uint32_t)slot - 1;
 	}
 	*done = i;
 	return LK_OK;
@@ -178,37 +186,47 @@ static bool add_bytes(struct lk_dictionary *d, const struct lk_bytes *value)
 	return true;
 }
 
+static int repeats(const uint32_t *indices, int n)
+{
+	int same = 0;
+
+	for (int i = 1; i < n; i++)
+		same += indices[i] == indices[i - 1];
+	return same;
+}
+
+/* Comparing with the value before saves the hash where values come in runs, and costs a mispredicted branch where
+ * they do not: the last call tells which to expect. */
 enum lk_status lk_dictionary_bytes(struct lk_dictionary *d, const struct lk_bytes *values, int n, uint32_t *indices,
 	int *done, struct lk_error *err)
 {
-	int i = 0;
+	int i;
 
-	if (!d->slots && !grow(d))
-		return lk_error_nomem(err);
-	while (i < n) {
-		uint64_t hash = hash_bytes(values[i].data, values[i].len), slot;
-		uint32_t at = (uint32_t)hash & d->slot_mask;
+	LK_TRY(make_room(d, n, err));
+	for (i = 0; i < n; i++) {
+		uint64_t hash, slot;
+		uint32_t at;
 		int probes = 0;
 
+		if (d->runs && i && values[i].len == values[i - 1].len &&
+			bytes_equal(values[i].data, values[i - 1].data, values[i].len)) {
+			indices[i] = indices[i - 1];
+			continue;
+		}
+		hash = hash_bytes(values[i].data, values[i].len);
+		at = (uint32_t)hash & d->slot_mask;
 		while ((slot = d->slots[at]) && !is_entry(d, slot, hash, &values[i]) && probes++ < MAX_PROBES)
 			at = (at + 1) & d->slot_mask;
+		if (probes > MAX_PROBES || (!slot && is_full(d, values[i].len + 4)))
+			break;
 		if (!slot) {
-			if (d->count == d->max_count || values[i].len + 4 > d->max_bytes - d->bytes)
-				break;
-			if (d->count == d->room) {
-				if (!grow(d))
-					return lk_error_nomem(err);
-				continue;
-			}
-			slot = make_slot(hash, d->count);
+			d->slots[at] = slot = make_slot(hash, d->count);
 			if (!add_bytes(d, &values[i]))
 				return lk_error_nomem(err);
-			d->slots[at] = slot;
-		} else if (probes > MAX_PROBES) {
-			break;
 		}
-		indices[i++] = (uint32_t)slot - 1;
+		indices[i] = (uint32_t)slot - 1;
 	}
 	*done = i;
+	d->runs = repeats(indices, i) > i / 8 * 7;
 	return LK_OK;
 }

@@ -20,6 +20,7 @@
 
 struct lk_dictionary {
 	bool words;
+	bool runs; /* of the last values, most were equal to the one before */
 	uint32_t count, max_count;
 	size_t bytes, max_bytes; /* of the values, each with 4 bytes for its length where they are strings */
 	uint64_t *slots;
