@@ -46,10 +46,15 @@ export HOME
 test_pids=
 trap 'for p in $test_pids; do kill "$p" 2>/dev/null; done' EXIT
 
+# So that a `return 1` in a block ends the block, and not the function that counts it.
+test_block() {
+	eval "$1"
+}
+
 # Runs a block in this shell, so that it can set variables for the next one.
 test_expect_success() { # TITLE BLOCK
 	test_count=$((test_count + 1))
-	eval "$2" >"$test_dir/.log" 2>&1 </dev/null
+	test_block "$2" >"$test_dir/.log" 2>&1 </dev/null
 	test_rc=$?
 	cd "$test_dir" || exit 70
 	[ -z "$verbose" ] || sed 's/^/#   /' .log
