@@ -1,0 +1,960 @@
+#include "archive/archive.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/name.h"
+#include "archive/walk.h"
+#include "base/file.h"
+
+#define MAX_WALKS 40	       /* open at once; beyond, the one not used for longest is closed */
+#define RATIO_SLACK (64 * 1024) /* bytes that a decompressor may have read before they count */
+#define NO_KEY (-1)
+#define TAIL_FORMAT "(members %lld and on)"
+
+/* What a delivery may use in all; one for the delivery and the archives inside it. */
+struct budget {
+	int64_t input_size, total, members;
+};
+
+/* A member's content as it comes from a walk, with the holes of sparse files filled in. */
+struct cursor {
+	struct lk_walk *walk;
+	const unsigned char *block; /* not yet taken; libarchive's */
+	size_t block_len;
+	int64_t block_offset; /* of block in the member */
+	int64_t position;     /* bytes taken so far */
+	bool ended;
+};
+
+enum stage {
+	STAGE_START,
+	STAGE_PLAIN,  /* the delivery is its own one member */
+	STAGE_WALK,
+	STAGE_INNER,  /* in an archive inside this one */
+	STAGE_TAIL,   /* one more row says what cannot be read */
+	STAGE_END,
+};
+
+/* Where the content of the present member is. */
+enum content {
+	CONTENT_UNREAD,
+	CONTENT_PIECE,	/* all of it in `piece` */
+	CONTENT_CURSOR, /* to be read (again) from `cursor`; the first of it may be in `piece` already */
+	CONTENT_INPUT,	/* it is `whole` itself */
+};
+
+struct lk_archive {
+	struct lk_archive_options options;
+	locale_t utf8; /* libarchive turns names into the encoding of the thread's locale */
+	const struct lk_blob *input;
+	const char *delivery;
+	struct lk_arena arena; /* texts of the present member */
+	struct lk_error why;   /* of a tail, or of the present member */
+
+	const struct lk_key **keys; /* those for this delivery */
+	size_t key_count, key_cap;
+	int key; /* the one that fitted last: tried first */
+
+	struct lk_walk *walks[MAX_WALKS];
+	int walk_count;
+	uint64_t turn;
+	bool wrapped, raw;
+
+	enum stage stage;
+	int64_t at;    /* number of the present member in this archive */
+	int64_t index; /* of the next member in the delivery */
+	struct budget own_budget, *budget;
+
+	enum content content;
+	struct lk_str piece;
+	const struct lk_blob *whole;
+	bool verified;
+	bool piece_ready; /* `piece` holds what lk_archive_piece hands out next */
+	struct cursor cursor;
+	int64_t total, sent;
+	bool sent_last;
+
+	struct lk_archive *inner; /* for archives inside this one; NULL until needed, and in itself */
+	struct lk_blob inner_input;
+	struct lk_str inner_bytes, inner_path;
+};
+
+enum lk_status lk_archive_new(struct lk_archive **out, const struct lk_archive_options *options, struct lk_error *err)
+{
+	struct lk_archive *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return lk_error_nomem(err);
+	a->options = *options;
+	a->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	a->stage = STAGE_END;
+	*out = a;
+	return LK_OK;
+}
+
+static void close_walks(struct lk_archive *a)
+{
+	while (a->walk_count) {
+		struct lk_walk *w = a->walks[--a->walk_count];
+
+		lk_walk_close(w);
+		free(w);
+	}
+}
+
+void lk_archive_close(struct lk_archive *a)
+{
+	if (a->inner)
+		lk_archive_close(a->inner);
+	close_walks(a);
+	a->stage = STAGE_END;
+}
+
+void lk_archive_free(struct lk_archive *a)
+{
+	if (!a)
+		return;
+	lk_archive_close(a);
+	lk_archive_free(a->inner);
+	if (a->utf8)
+		freelocale(a->utf8);
+	free(a->keys);
+	lk_arena_release(&a->arena);
+	lk_str_release(&a->piece);
+	lk_str_release(&a->inner_bytes);
+	lk_str_release(&a->inner_path);
+	free(a);
+}
+
+enum lk_status lk_archive_open(struct lk_archive *a, const struct lk_blob *input, const char *delivery, struct lk_error *err)
+{
+	const struct lk_keys *keys = a->options.keys;
+
+	lk_archive_close(a);
+	a->input = input;
+	a->delivery = delivery;
+	a->key_count = 0;
+	for (size_t i = 0; keys && i < keys->count; i++) {
+		if (!lk_key_applies(&keys->items[i], delivery))
+			continue;
+		if (!lk_grow((void **)&a->keys, &a->key_cap, a->key_count + 1, sizeof(*a->keys)))
+			return lk_error_nomem(err);
+		a->keys[a->key_count++] = &keys->items[i];
+	}
+	a->key = a->key_count ? 0 : NO_KEY;
+	a->own_budget = (struct budget){.input_size = input->size};
+	a->budget = &a->own_budget;
+	a->wrapped = a->raw = false;
+	a->at = -1;
+	a->index = 0;
+	a->stage = STAGE_START;
+	return LK_OK;
+}
+
+/* ---- walks: one for each passphrase, and a second one where a large member is read again ---- */
+
+static void drop_walk(struct lk_archive *a, int i)
+{
+	lk_walk_close(a->walks[i]);
+	free(a->walks[i]);
+	a->walks[i] = a->walks[--a->walk_count];
+}
+
+/* The walk with this key that has come furthest, but not beyond the header of member `index`. */
+static struct lk_walk *find_walk(struct lk_archive *a, int key, int64_t index)
+{
+	struct lk_walk *best = NULL;
+
+	for (int i = a->walk_count - 1; i >= 0; i--) {
+		struct lk_walk *w = a->walks[i];
+
+		if (w->dead)
+			drop_walk(a, i);
+		else if (w->key == key && w->at + w->touched <= index && (!best || w->at > best->at))
+			best = w;
+	}
+	return best;
+}
+
+static enum lk_walk_result new_walk(struct lk_archive *a, int key, struct lk_walk **out, struct lk_error *err)
+{
+	enum lk_walk_result result;
+	struct lk_walk *w;
+	int oldest = 0;
+
+	for (int i = 1; i < a->walk_count; i++)
+		if (a->walks[i]->turn < a->walks[oldest]->turn)
+			oldest = i;
+	if (a->walk_count == MAX_WALKS)
+		drop_walk(a, oldest);
+	w = malloc(sizeof(*w));
+	if (!w) {
+		lk_error_nomem(err);
+		return LK_WALK_ERROR;
+	}
+	a->walks[a->walk_count++] = w;
+	result = lk_walk_open(w, a->input, key == NO_KEY ? NULL : a->keys[key]->passphrase, false, &a->why, err);
+	w->key = key;
+	*out = w;
+	return result;
+}
+
+/* A walk with this key that has just read the header of member `index`. */
+static enum lk_walk_result walk_to(struct lk_archive *a, int key, int64_t index, struct lk_walk **out, struct lk_error *err)
+{
+	enum lk_walk_result result = LK_WALK_OK;
+	struct lk_walk *w = find_walk(a, key, index);
+
+	if (!w) {
+		result = new_walk(a, key, &w, err);
+	} else if (w->at == index) {
+		result = w->header;
+		a->why = w->header_why;
+	}
+	while ((result == LK_WALK_OK || result == LK_WALK_DAMAGED) && w->at < index)
+		result = lk_walk_next(w, &a->why, err);
+	if (result != LK_WALK_ERROR)
+		w->turn = ++a->turn;
+	*out = w;
+	return result;
+}
+
+/* ---- limits ---- */
+
+/* Whether content of `size` bytes may be read, for which `consumed` bytes of the archive were used. */
+static bool within_limits(struct lk_archive *a, int64_t size, int64_t consumed)
+{
+	const struct lk_archive_options *o = &a->options;
+	int64_t all = a->budget->total + size;
+
+	if (size > o->max_member)
+		lk_error_set(&a->why, LK_DATA, "its content is larger than %lld bytes (--max-member)", (long long)o->max_member);
+	else if (all > o->max_total)
+		lk_error_set(&a->why, LK_DATA, "the content of this delivery is larger than %lld bytes (--max-total)",
+			(long long)o->max_total);
+	else if ((size > LK_RATIO_FREE && size / o->max_ratio > consumed + RATIO_SLACK) ||
+		 (all > LK_RATIO_FREE && all / o->max_ratio > a->budget->input_size))
+		lk_error_set(&a->why, LK_DATA, "its content is more than %lld times as large as the archive (--max-ratio)",
+			(long long)o->max_ratio);
+	else
+		return true;
+	return false;
+}
+
+/* ---- content ---- */
+
+static bool entry_is_sparse_end(const struct cursor *c)
+{
+	return (archive_format(c->walk->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
+	       archive_entry_size_is_set(c->walk->entry) && archive_entry_size(c->walk->entry) > c->position;
+}
+
+/* The next block, or the hole at the end. */
+static enum lk_walk_result next_block(struct lk_archive *a, struct cursor *c, struct lk_error *err)
+{
+	enum lk_walk_result result;
+	const void *data = NULL;
+
+	c->block_len = 0;
+	result = lk_walk_data(c->walk, &data, &c->block_len, &c->block_offset, &a->why, err);
+	c->block = data;
+	if (result == LK_WALK_OK && c->block_offset < c->position) {
+		lk_error_set(&a->why, LK_DATA, "its parts overlap");
+		return LK_WALK_DAMAGED;
+	}
+	if (result == LK_WALK_END) {
+		c->ended = true;
+		c->block_len = 0;
+		c->block_offset = entry_is_sparse_end(c) ? archive_entry_size(c->walk->entry) : c->position;
+		return LK_WALK_OK;
+	}
+	return result;
+}
+
+/* Adds to `piece` from the cursor until it is full or the content ends (END). */
+static enum lk_walk_result fill(struct lk_archive *a, int64_t consumed_before, bool limited, struct lk_error *err)
+{
+	struct cursor *c = &a->cursor;
+
+	lk_str_clear(&a->piece);
+	while (a->piece.len < LK_PIECE) {
+		size_t room = LK_PIECE - a->piece.len;
+		int64_t hole;
+
+		if (!c->block_len && !c->ended) {
+			enum lk_walk_result result = next_block(a, c, err);
+
+			if (result)
+				return result;
+			if (limited && !within_limits(a, c->block_offset + (int64_t)c->block_len,
+					       lk_walk_consumed(c->walk) - consumed_before))
+				return LK_WALK_DAMAGED;
+		}
+		hole = c->block_offset - c->position;
+		if (!hole && c->ended)
+			return LK_WALK_END;
+		if (hole ? (uint64_t)hole < room : c->block_len < room)
+			room = hole ? (size_t)hole : c->block_len;
+		if (!lk_str_reserve(&a->piece, room)) {
+			lk_error_nomem(err);
+			return LK_WALK_ERROR;
+		}
+		if (hole) {
+			memset(a->piece.data + a->piece.len, 0, room);
+			a->piece.len += room;
+		} else {
+			lk_str_add(&a->piece, c->block, room);
+			c->block += room;
+			c->block_len -= room;
+			c->block_offset += (int64_t)room;
+		}
+		c->position += (int64_t)room;
+	}
+	return LK_WALK_OK;
+}
+
+/* Reads the member at which w stands to its end, or as far as is needed to trust it. OK: content and total are set. */
+static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w, struct lk_error *err)
+{
+	int64_t consumed = lk_walk_consumed(w);
+	enum lk_walk_result result;
+
+	w->touched = true;
+	a->cursor = (struct cursor){.walk = w};
+	a->piece_ready = true;
+	result = fill(a, consumed, true, err);
+	if (result == LK_WALK_END) {
+		a->content = CONTENT_PIECE;
+		a->total = a->cursor.position;
+		return LK_WALK_OK;
+	}
+	if (result == LK_WALK_OK && a->wrapped && archive_entry_size_is_set(w->entry)) {
+		a->content = CONTENT_CURSOR;
+		a->total = archive_entry_size(w->entry);
+		return within_limits(a, a->total, a->budget->input_size) ? LK_WALK_OK : LK_WALK_DAMAGED;
+	}
+	a->piece_ready = false;
+	while (result == LK_WALK_OK)
+		result = fill(a, consumed, true, err);
+	a->content = CONTENT_CURSOR;
+	a->total = a->cursor.position;
+	a->cursor.walk = NULL;
+	return result == LK_WALK_END ? LK_WALK_OK : result;
+}
+
+/* ---- the member's facts ---- */
+
+static void fail(struct lk_archive *a, struct lk_member *m, const char *message)
+{
+	m->status = LK_MEMBER_FAILED;
+	m->error = lk_arena_strdup(&a->arena, message);
+	if (!m->error)
+		m->error = "out of memory";
+}
+
+static const char *not_data(struct lk_archive *a, struct archive_entry *entry, const char *path)
+{
+	const char *clutter = lk_name_clutter(path);
+
+	if (clutter)
+		return clutter;
+	if (archive_entry_hardlink(entry))
+		return "a hard link to another member";
+	switch (archive_entry_filetype(entry)) {
+	case AE_IFREG:
+	case 0:
+		break;
+	case AE_IFDIR:
+		return "a directory";
+	case AE_IFLNK:
+		return "a symbolic link";
+	default:
+		return "a special file";
+	}
+	if (a->options.ignores && a->options.ignores(a->options.ignores_context, a->delivery, path))
+		return "ignored by the sources";
+	return NULL;
+}
+
+/* The name, as UTF-8, in the arena; NULL when out of memory. */
+static const char *path_of(struct lk_archive *a, struct lk_walk *w)
+{
+	struct lk_str path = LK_STR_INIT;
+	const char *raw, *copy = NULL;
+
+	raw = archive_entry_pathname(w->entry);
+	if (!raw)
+		raw = archive_entry_pathname_utf8(w->entry);
+	if (a->raw)
+		lk_name_uncompressed(&path, lk_path_base(a->input->name));
+	else if (raw && *raw)
+		lk_name_utf8(&path, raw);
+	else
+		lk_str_addf(&path, "(member %lld)", (long long)a->at);
+	if (!path.failed)
+		copy = lk_arena_strdup(&a->arena, lk_str_text(&path));
+	lk_str_release(&path);
+	return copy;
+}
+
+static enum lk_archive_next out_of_memory(struct lk_error *err)
+{
+	lk_error_nomem(err);
+	return LK_ARCHIVE_ERROR;
+}
+
+static enum lk_archive_next describe(struct lk_archive *a, struct lk_walk *w, struct lk_member *m, struct lk_error *err)
+{
+	m->path = path_of(a, w);
+	if (!m->path)
+		return out_of_memory(err);
+	m->size = archive_entry_size_is_set(w->entry) && !a->raw ? archive_entry_size(w->entry) : -1;
+	m->has_modified = archive_entry_mtime_is_set(w->entry);
+	if (m->has_modified)
+		m->modified_us = (int64_t)archive_entry_mtime(w->entry) * 1000000 + archive_entry_mtime_nsec(w->entry) / 1000;
+	if (a->raw && w->gzip && w->gunzip.modified_us) {
+		m->has_modified = true;
+		m->modified_us = w->gunzip.modified_us;
+	}
+	m->encrypted = archive_entry_is_data_encrypted(w->entry);
+	m->error = not_data(a, w->entry, m->path);
+	if (m->error) {
+		m->status = LK_MEMBER_SKIPPED;
+		m->size = -1;
+	} else if (m->encrypted && !lk_walk_decrypts(w)) {
+		fail(a, m, "encrypted 7z archives cannot be read: ask the sender for a zip with AES-256");
+	}
+	return LK_ARCHIVE_MEMBER;
+}
+
+/* A row for what cannot be read from member `at` on; the last of this archive. */
+static enum lk_archive_next tail(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	m->path = a->at ? lk_arena_printf(&a->arena, TAIL_FORMAT, (long long)a->at) : "";
+	if (!m->path)
+		return out_of_memory(err);
+	fail(a, m, a->why.message);
+	a->stage = STAGE_END;
+	return LK_ARCHIVE_MEMBER;
+}
+
+/* An archive in which nothing was found: well, if it is an empty one and nothing else. */
+static enum lk_archive_next describe_empty(struct lk_archive *a, struct lk_member *m)
+{
+	char head[4];
+	size_t got;
+
+	m->path = "";
+	m->status = LK_MEMBER_SKIPPED;
+	m->error = "an archive without members";
+	if (!lk_blob_read(a->input, 0, head, sizeof(head), &got, NULL) && got && head[0] == 'P' && memcmp(head, "PK\5\6", 4))
+		fail(a, m, "an archive in which no member can be found");
+	return LK_ARCHIVE_MEMBER;
+}
+
+static enum lk_archive_next describe_whole(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	struct lk_str path = LK_STR_INIT;
+
+	lk_name_utf8(&path, lk_path_base(a->input->name));
+	m->path = path.failed ? NULL : lk_arena_strdup(&a->arena, lk_str_text(&path));
+	lk_str_release(&path);
+	if (!m->path)
+		return out_of_memory(err);
+	m->size = a->input->size;
+	m->modified_us = a->input->modified_us;
+	m->has_modified = m->modified_us != 0;
+	if (a->options.ignores && a->options.ignores(a->options.ignores_context, a->delivery, m->path)) {
+		m->status = LK_MEMBER_SKIPPED;
+		m->error = "ignored by the sources";
+	}
+	a->stage = STAGE_END;
+	a->content = CONTENT_INPUT;
+	a->whole = a->input;
+	a->total = a->input->size;
+	return LK_ARCHIVE_MEMBER;
+}
+
+/* ---- the beginning of a delivery ---- */
+
+/* Office documents and e-books are zips, but files to whoever sends them. */
+static bool is_document(const struct lk_blob *input)
+{
+	static const char *const firsts[] = {"[Content_Types].xml", "mimetype", "_rels/.rels"};
+	char head[64];
+	size_t got;
+
+	if (lk_blob_read(input, 0, head, sizeof(head), &got, NULL) || got < sizeof(head) || memcmp(head, "PK\3\4", 4))
+		return false;
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(*firsts); i++) {
+		size_t len = strlen(firsts[i]);
+
+		if ((unsigned char)head[26] == len && !head[27] && !memcmp(head + 30, firsts[i], len))
+			return true;
+	}
+	return false;
+}
+
+/* By the first bytes alone: whether <data, len> means to be an archive. */
+static bool looks_like_archive(const char *data, size_t len)
+{
+	static const struct {
+		size_t offset, len;
+		const char *magic;
+	} kinds[] = {{0, 4, "PK\3\4"}, {0, 4, "PK\5\6"}, {0, 6, "7z\xbc\xaf\x27\x1c"}, {0, 3, "\x1f\x8b\x08"}, {4, 6, "1AY&SY"},
+		{0, 6, "\xfd\x37zXZ\0"}, {0, 4, "\x28\xb5\x2f\xfd"}, {0, 4, "\x04\x22\x4d\x18"}, {0, 2, "\x1f\x9d"},
+		{257, 5, "ustar"}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (len >= kinds[i].offset + kinds[i].len && !memcmp(data + kinds[i].offset, kinds[i].magic, kinds[i].len))
+			return true;
+	return false;
+}
+
+/* Decompresses all there is around the members once, for its checks. */
+static enum lk_walk_result check_wrapping(struct lk_archive *a, struct lk_error *err)
+{
+	enum lk_walk_result result;
+	struct lk_walk w;
+
+	result = lk_walk_open(&w, a->input, NULL, true, &a->why, err);
+	if (result == LK_WALK_OK)
+		result = lk_walk_next(&w, &a->why, err);
+	while (result == LK_WALK_OK) {
+		const void *data;
+		int64_t offset;
+		size_t len;
+
+		result = lk_walk_data(&w, &data, &len, &offset, &a->why, err);
+		if (result == LK_WALK_OK && !within_limits(a, 0, 0))
+			result = LK_WALK_DEAD;
+		else if (result == LK_WALK_OK)
+			a->budget->total = offset + (int64_t)len;
+	}
+	a->budget->total = 0;
+	lk_walk_close(&w);
+	return result;
+}
+
+/* What no format takes is a plain file, unless it says at its beginning that it is not. */
+static enum lk_walk_result begin_plain(struct lk_archive *a, struct lk_error *err)
+{
+	char head[512];
+	size_t got;
+
+	if (lk_blob_read(a->input, 0, head, sizeof(head), &got, err))
+		return LK_WALK_ERROR;
+	if (looks_like_archive(head, got)) {
+		lk_error_set(&a->why, LK_DATA, "it begins like an archive, but is damaged");
+		return LK_WALK_DEAD;
+	}
+	a->stage = STAGE_PLAIN;
+	return LK_WALK_OK;
+}
+
+/* Learns what the delivery is. */
+static enum lk_walk_result begin(struct lk_archive *a, struct lk_error *err)
+{
+	enum lk_walk_result result;
+	struct lk_walk *w;
+
+	a->stage = STAGE_WALK;
+	if (!a->input->size || is_document(a->input)) {
+		a->stage = STAGE_PLAIN;
+		return LK_WALK_OK;
+	}
+	result = walk_to(a, a->key, 0, &w, err);
+	if (result == LK_WALK_OK || result == LK_WALK_DAMAGED) {
+		a->raw = lk_walk_is_raw(w);
+		a->wrapped = lk_walk_is_wrapped(w);
+		if (lk_walk_is_plain(w))
+			result = begin_plain(a, err);
+		else if (a->wrapped)
+			result = check_wrapping(a, err);
+	}
+	if (result == LK_WALK_DEAD || (result == LK_WALK_DAMAGED && a->wrapped)) {
+		a->stage = STAGE_TAIL;
+		a->at = 0;
+	}
+	return result == LK_WALK_ERROR ? result : LK_WALK_OK;
+}
+
+/* ---- archives inside archives ---- */
+
+static enum lk_archive_next load_inner(struct lk_archive *a, const struct lk_member *m, struct lk_error *err)
+{
+	enum lk_archive_next next;
+	struct lk_piece piece;
+
+	lk_str_clear(&a->inner_bytes);
+	lk_str_clear(&a->inner_path);
+	while ((next = lk_archive_piece(a, &piece, err)) == LK_ARCHIVE_MEMBER)
+		lk_str_add(&a->inner_bytes, piece.data, piece.len);
+	lk_str_adds(&a->inner_path, m->path);
+	if (next == LK_ARCHIVE_END && (a->inner_bytes.failed || a->inner_path.failed))
+		return out_of_memory(err);
+	return next;
+}
+
+/* Opens the verified member m as an archive, if it is one. */
+static enum lk_archive_next enter(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	struct lk_archive_options options = a->options;
+	struct lk_error why;
+
+	if (a->total > options.max_nested) {
+		lk_error_set(&why, LK_DATA, "it is an archive of more than %lld bytes (--max-nested)",
+			(long long)options.max_nested);
+		fail(a, m, why.message);
+		return LK_ARCHIVE_MEMBER;
+	}
+	if (load_inner(a, m, err) == LK_ARCHIVE_ERROR)
+		return LK_ARCHIVE_ERROR;
+	lk_blob_memory(&a->inner_input, a->inner_path.data, lk_str_text(&a->inner_bytes), a->inner_bytes.len);
+	a->inner_input.modified_us = m->modified_us;
+	options.nested = false;
+	if (!a->inner && lk_archive_new(&a->inner, &options, err))
+		return LK_ARCHIVE_ERROR;
+	if (lk_archive_open(a->inner, &a->inner_input, a->delivery, err))
+		return LK_ARCHIVE_ERROR;
+	a->inner->budget = a->budget;
+	if (begin(a->inner, err) == LK_WALK_ERROR)
+		return LK_ARCHIVE_ERROR;
+	if (a->inner->stage == STAGE_PLAIN) { /* it only began like one */
+		a->content = CONTENT_INPUT;
+		a->whole = &a->inner_input;
+		a->sent = 0;
+		a->sent_last = false;
+		return LK_ARCHIVE_MEMBER;
+	}
+	a->budget->members--;
+	a->stage = STAGE_INNER;
+	return LK_ARCHIVE_END;
+}
+
+static enum lk_archive_next next_member(struct lk_archive *a, struct lk_member *m, struct lk_error *err);
+
+static enum lk_archive_next next_inner(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	enum lk_archive_next next = next_member(a->inner, m, err);
+
+	if (next == LK_ARCHIVE_END)
+		a->stage = STAGE_WALK;
+	if (next != LK_ARCHIVE_MEMBER)
+		return next;
+	m->path = lk_arena_printf(&a->inner->arena, "%s%s%s", a->inner_path.data, *m->path ? "!" : "", m->path);
+	return m->path ? next : out_of_memory(err);
+}
+
+/* ---- one member after the other ---- */
+
+static enum lk_archive_next next_in_walk(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	struct lk_walk *w;
+
+	m->number = ++a->at;
+	if (a->raw && a->at) {
+		a->stage = STAGE_END;
+		return LK_ARCHIVE_END;
+	}
+	if (a->budget->members >= a->options.max_members) {
+		lk_error_set(&a->why, LK_DATA, "more than %lld members (--max-members)", (long long)a->options.max_members);
+		return tail(a, m, err);
+	}
+	switch (walk_to(a, a->key, a->at, &w, err)) {
+	case LK_WALK_OK:
+		a->budget->members++;
+		return describe(a, w, m, err);
+	case LK_WALK_DAMAGED:
+		a->budget->members++;
+		if (describe(a, w, m, err) == LK_ARCHIVE_ERROR)
+			return LK_ARCHIVE_ERROR;
+		fail(a, m, a->why.message);
+		return LK_ARCHIVE_MEMBER;
+	case LK_WALK_DEAD:
+		return tail(a, m, err);
+	case LK_WALK_ERROR:
+		return LK_ARCHIVE_ERROR;
+	case LK_WALK_END:
+		break;
+	}
+	a->stage = STAGE_END;
+	return a->at ? LK_ARCHIVE_END : describe_empty(a, m);
+}
+
+static enum lk_archive_next next_member(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	lk_arena_clear(&a->arena);
+	a->content = CONTENT_UNREAD;
+	a->verified = false;
+	a->sent = 0;
+	a->sent_last = false;
+	*m = (struct lk_member){.size = -1};
+	if (a->stage == STAGE_START && begin(a, err) == LK_WALK_ERROR)
+		return LK_ARCHIVE_ERROR;
+	switch (a->stage) {
+	case STAGE_PLAIN:
+		return describe_whole(a, m, err);
+	case STAGE_TAIL:
+		return tail(a, m, err);
+	case STAGE_WALK:
+		return next_in_walk(a, m, err);
+	default:
+		return LK_ARCHIVE_END;
+	}
+}
+
+static enum lk_status verify(struct lk_archive *a, struct lk_member *m, struct lk_error *err);
+
+static enum lk_archive_next next_nested(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	enum lk_archive_next next;
+
+	for (;;) {
+		if (a->stage == STAGE_INNER) {
+			next = next_inner(a, m, err);
+			if (next != LK_ARCHIVE_END)
+				return next;
+		}
+		next = next_member(a, m, err);
+		if (next != LK_ARCHIVE_MEMBER || !a->options.nested || a->content == CONTENT_INPUT || m->status)
+			return next;
+		if (verify(a, m, err))
+			return LK_ARCHIVE_ERROR;
+		if (m->status || !looks_like_archive(lk_str_text(&a->piece), a->piece.len))
+			return next;
+		next = enter(a, m, err);
+		if (next != LK_ARCHIVE_END)
+			return next;
+	}
+}
+
+/* libarchive's errors that mean no more than "not with this passphrase". */
+static bool is_about_passphrase(const char *message)
+{
+	return strstr(message, "passphrase") != NULL;
+}
+
+static enum lk_walk_result try_key(struct lk_archive *a, int key, struct lk_error *err)
+{
+	struct lk_walk *w;
+	enum lk_walk_result result = walk_to(a, key, a->at, &w, err);
+
+	return result == LK_WALK_OK ? read_through(a, w, err) : result;
+}
+
+/* Tries the passphrases, that which fitted last first, until one passes the member's check. */
+static enum lk_status verify_encrypted(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	struct lk_error damage = {.message = ""}, why;
+	int first = a->key;
+
+	if (!a->key_count) {
+		fail(a, m, "encrypted, and no passphrase was given for it");
+		return LK_OK;
+	}
+	for (int i = -1; i < (int)a->key_count; i++) {
+		int key = i < 0 ? first : i;
+		enum lk_walk_result result;
+
+		if (i == first)
+			continue;
+		result = try_key(a, key, err);
+		if (result == LK_WALK_ERROR)
+			return err ? err->status : LK_IO;
+		if (result == LK_WALK_OK) {
+			if (a->total) { /* an empty member proves nothing */
+				a->key = key;
+				m->passphrase = a->keys[key]->label;
+			}
+			return LK_OK;
+		}
+		if (!is_about_passphrase(a->why.message))
+			damage = a->why;
+	}
+	if (damage.message[0])
+		lk_error_set(&why, LK_DATA, "damaged, or no passphrase fits: %s", damage.message);
+	else
+		lk_error_set(&why, LK_DATA, "no passphrase fits (%zu tried)", a->key_count);
+	fail(a, m, why.message);
+	return LK_OK;
+}
+
+static enum lk_status verify_clear(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	enum lk_walk_result result = try_key(a, a->key, err);
+
+	if (result == LK_WALK_ERROR)
+		return err ? err->status : LK_IO;
+	if (result != LK_WALK_OK)
+		fail(a, m, a->why.message);
+	return LK_OK;
+}
+
+static enum lk_status verify(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	if (a->stage == STAGE_INNER)
+		return verify(a->inner, m, err);
+	if (m->status != LK_MEMBER_OK || a->verified)
+		return LK_OK;
+	if (a->content == CONTENT_INPUT) {
+		if (!within_limits(a, a->total, a->total))
+			fail(a, m, a->why.message);
+	} else if (m->encrypted) {
+		LK_TRY(verify_encrypted(a, m, err));
+	} else {
+		LK_TRY(verify_clear(a, m, err));
+	}
+	if (m->status == LK_MEMBER_OK) {
+		a->verified = true;
+		m->size = a->total;
+		a->budget->total += a->total;
+	} else {
+		a->content = CONTENT_UNREAD;
+	}
+	return LK_OK;
+}
+
+/* ---- pieces ---- */
+
+static enum lk_archive_next changed(struct lk_archive *a, struct lk_error *err)
+{
+	lk_error_set(err, LK_IO, "'%s' was changed while it was being read", a->delivery);
+	return LK_ARCHIVE_ERROR;
+}
+
+static enum lk_archive_next piece_of_whole(struct lk_archive *a, struct lk_piece *piece, struct lk_error *err)
+{
+	size_t want = a->total - a->sent < LK_PIECE ? (size_t)(a->total - a->sent) : LK_PIECE, got;
+
+	if (a->whole->data) {
+		piece->data = a->whole->data + a->sent;
+	} else {
+		lk_str_clear(&a->piece);
+		if (!lk_str_reserve(&a->piece, LK_PIECE))
+			return out_of_memory(err);
+		if (lk_blob_read(a->whole, a->sent, a->piece.data, want, &got, err))
+			return LK_ARCHIVE_ERROR;
+		if (got != want)
+			return changed(a, err);
+		piece->data = a->piece.data;
+	}
+	piece->len = want;
+	return LK_ARCHIVE_MEMBER;
+}
+
+/* A large member, that was verified, again. */
+static enum lk_archive_next piece_again(struct lk_archive *a, struct lk_piece *piece, struct lk_error *err)
+{
+	if (!a->cursor.walk) {
+		enum lk_walk_result result = walk_to(a, a->key, a->at, &a->cursor.walk, err);
+
+		if (result != LK_WALK_OK)
+			return result == LK_WALK_ERROR ? LK_ARCHIVE_ERROR : changed(a, err);
+		a->cursor = (struct cursor){.walk = a->cursor.walk};
+		a->cursor.walk->touched = true;
+	}
+	if (!a->piece_ready) {
+		enum lk_walk_result result = fill(a, 0, false, err);
+
+		if (result == LK_WALK_ERROR)
+			return LK_ARCHIVE_ERROR;
+		if (result != LK_WALK_OK && result != LK_WALK_END)
+			return changed(a, err);
+	}
+	a->piece_ready = false;
+	if (!a->piece.len || a->sent + (int64_t)a->piece.len > a->total)
+		return changed(a, err);
+	piece->data = a->piece.data;
+	piece->len = a->piece.len;
+	return LK_ARCHIVE_MEMBER;
+}
+
+static enum lk_archive_next next_piece(struct lk_archive *a, struct lk_piece *piece, struct lk_error *err)
+{
+	enum lk_archive_next next = LK_ARCHIVE_MEMBER;
+
+	if (a->stage == STAGE_INNER)
+		return next_piece(a->inner, piece, err);
+	if (a->sent_last)
+		return LK_ARCHIVE_END;
+	piece->offset = a->sent;
+	switch (a->content) {
+	case CONTENT_UNREAD:
+		lk_error_set(err, LK_BUG, "content of a member that was not verified");
+		return LK_ARCHIVE_ERROR;
+	case CONTENT_PIECE:
+		piece->data = lk_str_text(&a->piece);
+		piece->len = a->piece.len;
+		break;
+	case CONTENT_CURSOR:
+		next = piece_again(a, piece, err);
+		break;
+	case CONTENT_INPUT:
+		next = piece_of_whole(a, piece, err);
+		break;
+	}
+	if (next != LK_ARCHIVE_MEMBER)
+		return next;
+	a->sent += (int64_t)piece->len;
+	piece->last = a->sent_last = a->sent >= a->total;
+	return next;
+}
+
+/* ---- the public faces: they see to the locale ---- */
+
+enum lk_archive_next lk_archive_next(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	locale_t old = a->utf8 ? uselocale(a->utf8) : (locale_t)0;
+	enum lk_archive_next next = next_nested(a, m, err);
+
+	m->index = a->index++;
+	if (old)
+		uselocale(old);
+	return next;
+}
+
+enum lk_status lk_archive_verify(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
+{
+	locale_t old = a->utf8 ? uselocale(a->utf8) : (locale_t)0;
+	enum lk_status status = verify(a, m, err);
+
+	if (old)
+		uselocale(old);
+	return status;
+}
+
+enum lk_archive_next lk_archive_piece(struct lk_archive *a, struct lk_piece *piece, struct lk_error *err)
+{
+	locale_t old = a->utf8 ? uselocale(a->utf8) : (locale_t)0;
+	enum lk_archive_next next = next_piece(a, piece, err);
+
+	if (old)
+		uselocale(old);
+	return next;
+}
+
+bool lk_member_was(const struct lk_member *m, const char *failed)
+{
+	const char *tail_name = strrchr(failed, '(');
+	size_t len = strlen(failed);
+	long long from;
+	int end = 0;
+
+	if (!strcmp(m->path, failed))
+		return true;
+	if (!strncmp(m->path, failed, len) && m->path[len] == '!')
+		return true;
+	if (!tail_name || sscanf(tail_name, TAIL_FORMAT "%n", &from, &end) != 1 || tail_name[end])
+		return false;
+	len = (size_t)(tail_name - failed);
+	return (!len || failed[len - 1] == '!') && !strncmp(m->path, failed, len) && m->number >= from;
+}
+
+const char *lk_member_status_name(enum lk_member_status status)
+{
+	return status == LK_MEMBER_OK ? "ok" : status == LK_MEMBER_SKIPPED ? "skipped" : "failed";
+}

@@ -1,0 +1,21 @@
+/* Members as rows of lk.members (stream/side.h): whole members that are small are gathered into batches, pieces of large ones
+ * fill batches of their own. */
+#ifndef LK_ARCHIVE_MEMBERS_H
+#define LK_ARCHIVE_MEMBERS_H
+
+#include "archive/archive.h"
+#include "stream/build.h"
+#include "stream/stream.h"
+
+/* The delivery that rows are about; all is borrowed. */
+struct lk_delivery {
+	const char *path;
+	const char *sender;
+	const struct lk_blob *input;
+};
+
+/* Sends the present member of a: one row for each piece of its verified content, or one row that says why there is none. */
+enum lk_status lk_members_send(struct lk_builder *b, struct lk_writer *w, struct lk_archive *a, const struct lk_delivery *d,
+	const struct lk_member *m, struct lk_error *err) LK_CHECKED;
+
+#endif
