@@ -20,4 +20,15 @@ for file in "$LK_DATA"/arrow/fuzz/*; do
 	test_expect_success "$(basename "$file")" 'ends_well "$file"'
 done
 
+# Our own: golden files with a byte changed at every 11th place, in three ways.
+for name in cpp-21.0.0/generated_dictionary cpp-21.0.0/generated_nested cpp-21.0.0/generated_nested_dictionary \
+	cpp-21.0.0/generated_map cpp-21.0.0/generated_custom_metadata cpp-21.0.0/generated_decimal256 \
+	2.0.0-compression/generated_zstd 2.0.0-compression/generated_lz4 0.14.1/generated_dictionary; do
+	for form in stream arrow_file; do
+		test_expect_success "$name.$form, changed" '
+			stream-damage flip "$LK_DATA/arrow/golden/$name.$form" 11
+		'
+	done
+done
+
 test_done

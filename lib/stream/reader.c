@@ -252,7 +252,8 @@ static enum lk_status within(struct lk_reader *r, bool *handed, struct lk_error 
 	case LK_MESSAGE_END:
 		return end_stream(r, handed, err);
 	case LK_MESSAGE_SCHEMA:
-		return lk_error_set(err, LK_DATA, "table '%s' has no end before another schema begins", r->table);
+		return lk_error_set(err, LK_DATA, "the writer of table '%s' died: another stream begins before its own has ended",
+			r->table);
 	case LK_MESSAGE_DICTIONARY:
 		return lk_ipc_dictionary(&r->ipc, &r->message, err);
 	case LK_MESSAGE_BATCH:

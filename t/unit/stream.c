@@ -278,9 +278,277 @@ static void test_formats(void)
 		"json");
 }
 
+/* ---- nested columns, slices ---- */
+
+/* Three columns of rows i = 0, 1, ...: list<int32> of i values, struct {a: utf8, b: bool}, large utf8; every 4th null. */
+static void make_nested(struct ArrowSchema *schema, struct ArrowArray *array, int rows)
+{
+	char text[32];
+
+	ArrowSchemaInit(schema);
+	ArrowSchemaSetTypeStruct(schema, 3);
+	ArrowSchemaSetType(schema->children[0], NANOARROW_TYPE_LIST);
+	ArrowSchemaSetType(schema->children[0]->children[0], NANOARROW_TYPE_INT32);
+	ArrowSchemaSetName(schema->children[0], "list");
+	ArrowSchemaSetTypeStruct(schema->children[1], 2);
+	ArrowSchemaSetName(schema->children[1], "struct");
+	ArrowSchemaSetType(schema->children[1]->children[0], NANOARROW_TYPE_STRING);
+	ArrowSchemaSetName(schema->children[1]->children[0], "a");
+	ArrowSchemaSetType(schema->children[1]->children[1], NANOARROW_TYPE_BOOL);
+	ArrowSchemaSetName(schema->children[1]->children[1], "b");
+	ArrowSchemaSetType(schema->children[2], NANOARROW_TYPE_LARGE_STRING);
+	ArrowSchemaSetName(schema->children[2], "large");
+	ArrowArrayInitFromSchema(array, schema, NULL);
+	ArrowArrayStartAppending(array);
+	for (int i = 0; i < rows; i++) {
+		struct ArrowArray **c = array->children;
+
+		snprintf(text, sizeof(text), "t%d", i);
+		if (i % 4 == 3) {
+			ArrowArrayAppendNull(array, 1);
+			continue;
+		}
+		for (int k = 0; k < i; k++)
+			ArrowArrayAppendInt(c[0]->children[0], i * 10 + k);
+		ArrowArrayFinishElement(c[0]);
+		ArrowArrayAppendString(c[1]->children[0], ArrowCharView(text));
+		ArrowArrayAppendInt(c[1]->children[1], i % 2);
+		ArrowArrayFinishElement(c[1]);
+		ArrowArrayAppendString(c[2], ArrowCharView(text));
+		ArrowArrayFinishElement(array);
+	}
+	ArrowArrayFinishBuildingDefault(array, NULL);
+	/* rows are null in their columns, not as rows */
+	array->null_count = 0;
+}
+
+static void json_of(const struct ArrowSchema *schema, const struct ArrowArrayView *view, struct lk_str *out)
+{
+	lk_str_clear(out);
+	for (int64_t row = 0; row < view->length; row++)
+		for (int64_t i = 0; i < view->n_children; i++)
+			lk_cell_json(schema->children[i], view->children[i], view->offset + row, out);
+}
+
+/* Writes rows [from, from + count) of a nested table and reads them back. */
+static void try_slice(const struct ArrowSchema *schema, struct ArrowArrayView *view, int64_t from, int64_t count)
+{
+	struct lk_error err = {LK_OK, ""};
+	struct lk_str want = LK_STR_INIT, got = LK_STR_INIT;
+	struct lk_batch batch;
+	int fd = scratch();
+	struct lk_writer *w = open_writer(fd, false);
+	struct lk_reader *r;
+
+	view->offset = from;
+	view->length = count;
+	json_of(schema, view, &want);
+	ok(!lk_writer_batch(w, "main.nested", schema, view, &err), "write rows %d to %d (%s)", (int)from,
+		(int)(from + count), err.message);
+	close_writer(w);
+	r = open_reader(fd, 0);
+	if (ok(lk_reader_next(r, &batch, &err) == LK_NEXT_BATCH, "read them (%s)", err.message)) {
+		json_of(batch.schema, batch.view, &got);
+		is_text(lk_str_text(&got), lk_str_text(&want), "and they are the same");
+		is_int(batch.rows, count, "as many");
+	}
+	expect_end(r);
+	lk_reader_close(r);
+	close(fd);
+	lk_str_release(&want);
+	lk_str_release(&got);
+}
+
+static void test_nested(void)
+{
+	struct ArrowSchema schema;
+	struct ArrowArray array;
+	struct ArrowArrayView view;
+
+	make_nested(&schema, &array, 20);
+	ok(ArrowArrayViewInitFromSchema(&view, &schema, NULL) == NANOARROW_OK &&
+			ArrowArrayViewSetArray(&view, &array, NULL) == NANOARROW_OK,
+		"a nested table");
+	array.buffers[0] = NULL;
+	view.buffer_views[0].size_bytes = 0;
+	view.buffer_views[0].data.data = NULL;
+	try_slice(&schema, &view, 0, 20);
+	try_slice(&schema, &view, 3, 9);
+	try_slice(&schema, &view, 8, 8);
+	try_slice(&schema, &view, 19, 1);
+	try_slice(&schema, &view, 20, 0);
+	ArrowArrayViewReset(&view);
+	ArrowArrayRelease(&array);
+	ArrowSchemaRelease(&schema);
+}
+
+/* ---- passing on ---- */
+
+static void test_pass(void)
+{
+	struct lk_error err = {LK_OK, ""};
+	struct ArrowArray kept;
+	struct lk_batch batch;
+	char before[LK_SEGMENT_SIZE], after[LK_SEGMENT_SIZE];
+	int from = scratch(), to = scratch();
+	struct lk_writer *w = open_writer(from, false);
+	struct lk_reader *r;
+
+	write_rows(w, "main.a", 0, 3000);
+	write_rows(w, "main.a", 3000, 10);
+	write_rows(w, "main.b", 0, 1);
+	close_writer(w);
+	r = open_reader(from, 0);
+	w = open_writer(to, false);
+	kept.release = NULL;
+	while (lk_reader_next(r, &batch, &err) == LK_NEXT_BATCH) {
+		ok(batch.message != NULL && !lk_writer_pass(w, &batch, &err), "pass a batch of %s (%s)", batch.table,
+			err.message);
+		if (!kept.release)
+			ArrowArrayMove(batch.array, &kept);
+	}
+	ok(!batch.schema, "at the end there is no batch");
+	lk_reader_close(r);
+	ok(kept.length == 3000 && ((const int64_t *)kept.children[2]->buffers[1])[2999] == INT64_C(2999) * 1000003,
+		"rows that were kept outlive their reader");
+	ArrowArrayRelease(&kept);
+	close_writer(w);
+	r = open_reader(to, 0);
+	expect_rows(r, "main.a", 0, 3000);
+	expect_rows(r, "main.a", 3000, 10);
+	expect_rows(r, "main.b", 0, 1);
+	expect_end(r);
+	lk_reader_close(r);
+	r = open_reader(from, 0);
+	ok(lk_reader_next(r, &batch, &err) == LK_NEXT_BATCH &&
+			lk_meta_text(batch.schema, LK_META_SEGMENT, before, sizeof(before)),
+		"there is a segment");
+	lk_reader_close(r);
+	r = open_reader(to, 0);
+	ok(lk_reader_next(r, &batch, &err) == LK_NEXT_BATCH &&
+			lk_meta_text(batch.schema, LK_META_SEGMENT, after, sizeof(after)) && strcmp(before, after),
+		"and another one behind the filter");
+	lk_reader_close(r);
+	close(from);
+	close(to);
+}
+
+/* ---- what is wrong ---- */
+
+static void expect_error(struct lk_reader *r, const char *text)
+{
+	struct lk_error err = {LK_OK, ""};
+	struct lk_batch batch;
+	enum lk_next next;
+
+	while ((next = lk_reader_next(r, &batch, &err)) == LK_NEXT_BATCH)
+		;
+	ok(next == LK_NEXT_ERROR && err.status == LK_DATA && strstr(err.message, text), "error '%s' (%s)", text,
+		err.message);
+	ok(lk_reader_next(r, &batch, &err) == LK_NEXT_ERROR && strstr(err.message, text), "and stays");
+	lk_reader_close(r);
+}
+
+/* A segment of one table; whole or without its end. Appended to fd. */
+static void append_segment(int fd, const char *table, bool whole)
+{
+	struct lk_writer *w = open_writer(fd, false);
+
+	write_rows(w, table, 0, 5);
+	if (whole)
+		close_writer(w);
+	else
+		lk_writer_abort(w);
+}
+
+static void test_segments(void)
+{
+	struct lk_error err;
+	struct lk_writer *w;
+	struct lk_reader *r;
+	struct lk_batch batch;
+	static char bytes[65536];
+	ssize_t size;
+	int fd = scratch();
+
+	append_segment(fd, "main.a", true);
+	size = pread(fd, bytes, sizeof(bytes), 0);
+	append_segment(fd, "main.b", true);
+	r = open_reader(fd, 0);
+	expect_rows(r, "main.a", 0, 5);
+	expect_rows(r, "main.b", 0, 5);
+	expect_end(r);
+	lk_reader_close(r);
+	lseek(fd, 0, SEEK_END);
+	ok(write(fd, bytes, (size_t)size) == size, "the first segment again");
+	expect_error(open_reader(fd, 0), "the same stream was given twice");
+	close(fd);
+
+	fd = scratch();
+	expect_error(open_reader(fd, 0), "it is empty");
+	append_segment(fd, "main.a", false);
+	expect_error(open_reader(fd, 0), "the writer of table 'main.a' died");
+	lseek(fd, 0, SEEK_END);
+	append_segment(fd, "main.b", true);
+	expect_error(open_reader(fd, 0), "the writer of table 'main.a' died");
+	close(fd);
+
+	fd = scratch();
+	close_writer(open_writer(fd, false));
+	r = open_reader(fd, 0);
+	expect_end(r);
+	lk_reader_close(r);
+	close(fd);
+
+	fd = scratch();
+	w = open_writer(fd, true);
+	write_rows(w, "main.a", 0, 5);
+	close_writer(w);
+	expect_error(open_reader(fd, 0), "plain Arrow stream without lk.segment");
+	r = open_reader(fd, LK_READER_PLAIN);
+	expect_rows(r, "main.a", 0, 5);
+	expect_end(r);
+	lk_reader_close(r);
+	ok(!ftruncate(fd, lseek(fd, 0, SEEK_END) - 8), "without its end mark");
+	r = open_reader(fd, LK_READER_PLAIN);
+	ok(lk_reader_next(r, &batch, &err) == LK_NEXT_BATCH, "a plain stream still reads");
+	expect_end(r);
+	lk_reader_close(r);
+	close(fd);
+}
+
+static void test_failing_writer(void)
+{
+	struct lk_error err = {LK_OK, ""};
+	struct lk_builder b;
+	int fd = open("/dev/full", O_WRONLY);
+	struct lk_writer *w = open_writer(fd, false);
+
+	ok(!lk_builder_init(&b, all_types, TYPES, NULL, &err), "a builder");
+	is_int(lk_writer_flush(w, "main.a", &b, &err), LK_IO, "a full disk is an error");
+	is_int(lk_writer_flush(w, "main.a", &b, &err), LK_IO, "and stays one");
+	is_int(lk_writer_close(w, &err), LK_IO, "to the end");
+	ok(strstr(err.message, "No space left") != NULL, "with its reason (%s)", err.message);
+	close(fd);
+	fd = scratch();
+	w = open_writer(fd, true);
+	ok(!lk_writer_flush(w, "main.a", &b, &err), "a plain stream");
+	is_int(lk_writer_flush(w, "main.b", &b, &err), LK_DATA, "holds no second table (%s)", err.message);
+	is_int(lk_writer_close(w, &err), LK_DATA, "and its writer has failed");
+	w = open_writer(fd, false);
+	is_int(lk_writer_flush(w, LK_TABLE_END, &b, &err), LK_BUG, "nobody else writes lk.end");
+	lk_writer_abort(w);
+	lk_builder_release(&b);
+	close(fd);
+}
+
 int main(void)
 {
 	test_round_trip();
+	test_nested();
+	test_pass();
+	test_segments();
+	test_failing_writer();
 	test_formats();
 	return done();
 }
