@@ -311,6 +311,7 @@ static enum lk_status decode_items(struct decoder *d, const struct node *node, i
 	int64_t count, n;
 	const char *key;
 
+	LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_ARRAY, .id = id}));
 	for (;;) {
 		LK_TRY(read_long(d, &count));
 		if (!count)

@@ -40,7 +40,8 @@ void lk_avro_text(struct lk_str *out, const char *text);
 enum lk_avro_kind {
 	LK_AVRO_RECORD, /* a record of the file begins; no id */
 	LK_AVRO_END,	/* and ends */
-	LK_AVRO_ITEM,	/* an item of the array in the field `id` begins */
+	LK_AVRO_ARRAY,	/* the array in the field `id` begins */
+	LK_AVRO_ITEM,	/* an item of it begins */
 	LK_AVRO_NULL,
 	LK_AVRO_LONG,	/* number: int, long, boolean, enum */
 	LK_AVRO_DOUBLE, /* float, double: handed out without its value, which no one needs */

@@ -31,16 +31,12 @@ static const char *const state_words[] = {
 	[LK_DELIVERY_COMPLETE] = "complete",
 	[LK_DELIVERY_PARTIAL] = "partial",
 	[LK_DELIVERY_HELD] = "held",
+	[LK_DELIVERY_CRASHED] = "crashed",
 };
-
-const char *lk_delivery_state_word(enum lk_delivery_state state)
-{
-	return state_words[state];
-}
 
 static enum lk_delivery_state state_of(const char *word)
 {
-	for (int i = LK_DELIVERY_COMPLETE; i <= LK_DELIVERY_HELD; i++)
+	for (int i = LK_DELIVERY_COMPLETE; i <= LK_DELIVERY_CRASHED; i++)
 		if (!strcmp(word, state_words[i]))
 			return (enum lk_delivery_state)i;
 	return LK_DELIVERY_UNKNOWN;
@@ -243,7 +239,9 @@ enum lk_delivery_state lk_delivery_outcome(const struct lk_delivery *d)
 {
 	if (!remaining(d))
 		return LK_DELIVERY_COMPLETE;
-	return d->loaded || d->seen == LK_DELIVERY_PARTIAL ? LK_DELIVERY_PARTIAL : LK_DELIVERY_HELD;
+	if (d->loaded || d->seen == LK_DELIVERY_PARTIAL)
+		return LK_DELIVERY_PARTIAL;
+	return d->crashed ? LK_DELIVERY_CRASHED : LK_DELIVERY_HELD;
 }
 
 static enum lk_status record_failed(struct lk_lake *lake, const struct lk_delivery *d, struct lk_error *err)
@@ -273,7 +271,7 @@ enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *
 		d->seen_members + d->members, (int64_t)remaining(d), d->seen_rows + d->rows, d->seen_rejected + d->rejected,
 		d->path, d->size, d->modified_us, lk_now_us()));
 	LK_TRY(record_failed(lake, d, err));
-	if (!*d->path || lk_path_absolute(d->path, &absolute, NULL))
+	if (d->size < 0 || !*d->path || lk_path_absolute(d->path, &absolute, NULL))
 		return LK_OK; /* the file is not where this machine sees it: known by its SHA-256 */
 	free(absolute);
 	return lk_ledger_add_path(lake, LK_BRANCH, d->path, d->size, d->modified_us, d->sender, d->sha256, err);

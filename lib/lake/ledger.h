@@ -24,8 +24,8 @@ extern const char lk_ledger_ddl[];
 struct lk_failed {
 	const char *member, *error;
 	int64_t rows; /* loaded from it all the same */
-	bool again;   /* it came again, and so is not in the ledger as it was */
-	bool stays;   /* and failed the same way */
+	bool again;   /* of one that failed before: the ledger forgets that */
+	bool stays;   /* of one that failed before: it came and failed the same way */
 };
 
 /*
@@ -34,7 +34,7 @@ struct lk_failed {
  */
 struct lk_delivery {
 	const char *sender, *sha256, *path;
-	int64_t size, modified_us;
+	int64_t size, modified_us; /* size -1: it has an identity, and is no file */
 
 	enum lk_delivery_state seen; /* in the ledger */
 	const char *seen_run;	     /* "" when unknown */
@@ -46,7 +46,9 @@ struct lk_delivery {
 	int64_t members, loaded, rows, rejected;
 	struct lk_failed *failed; /* now */
 	size_t failed_count, failed_cap;
+	bool crashed;
 	bool news; /* the stream has something of it that the ledger has not */
+	const char *last_member; /* of the rows so far; NULL before the first */
 };
 
 /* Fills `seen` to `was` from the ledger. */
@@ -63,9 +65,6 @@ enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *
 
 /* The state that a delivery has once it is recorded. */
 enum lk_delivery_state lk_delivery_outcome(const struct lk_delivery *d);
-
-/* "unknown", "complete", "partial", "held". */
-const char *lk_delivery_state_word(enum lk_delivery_state state);
 
 /* Whether a staged description or segment is committed already; within a transaction, that it is now. */
 enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err) LK_CHECKED;

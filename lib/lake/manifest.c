@@ -172,8 +172,10 @@ static enum lk_status list_value(void *context, const struct lk_avro_value *v, s
 	m = &r->list->items[r->list->count - 1];
 	if (v->kind == LK_AVRO_END)
 		return end_manifest(r, m, err);
-	if (v->kind == LK_AVRO_ITEM)
-		return v->id == LIST_PARTITIONS ? begin_summary(r, m, err) : LK_OK;
+	if (v->kind == LK_AVRO_ARRAY && v->id == LIST_PARTITIONS)
+		m->partition_count = 0;
+	if (v->kind == LK_AVRO_ITEM && v->id == LIST_PARTITIONS)
+		return begin_summary(r, m, err);
 	s = m->partition_count > 0 ? &m->partitions[m->partition_count - 1] : NULL;
 	if (v->kind == LK_AVRO_LONG) {
 		number = s && v->id == LIST_NULL  ? &s->contains_null

@@ -65,7 +65,8 @@ static enum lk_status note(void *context, const struct lk_avro_value *v, struct 
 	switch (v->kind) {
 	case LK_AVRO_RECORD: lk_str_adds(&s->text, "("); break;
 	case LK_AVRO_END: lk_str_adds(&s->text, ")"); break;
-	case LK_AVRO_ITEM: lk_str_addf(&s->text, " [%d]", v->id); break;
+	case LK_AVRO_ARRAY: lk_str_addf(&s->text, " %d:", v->id); break;
+	case LK_AVRO_ITEM: lk_str_adds(&s->text, " []"); break;
 	case LK_AVRO_NULL: lk_str_addf(&s->text, " %d:null", v->id); break;
 	case LK_AVRO_LONG: lk_str_addf(&s->text, " %d:%" PRId64, v->id, v->number); break;
 	case LK_AVRO_DOUBLE: lk_str_addf(&s->text, " %d:double", v->id); break;
@@ -117,8 +118,8 @@ static void test_avro(void)
 	make_avro(&w);
 	is_int(lk_avro_read(w.file.data, w.file.len, "x", note, &seen, &err), LK_OK, "and read");
 	is_text(lk_str_text(&seen.text),
-		"( 7:-9223372036854775808 8:'one' [9] 10:5 [9] 10:6 [9] 10:7 11:'abcd' 12:'efgh')"
-		"( 7:64 8:null 11:'ABCD' 12:'EFGH')",
+		"( 7:-9223372036854775808 8:'one' 9: [] 10:5 [] 10:6 [] 10:7 11:'abcd' 12:'efgh')"
+		"( 7:64 8:null 9: 11:'ABCD' 12:'EFGH')",
 		"value by value");
 	for (size_t len = 0; len < w.file.len; len++) {
 		char *part = malloc(len + 1); /* of exactly this size, so that a sanitizer sees a read beyond */

@@ -1,0 +1,273 @@
+#include "lake/commit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lake/commit_report.h"
+#include "lake/sink.h"
+#include "lake/stage.h"
+#include "lake/transaction.h"
+#include "stream/side.h"
+
+#define QUARANTINE_TABLE "quarantine.rejects"
+
+struct run {
+	struct lk_lake *lake;
+	const struct lk_commit_options *options;
+	struct lk_commit_report *report;
+	struct lk_sinks sinks;
+	struct lk_deliveries deliveries;
+	json_t *segments; /* ids, as an object's keys */
+	bool *keep;	  /* of the rows of a batch of lk.files */
+	size_t keep_cap;
+	int64_t received, dropped, stored; /* rows; those stored twice count once */
+	uint64_t stream;
+};
+
+/* ---- side tables ---- */
+
+/* Where the rejects' reasons go: everybody may read them. */
+static bool is_public(const char *column)
+{
+	return strcmp(column, "raw") != 0;
+}
+
+/* What finds the raw text again, and the text. */
+static bool is_private(const char *column)
+{
+	static const char *const names[] = {"delivery", "sha256", "sender", "member", "table", "record", "raw"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(column, names[i]))
+			return true;
+	return false;
+}
+
+static enum lk_status store_rejects(struct run *run, const struct lk_batch *batch, struct lk_error *err)
+{
+	LK_TRY(lk_sinks_write(&run->sinks, LK_TABLE_REJECTS, is_public, batch->stream, batch->schema, batch->view, err));
+	return lk_sinks_write(&run->sinks, QUARANTINE_TABLE, is_private, batch->stream, batch->schema, batch->view, err);
+}
+
+/* The rows that are to be kept, run by run. */
+static enum lk_status store_kept(struct run *run, const struct lk_batch *batch, struct lk_error *err)
+{
+	struct ArrowArrayView part = *batch->view; /* its children are shared: the offset of the struct selects rows */
+	int64_t end;
+
+	part.length = 0;
+	LK_TRY(lk_sinks_write(&run->sinks, LK_TABLE_FILES, NULL, batch->stream, batch->schema, &part, err));
+	for (int64_t at = 0; at < batch->rows; at = end) {
+		for (end = at; end < batch->rows && run->keep[end] == run->keep[at];)
+			end++;
+		part.offset = batch->view->offset + at;
+		part.length = end - at;
+		if (!run->keep[at])
+			run->dropped += part.length;
+		else
+			LK_TRY(lk_sinks_write(&run->sinks, LK_TABLE_FILES, NULL, batch->stream, batch->schema, &part, err));
+	}
+	return LK_OK;
+}
+
+static enum lk_status store_files(struct run *run, const struct lk_batch *batch, struct lk_error *err)
+{
+	if (!lk_grow((void **)&run->keep, &run->keep_cap, (size_t)batch->rows + 1, sizeof(*run->keep)))
+		return lk_error_nomem(err);
+	LK_TRY(lk_deliveries_take(&run->deliveries, run->lake, batch->schema, batch->view, run->keep, err));
+	return store_kept(run, batch, err);
+}
+
+/* ---- reading ---- */
+
+static bool is_reserved(const char *table)
+{
+	return !strncmp(table, "lk.", 3) || !strncmp(table, "quarantine.", 11);
+}
+
+static enum lk_status store_batch(struct run *run, const struct lk_batch *batch, struct lk_error *err)
+{
+	const char *table = batch->table;
+
+	if (!strcmp(table, LK_TABLE_FILES))
+		return store_files(run, batch, err);
+	if (!strcmp(table, LK_TABLE_REJECTS))
+		return store_rejects(run, batch, err);
+	if (!strcmp(table, LK_TABLE_MEMBERS))
+		return lk_error_set(err, LK_DATA, "the stream has members of archives (%s) and not rows: lk-parse makes rows of them",
+			table);
+	if (run->options->as)
+		table = run->options->as;
+	if (is_reserved(table))
+		return lk_error_set(err, LK_DATA, "'%s' is a name that lk keeps for its own tables", table);
+	return lk_sinks_write(&run->sinks, table, NULL, batch->stream, batch->schema, batch->view, err);
+}
+
+static enum lk_status note_segment(struct run *run, const struct lk_batch *batch, struct lk_error *err)
+{
+	char segment[LK_SEGMENT_SIZE];
+
+	if (batch->stream == run->stream)
+		return LK_OK;
+	run->stream = batch->stream;
+	if (lk_meta_text(batch->schema, LK_META_SEGMENT, segment, sizeof(segment)) &&
+		json_object_set_new(run->segments, segment, json_true()))
+		return lk_error_nomem(err);
+	return LK_OK;
+}
+
+/* All batches; with store false they are only checked and counted. */
+static enum lk_status read_all(struct run *run, struct lk_reader *reader, bool store, struct lk_error *err)
+{
+	struct lk_batch batch;
+	struct lk_counts counts;
+	enum lk_next next;
+
+	while ((next = lk_reader_next(reader, &batch, err)) == LK_NEXT_BATCH) {
+		run->received += batch.rows;
+		LK_TRY(note_segment(run, &batch, err));
+		if (store)
+			LK_TRY(store_batch(run, &batch, err));
+	}
+	if (next == LK_NEXT_ERROR)
+		return err->status;
+	lk_reader_counts(reader, &counts);
+	if (json_object_size(run->segments) && counts.rows != run->received)
+		return lk_error_set(err, LK_BUG, "the stream declares %lld rows and %lld came", (long long)counts.rows,
+			(long long)run->received);
+	return lk_deliveries_finish(&run->deliveries, err);
+}
+
+/* Whatever came is in a file, or was dropped as no news. */
+static enum lk_status check_stored(const struct run *run, struct lk_error *err)
+{
+	int64_t stored = 0;
+
+	for (size_t i = 0; i < run->sinks.count; i++)
+		if (strcmp(run->sinks.items[i]->table, QUARANTINE_TABLE))
+			stored += run->sinks.items[i]->target.rows;
+	if (stored + run->dropped == run->received)
+		return LK_OK;
+	return lk_error_set(err, LK_BUG, "%lld rows came, %lld are stored and %lld known", (long long)run->received,
+		(long long)stored, (long long)run->dropped);
+}
+
+/* ---- committing ---- */
+
+enum verdict { COMMIT, NOTHING };
+
+/* Whether there is anything to commit: a stream of which all is known changes nothing, one of which some is known is refused. */
+static enum lk_status weigh(const struct run *run, enum verdict *verdict, struct lk_error *err)
+{
+	const struct lk_delivery *known = NULL;
+	size_t news = 0;
+
+	for (size_t i = 0; i < run->deliveries.count; i++) {
+		const struct lk_delivery *d = run->deliveries.items[i];
+
+		news += d->news;
+		if (d->seen == LK_DELIVERY_COMPLETE)
+			known = d;
+	}
+	*verdict = run->deliveries.count && !news ? NOTHING : COMMIT;
+	if (!known || !news)
+		return LK_OK;
+	return lk_error_set(err, LK_CONFLICT,
+		"'%s' is loaded already and others of the stream are not; nothing was committed (lk-unpack -l leaves out what is loaded)",
+		known->path);
+}
+
+static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go, struct lk_error *err)
+{
+	const struct run *run = context;
+	bool loaded;
+
+	LK_TRY(lk_deliveries_recheck(&run->deliveries, lake, &loaded, err));
+	*go = !loaded;
+	return loaded ? LK_OK : lk_deliveries_record(&run->deliveries, lake, run->sinks.run, err);
+}
+
+static enum lk_status report_nothing(struct run *run, struct lk_error *err)
+{
+	for (size_t i = 0; i < run->deliveries.count; i++)
+		run->deliveries.items[i]->news = false;
+	run->report->nothing = true;
+	return lk_commit_report_add_deliveries(run->report, &run->deliveries, err);
+}
+
+static enum lk_status report_tables(struct run *run, bool committed, struct lk_error *err)
+{
+	for (size_t i = 0; i < run->sinks.count; i++)
+		LK_TRY(lk_commit_report_add_table(run->report, &run->sinks.items[i]->target, committed, err));
+	return lk_commit_report_add_deliveries(run->report, &run->deliveries, err);
+}
+
+static enum lk_status commit_sinks(struct run *run, enum lk_outcome *outcome, struct lk_error *err)
+{
+	size_t count = run->sinks.count;
+	struct lk_target **targets = calloc(count + 1, sizeof(*targets));
+	struct lk_transaction tx = {.lake = run->lake, .run = run->sinks.run, .targets = targets, .count = count,
+		.hook = write_ledger, .context = run, .force = run->deliveries.count > 0};
+	enum lk_status status;
+
+	if (!targets)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		targets[i] = &run->sinks.items[i]->target;
+	status = lk_transaction_run(&tx, err);
+	free(targets);
+	*outcome = tx.outcome;
+	if (status)
+		return status;
+	if (tx.outcome == LK_OUTCOME_UNCHANGED && run->deliveries.count)
+		return report_nothing(run, err);
+	return report_tables(run, true, err);
+}
+
+static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enum lk_outcome *outcome, struct lk_error *err)
+{
+	const struct lk_delivery *once = NULL;
+	enum verdict verdict;
+
+	if (run->options->once) {
+		LK_TRY(lk_deliveries_add_once(&run->deliveries, run->lake, run->options->once, err));
+		once = run->deliveries.items[0];
+	}
+	LK_TRY(read_all(run, reader, !once || once->news, err));
+	if (once && !once->news)
+		return report_nothing(run, err);
+	LK_TRY(weigh(run, &verdict, err));
+	if (verdict == NOTHING)
+		return report_nothing(run, err);
+	LK_TRY(lk_sinks_finish(&run->sinks, err));
+	LK_TRY(check_stored(run, err));
+	if (!run->options->stage)
+		return commit_sinks(run, outcome, err);
+	LK_TRY(lk_stage_write(run->options->stage, &run->sinks, &run->deliveries, run->segments, run->report, err));
+	*outcome = LK_OUTCOME_DONE;
+	return report_tables(run, false, err);
+}
+
+enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, const struct lk_commit_options *options,
+	struct lk_commit_report *report, struct lk_error *err)
+{
+	struct run run = {.lake = lake, .options = options, .report = report, .segments = json_object()};
+	enum lk_outcome outcome = LK_OUTCOME_UNCHANGED;
+	enum lk_status status;
+	struct lk_error own;
+
+	if (!err)
+		err = &own;
+	*report = (struct lk_commit_report){LK_ARENA_INIT};
+	status = run.segments ? lk_uuid(report->run, err) : lk_error_nomem(err);
+	run.sinks = (struct lk_sinks){.lake = lake, .run = report->run, .mode = options->schema, .ahead = options->stage};
+	if (!status)
+		status = take_stream(&run, reader, &outcome, err);
+	if (outcome == LK_OUTCOME_UNCHANGED)
+		lk_sinks_discard(&run.sinks);
+	lk_sinks_release(&run.sinks);
+	lk_deliveries_release(&run.deliveries);
+	json_decref(run.segments);
+	free(run.keep);
+	return status;
+}

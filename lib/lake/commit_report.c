@@ -1,0 +1,114 @@
+#include "lake/commit_report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void lk_commit_report_release(struct lk_commit_report *r)
+{
+	free(r->tables);
+	free(r->committed.items);
+	free(r->skipped.items);
+	free(r->again.items);
+	lk_arena_release(&r->arena);
+	*r = (struct lk_commit_report){LK_ARENA_INIT};
+}
+
+enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const struct lk_target *t, bool committed, struct lk_error *err)
+{
+	const char *name = lk_arena_printf(&r->arena, "%s.%s", t->namespace_name, t->name);
+
+	if (!name || !lk_grow((void **)&r->tables, &r->table_cap, r->table_count + 1, sizeof(*r->tables)))
+		return lk_error_nomem(err);
+	r->tables[r->table_count++] =
+		(struct lk_commit_report_table){name, committed ? t->snapshot_id : -1, t->rows, (int64_t)t->file_count, t->bytes};
+	return LK_OK;
+}
+
+enum lk_status lk_commit_report_add_delivery(struct lk_commit_report *r, struct lk_commit_report_list *list, const struct lk_delivery *d,
+	struct lk_error *err)
+{
+	struct lk_commit_report_delivery named = {lk_arena_strdup(&r->arena, d->path), lk_arena_strdup(&r->arena, d->sender),
+		lk_arena_strdup(&r->arena, d->sha256)};
+
+	if (!named.delivery || !named.sender || !named.sha256 ||
+		!lk_grow((void **)&list->items, &list->cap, list->count + 1, sizeof(*list->items)))
+		return lk_error_nomem(err);
+	list->items[list->count++] = named;
+	return LK_OK;
+}
+
+enum lk_status lk_commit_report_add_deliveries(struct lk_commit_report *r, const struct lk_deliveries *ds, struct lk_error *err)
+{
+	for (size_t i = 0; i < ds->count; i++) {
+		const struct lk_delivery *d = ds->items[i];
+
+		LK_TRY(lk_commit_report_add_delivery(r, d->news ? &r->committed : &r->skipped, d, err));
+	}
+	return LK_OK;
+}
+
+static const char *plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
+{
+	for (size_t i = 0; i < r->table_count; i++) {
+		const struct lk_commit_report_table *t = &r->tables[i];
+
+		lk_str_addf(out, "%s: %" PRId64 " row%s, %" PRId64 " file%s, %" PRId64 " byte%s", t->table, t->rows,
+			plural(t->rows), t->files, plural(t->files), t->bytes, plural(t->bytes));
+		if (t->snapshot_id >= 0)
+			lk_str_addf(out, ", snapshot %" PRId64, t->snapshot_id);
+		lk_str_adds(out, r->staged ? ", staged\n" : "\n");
+	}
+	for (size_t i = 0; i < r->again.count; i++)
+		lk_str_addf(out, "set aside, to be loaded again: %s\n", r->again.items[i].delivery);
+	if (r->nothing)
+		lk_str_adds(out, r->skipped.count ? "already loaded\n" : "nothing to commit\n");
+}
+
+static void add_list(struct lk_str *out, const char *key, const struct lk_commit_report_list *list)
+{
+	lk_str_addf(out, ",\"%s\":[", key);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct lk_commit_report_delivery *d = &list->items[i];
+
+		lk_str_adds(out, i ? ",{\"delivery\":" : "{\"delivery\":");
+		lk_str_add_json(out, d->delivery, strlen(d->delivery));
+		lk_str_adds(out, ",\"sender\":");
+		lk_str_add_json(out, d->sender, strlen(d->sender));
+		lk_str_adds(out, ",\"sha256\":");
+		lk_str_add_json(out, d->sha256, strlen(d->sha256));
+		lk_str_addc(out, '}');
+	}
+	lk_str_addc(out, ']');
+}
+
+void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
+{
+	lk_str_addf(out, "{\"run\":\"%s\",\"staged\":", r->run);
+	if (r->staged)
+		lk_str_add_json(out, r->staged, strlen(r->staged));
+	else
+		lk_str_adds(out, "null");
+	lk_str_adds(out, ",\"tables\":[");
+	for (size_t i = 0; i < r->table_count; i++) {
+		const struct lk_commit_report_table *t = &r->tables[i];
+
+		lk_str_addf(out, "%s{\"table\":", i ? "," : "");
+		lk_str_add_json(out, t->table, strlen(t->table));
+		if (t->snapshot_id >= 0)
+			lk_str_addf(out, ",\"snapshot\":%" PRId64, t->snapshot_id);
+		else
+			lk_str_adds(out, ",\"snapshot\":null");
+		lk_str_addf(out, ",\"rows\":%" PRId64 ",\"files\":%" PRId64 ",\"bytes\":%" PRId64 "}", t->rows, t->files, t->bytes);
+	}
+	lk_str_addc(out, ']');
+	add_list(out, "committed", &r->committed);
+	add_list(out, "skipped", &r->skipped);
+	add_list(out, "again", &r->again);
+	lk_str_adds(out, "}\n");
+}

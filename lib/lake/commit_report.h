@@ -1,0 +1,16 @@
+/* Filling a report: lib/lake's own. */
+#ifndef LK_LAKE_COMMIT_REPORT_H
+#define LK_LAKE_COMMIT_REPORT_H
+
+#include "lake/commit.h"
+#include "lake/deliveries.h"
+
+enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const struct lk_target *t, bool committed,
+	struct lk_error *err) LK_CHECKED;
+enum lk_status lk_commit_report_add_delivery(struct lk_commit_report *r, struct lk_commit_report_list *list, const struct lk_delivery *d,
+	struct lk_error *err) LK_CHECKED;
+/* Those that are news as committed, the others as skipped. */
+enum lk_status lk_commit_report_add_deliveries(struct lk_commit_report *r, const struct lk_deliveries *ds,
+	struct lk_error *err) LK_CHECKED;
+
+#endif

@@ -1,0 +1,161 @@
+#include "lake/stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "lake/metadata.h"
+
+#define FORMAT 1
+
+static json_t *hex_of(const struct lk_str *bytes)
+{
+	char *text = malloc(bytes->len * 2 + 1);
+	json_t *value = NULL;
+
+	if (text) {
+		lk_hex(bytes->data, bytes->len, text);
+		value = json_string(text);
+	}
+	free(text);
+	return value;
+}
+
+static json_t *column_json(const struct lk_column_metrics *c)
+{
+	json_t *o = json_pack("{s:I, s:I, s:I, s:I}", "id", (json_int_t)c->field_id, "bytes", (json_int_t)c->compressed_bytes,
+		"values", (json_int_t)c->value_count, "nulls", (json_int_t)c->null_count);
+	int failed = !o;
+
+	if (o && c->nan_count >= 0)
+		failed |= json_object_set_new(o, "nans", json_integer(c->nan_count));
+	if (o && c->has_lower)
+		failed |= json_object_set_new(o, "lower", hex_of(&c->lower));
+	if (o && c->has_upper)
+		failed |= json_object_set_new(o, "upper", hex_of(&c->upper));
+	if (!failed)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* json_pack takes a NULL part for a failure and gives NULL, so that a chain of these needs one check. */
+static json_t *file_json(const struct lk_data_file *file)
+{
+	json_t *splits = json_array(), *columns = json_array();
+
+	for (int i = 0; i < file->metrics.split_count; i++)
+		json_array_append_new(splits, json_integer(file->metrics.split_offsets[i]));
+	for (int i = 0; i < file->metrics.column_count; i++)
+		json_array_append_new(columns, column_json(&file->metrics.columns[i]));
+	if (json_array_size(columns) != (size_t)file->metrics.column_count) {
+		json_decref(splits);
+		json_decref(columns);
+		return NULL;
+	}
+	return json_pack("{s:s, s:I, s:I, s:o, s:o}", "path", file->uri, "rows", (json_int_t)file->metrics.rows, "bytes",
+		(json_int_t)file->metrics.file_bytes, "splits", splits, "columns", columns);
+}
+
+static json_t *table_json(const struct lk_target *t)
+{
+	struct lk_str name = LK_STR_INIT;
+	json_t *files = json_array(), *table;
+
+	for (size_t i = 0; i < t->file_count; i++)
+		json_array_append_new(files, file_json(&t->files[i]));
+	if (json_array_size(files) != t->file_count) {
+		json_decref(files);
+		return NULL;
+	}
+	lk_str_addf(&name, "%s.%s", t->namespace_name, t->name);
+	table = json_pack("{s:s, s:s, s:I, s:I, s:o}", "table", lk_str_text(&name), "uuid",
+		lk_metadata_text(t->base, "table-uuid"), "schema-id", (json_int_t)lk_metadata_number(t->schema, "schema-id", 0),
+		"rows", (json_int_t)t->rows, "files", files);
+	lk_str_release(&name);
+	return table;
+}
+
+static json_t *delivery_json(const struct lk_delivery *d)
+{
+	json_t *again = json_array(), *failed = json_array();
+
+	for (size_t i = 0; i < d->was_count; i++)
+		if (d->was[i].again)
+			json_array_append_new(again, json_string(d->was[i].member));
+	for (size_t i = 0; i < d->failed_count; i++)
+		json_array_append_new(failed, json_pack("{s:s, s:s, s:I}", "member", d->failed[i].member, "error",
+						      d->failed[i].error, "rows", (json_int_t)d->failed[i].rows));
+	if (json_array_size(failed) != d->failed_count) {
+		json_decref(again);
+		json_decref(failed);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:o, s:o}", "delivery", d->path, "sender",
+		d->sender, "sha256", d->sha256, "size", (json_int_t)d->size, "modified_us", (json_int_t)d->modified_us,
+		"package_sha256", d->package_sha256, "members", (json_int_t)d->members, "loaded", (json_int_t)d->loaded, "rows",
+		(json_int_t)d->rows, "rejected", (json_int_t)d->rejected, "crashed", (int)d->crashed, "seen_run", d->seen_run,
+		"again", again, "failed", failed);
+}
+
+static json_t *describe(const struct lk_sinks *sinks, const struct lk_deliveries *ds, const json_t *segments)
+{
+	json_t *tables = json_array(), *deliveries = json_array(), *ids = json_array(), *value;
+	size_t count = 0, news = 0;
+	const char *segment;
+
+	for (size_t i = 0; i < sinks->count; i++)
+		if (sinks->items[i]->target.file_count) {
+			count++;
+			json_array_append_new(tables, table_json(&sinks->items[i]->target));
+		}
+	for (size_t i = 0; i < ds->count; i++)
+		if (ds->items[i]->news) {
+			news++;
+			json_array_append_new(deliveries, delivery_json(ds->items[i]));
+		}
+	json_object_foreach((json_t *)segments, segment, value)
+		json_array_append_new(ids, json_string(segment));
+	if (json_array_size(tables) != count || json_array_size(deliveries) != news ||
+		json_array_size(ids) != json_object_size(segments)) {
+		json_decref(tables);
+		json_decref(deliveries);
+		json_decref(ids);
+		return NULL;
+	}
+	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "lk-staged", FORMAT, "id", sinks->run, "segments", ids, "tables", tables,
+		"deliveries", deliveries);
+}
+
+static enum lk_status sync_data(const struct lk_sinks *sinks, struct lk_error *err)
+{
+	for (size_t i = 0; i < sinks->count; i++)
+		if (sinks->items[i]->target.file_count)
+			LK_TRY(lk_dir_sync(lk_uri_path(sinks->items[i]->target.data_uri), err));
+	return LK_OK;
+}
+
+enum lk_status lk_stage_write(const char *folder, const struct lk_sinks *sinks, const struct lk_deliveries *deliveries,
+	const json_t *segments, struct lk_commit_report *report, struct lk_error *err)
+{
+	json_t *root = describe(sinks, deliveries, segments);
+	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL, *path;
+	enum lk_status status = LK_OK;
+
+	json_decref(root);
+	path = lk_arena_printf(&report->arena, "%s/%s.json", folder, sinks->run);
+	if (!text || !path)
+		status = lk_error_set(err, LK_DATA, "cannot describe the run: a name is not UTF-8, or memory ran out");
+	if (!status)
+		status = lk_mkdirs(folder, 0777, err);
+	if (!status)
+		status = sync_data(sinks, err);
+	if (!status) {
+		status = lk_file_replace(path, 0600, text, strlen(text), err);
+		if (status)
+			(void)!lk_remove(path, NULL); /* it may be there, only not surely so */
+	}
+	free(text);
+	report->staged = path;
+	return status;
+}

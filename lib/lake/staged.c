@@ -1,0 +1,591 @@
+/* Committing what was staged. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "lake/metadata.h"
+#include "lake/commit_report.h"
+#include "lake/stage.h"
+#include "lake/transaction.h"
+
+#define DESCRIPTION_MAX ((size_t)1 << 30)
+#define MAX_TRIES 20
+
+/* A description: what becomes of it is decided against the ledger as it was at one moment. */
+struct staged {
+	char *path;
+	json_t *root;
+	const char *id;
+	enum fate {
+		ACCEPTED,
+		ASIDE, /* its deliveries are loaded, or come in another description: its files go */
+		DONE,  /* it is committed already: its files stay */
+	} fate;
+};
+
+struct round {
+	struct lk_lake *lake;
+	const char *folder;
+	struct lk_commit_report *report;
+	struct staged *items;
+	size_t count, cap;
+	struct lk_deliveries deliveries; /* of those accepted; text borrowed from their JSON */
+	struct lk_target **targets;
+	size_t target_count, target_cap;
+	json_t *segments; /* of those accepted, as keys */
+	bool stale;	  /* the ledger moved on before the transaction */
+};
+
+/* ---- reading descriptions ---- */
+
+static enum lk_status unsound(const struct staged *s, const char *what, struct lk_error *err)
+{
+	return lk_error_set(err, LK_DATA, "'%s' is not a sound description of a staged run: %s", s->path, what);
+}
+
+static enum lk_status parse(struct staged *s, const struct lk_str *text, struct lk_error *err)
+{
+	json_error_t why;
+	json_t *segments, *tables, *deliveries;
+	int format;
+
+	s->root = json_loadb(lk_str_text(text), text->len, 0, &why);
+	if (!s->root)
+		return unsound(s, why.text, err);
+	if (json_unpack_ex(s->root, &why, 0, "{s:i, s:s, s:o, s:o, s:o}", "lk-staged", &format, "id", &s->id, "segments",
+		    &segments, "tables", &tables, "deliveries", &deliveries))
+		return unsound(s, why.text, err);
+	if (format != 1)
+		return unsound(s, "it is of another version of lk", err);
+	if (!json_is_array(segments) || !json_is_array(tables) || !json_is_array(deliveries))
+		return unsound(s, "a list is missing", err);
+	return LK_OK;
+}
+
+/* A description that is gone was committed by another process. */
+static enum lk_status read_one(struct round *r, const char *name, struct lk_error *err)
+{
+	struct lk_str path = LK_STR_INIT, text = LK_STR_INIT;
+	enum lk_status status;
+	struct staged *s;
+
+	if (!lk_grow((void **)&r->items, &r->cap, r->count + 1, sizeof(*r->items)))
+		return lk_error_nomem(err);
+	lk_str_addf(&path, "%s/%s", r->folder, name);
+	LK_TRY(lk_str_check(&path, err));
+	status = lk_file_read(path.data, DESCRIPTION_MAX, &text, err);
+	if (status) {
+		lk_str_release(&path);
+		lk_str_release(&text);
+		return status == LK_NOINPUT ? LK_OK : status;
+	}
+	s = &r->items[r->count++];
+	*s = (struct staged){.path = path.data};
+	status = parse(s, &text, err);
+	lk_str_release(&text);
+	return status;
+}
+
+static int is_description(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return *entry->d_name != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".json");
+}
+
+static enum lk_status read_folder(struct round *r, struct lk_error *err)
+{
+	enum lk_status status = LK_OK;
+	struct dirent **names;
+	int n = scandir(r->folder, &names, is_description, alphasort);
+
+	if (n < 0)
+		return lk_error_sys(err, errno == EACCES ? LK_NOPERM : LK_NOINPUT, "cannot read folder '%s'", r->folder);
+	for (int i = 0; i < n; i++) {
+		if (!status)
+			status = read_one(r, names[i]->d_name, err);
+		free(names[i]);
+	}
+	free(names);
+	return status;
+}
+
+/* ---- deciding ---- */
+
+static enum lk_status parse_failed(struct lk_delivery *d, const json_t *list, const struct staged *s, struct lk_error *err)
+{
+	json_t *item;
+	size_t i;
+
+	d->failed = calloc(json_array_size(list) + 1, sizeof(*d->failed));
+	if (!d->failed)
+		return lk_error_nomem(err);
+	json_array_foreach(list, i, item) {
+		struct lk_failed *f = &d->failed[i];
+		json_int_t rows;
+
+		if (json_unpack(item, "{s:s, s:s, s:I}", "member", &f->member, "error", &f->error, "rows", &rows))
+			return unsound(s, "a failed member", err);
+		f->rows = rows;
+		d->failed_count++;
+	}
+	return LK_OK;
+}
+
+static void mark_again(struct lk_delivery *d, const json_t *members)
+{
+	json_t *member;
+	size_t i;
+
+	json_array_foreach(members, i, member)
+		for (size_t k = 0; k < d->was_count; k++)
+			d->was[k].again |= json_is_string(member) && !strcmp(json_string_value(member), d->was[k].member);
+}
+
+/* The delivery as described; its failed members are the caller's to free. */
+static enum lk_status parse_delivery(struct lk_delivery *d, const json_t *item, const char **seen_run, json_t **again,
+	const struct staged *s, struct lk_error *err)
+{
+	json_int_t size, modified, members, loaded, rows, rejected;
+	json_t *failed;
+	int crashed;
+
+	*d = (struct lk_delivery){.news = true, .seen_run = ""};
+	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:o, s:o}", "delivery",
+		    &d->path, "sender", &d->sender, "sha256", &d->sha256, "size", &size, "modified_us", &modified,
+		    "package_sha256", &d->package_sha256, "members", &members, "loaded", &loaded, "rows", &rows, "rejected",
+		    &rejected, "crashed", &crashed, "seen_run", seen_run, "again", again, "failed", &failed))
+		return unsound(s, "a delivery", err);
+	d->size = size;
+	d->modified_us = modified;
+	d->members = members;
+	d->loaded = loaded;
+	d->rows = rows;
+	d->rejected = rejected;
+	d->crashed = crashed;
+	return parse_failed(d, failed, s, err);
+}
+
+/* Whether all deliveries of a description are still as its worker saw them, and in no other description. */
+static enum lk_status check_deliveries(struct round *r, struct staged *s, struct lk_error *err)
+{
+	json_t *item, *again;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->root, "deliveries"), i, item) {
+		enum lk_delivery_state state;
+		const char *seen_run;
+		struct lk_delivery d;
+		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
+		bool same;
+
+		free(d.failed);
+		LK_TRY(status);
+		d.seen_run = seen_run;
+		LK_TRY(lk_ledger_unchanged(r->lake, &d, &same, err));
+		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, &state, err));
+		if (!same || state == LK_DELIVERY_COMPLETE || lk_deliveries_find(&r->deliveries, d.sender, d.sha256))
+			s->fate = ASIDE;
+	}
+	return LK_OK;
+}
+
+static enum lk_status check_segments(struct round *r, struct staged *s, struct lk_error *err)
+{
+	json_t *segment;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->root, "segments"), i, segment) {
+		const char *id = json_string_value(segment);
+		bool known;
+
+		if (!id)
+			return unsound(s, "a segment", err);
+		LK_TRY(lk_ledger_staged(r->lake, id, &known, err));
+		if (known || json_object_get(r->segments, id))
+			s->fate = ASIDE;
+	}
+	return LK_OK;
+}
+
+static enum lk_status decide(struct round *r, size_t at, struct lk_error *err)
+{
+	struct staged *s = &r->items[at];
+	bool known;
+
+	s->fate = ACCEPTED;
+	LK_TRY(check_segments(r, s, err));
+	LK_TRY(check_deliveries(r, s, err));
+	LK_TRY(lk_ledger_staged(r->lake, s->id, &known, err));
+	for (size_t i = 0; i < at; i++)
+		known |= r->items[i].fate != ASIDE && !strcmp(r->items[i].id, s->id);
+	if (known)
+		s->fate = DONE;
+	return LK_OK;
+}
+
+static enum lk_status accept(struct round *r, const struct staged *s, struct lk_error *err)
+{
+	json_t *item, *again;
+	const char *seen_run;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->root, "segments"), i, item)
+		if (json_object_set_new(r->segments, json_string_value(item), json_true()))
+			return lk_error_nomem(err);
+	json_array_foreach(json_object_get(s->root, "deliveries"), i, item) {
+		struct lk_delivery described, *d = NULL;
+		enum lk_status status = parse_delivery(&described, item, &seen_run, &again, s, err);
+
+		if (!status && lk_deliveries_find(&r->deliveries, described.sender, described.sha256))
+			status = unsound(s, "a delivery is there twice", err);
+		if (!status)
+			status = lk_deliveries_add(&r->deliveries, &d, described.sender, described.sha256, err);
+		if (status) {
+			free(described.failed);
+			return status;
+		}
+		*d = described;
+		LK_TRY(lk_ledger_look(r->lake, d, &r->deliveries.arena, err));
+		mark_again(d, again);
+	}
+	return LK_OK;
+}
+
+/* All against one state of the ledger: a read transaction, as another process may commit the same ones meanwhile. */
+static enum lk_status decide_all(struct round *r, struct lk_error *err)
+{
+	enum lk_status status;
+
+	LK_TRY(lk_catalog_run(r->lake, NULL, err, "BEGIN", ""));
+	status = LK_OK;
+	for (size_t i = 0; !status && i < r->count; i++) {
+		status = decide(r, i, err);
+		if (!status && r->items[i].fate == ACCEPTED)
+			status = accept(r, &r->items[i], err);
+	}
+	lk_catalog_rollback(r->lake);
+	return status;
+}
+
+/* ---- files ---- */
+
+static bool unhex(const char *text, struct lk_str *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (; text[0] && text[1]; text += 2) {
+		const char *high = strchr(digits, text[0]), *low = strchr(digits, text[1]);
+
+		if (!high || !low)
+			return false;
+		lk_str_addc(out, (char)((high - digits) << 4 | (low - digits)));
+	}
+	return !*text;
+}
+
+static bool parse_bound(const json_t *column, const char *key, bool *has, struct lk_str *out)
+{
+	const json_t *text = json_object_get(column, key);
+
+	*has = text != NULL;
+	if (!text)
+		return true;
+	lk_str_adds(out, ""); /* an empty bound is one all the same */
+	return json_is_string(text) && unhex(json_string_value(text), out);
+}
+
+static bool parse_column(struct lk_column_metrics *c, json_t *item)
+{
+	json_int_t id, bytes, values, nulls, nans = -1;
+
+	if (json_unpack(item, "{s:I, s:I, s:I, s:I, s?I}", "id", &id, "bytes", &bytes, "values", &values, "nulls", &nulls, "nans",
+		    &nans) ||
+		id < 1 || id > INT32_MAX)
+		return false;
+	c->field_id = (int32_t)id;
+	c->compressed_bytes = bytes;
+	c->value_count = values;
+	c->null_count = nulls;
+	c->nan_count = nans;
+	return parse_bound(item, "lower", &c->has_lower, &c->lower) && parse_bound(item, "upper", &c->has_upper, &c->upper);
+}
+
+static bool parse_metrics(struct lk_file_metrics *m, json_t *splits, json_t *columns)
+{
+	json_t *item;
+	size_t i;
+
+	m->split_offsets = calloc(json_array_size(splits) + 1, sizeof(*m->split_offsets));
+	m->columns = calloc(json_array_size(columns) + 1, sizeof(*m->columns));
+	if (!m->split_offsets || !m->columns)
+		return false;
+	json_array_foreach(splits, i, item)
+		m->split_offsets[m->split_count++] = json_integer_value(item);
+	json_array_foreach(columns, i, item)
+		if (!parse_column(&m->columns[m->column_count++], item))
+			return false;
+	return true;
+}
+
+/* A description names files of its tables only: what it says is not trusted with other paths. */
+static bool is_inside(const struct lk_target *t, const char *uri)
+{
+	size_t len = strlen(t->data_uri);
+
+	return !strncmp(uri, t->data_uri, len) && uri[len] == '/' && !strstr(uri, "/../") && lk_uri_path(uri);
+}
+
+static enum lk_status add_file(struct lk_target *t, const struct staged *s, json_t *item, struct lk_error *err)
+{
+	struct lk_data_file file = {0};
+	json_t *splits, *columns;
+	json_int_t rows, bytes;
+	enum lk_status status;
+	const char *uri;
+	struct stat st;
+
+	if (json_unpack(item, "{s:s, s:I, s:I, s:o, s:o}", "path", &uri, "rows", &rows, "bytes", &bytes, "splits", &splits,
+		    "columns", &columns) ||
+		rows < 0 || bytes < 0 || !is_inside(t, uri))
+		return unsound(s, "a file", err);
+	if (stat(lk_uri_path(uri), &st) || st.st_size != bytes)
+		return lk_error_set(err, LK_DATA, "'%s' names '%s', which is missing or of another size", s->path, uri);
+	file.metrics.rows = rows;
+	file.metrics.file_bytes = bytes;
+	file.uri = strdup(uri);
+	file.path = strdup(lk_uri_path(uri));
+	if (!file.uri || !file.path)
+		status = lk_error_nomem(err);
+	else if (!parse_metrics(&file.metrics, splits, columns))
+		status = unsound(s, "the metrics of a file", err);
+	else
+		status = lk_target_add_file(t, &file, err);
+	lk_data_file_release(&file);
+	return status;
+}
+
+static enum lk_status find_target(struct round *r, const char *name, struct lk_target **out, struct lk_error *err)
+{
+	enum lk_status status;
+	struct lk_target *t;
+
+	for (size_t i = 0; i < r->target_count; i++) {
+		const char *dot = strrchr(name, '.');
+
+		t = r->targets[i];
+		if (dot && !strncmp(t->namespace_name, name, (size_t)(dot - name)) &&
+			!t->namespace_name[dot - name] && !strcmp(t->name, dot + 1)) {
+			*out = t;
+			return LK_OK;
+		}
+	}
+	if (!lk_grow((void **)&r->targets, &r->target_cap, r->target_count + 1, sizeof(*r->targets)))
+		return lk_error_nomem(err);
+	*out = t = calloc(1, sizeof(*t));
+	if (!t)
+		return lk_error_nomem(err);
+	r->targets[r->target_count++] = t;
+	status = lk_target_open(t, r->lake, name, err);
+	return status;
+}
+
+static enum lk_status add_table(struct round *r, const struct staged *s, json_t *table, struct lk_error *err)
+{
+	struct lk_target *t = NULL;
+	const char *name, *uuid;
+	json_int_t schema_id;
+	json_t *files, *item;
+	size_t i;
+
+	if (json_unpack(table, "{s:s, s:s, s:I, s:o}", "table", &name, "uuid", &uuid, "schema-id", &schema_id, "files", &files))
+		return unsound(s, "a table", err);
+	LK_TRY(find_target(r, name, &t, err));
+	if (!t->base || strcmp(lk_metadata_text(t->base, "table-uuid"), uuid))
+		return lk_error_set(err, LK_DATA, "'%s' was staged for a table %s that is not there any more", s->path, name);
+	if (!lk_metadata_schema_of(t->base, schema_id))
+		return unsound(s, "its schema is not the table's", err);
+	json_array_foreach(files, i, item)
+		LK_TRY(add_file(t, s, item, err));
+	return LK_OK;
+}
+
+static enum lk_status gather(struct round *r, struct lk_error *err)
+{
+	json_t *table;
+	size_t k;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].fate == ACCEPTED)
+			json_array_foreach(json_object_get(r->items[i].root, "tables"), k, table)
+				LK_TRY(add_table(r, &r->items[i], table, err));
+	return LK_OK;
+}
+
+/* ---- committing ---- */
+
+static enum lk_status check_unknown(struct round *r, struct lk_lake *lake, struct lk_error *err)
+{
+	const char *segment;
+	json_t *value;
+	bool known;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].fate == ACCEPTED) {
+			LK_TRY(lk_ledger_staged(lake, r->items[i].id, &known, err));
+			r->stale |= known;
+		}
+	json_object_foreach(r->segments, segment, value) {
+		LK_TRY(lk_ledger_staged(lake, segment, &known, err));
+		r->stale |= known;
+	}
+	return LK_OK;
+}
+
+static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go, struct lk_error *err)
+{
+	struct round *r = context;
+	enum lk_status status;
+	const char *segment;
+	json_t *value;
+	bool loaded;
+
+	LK_TRY(check_unknown(r, lake, err));
+	status = lk_deliveries_recheck(&r->deliveries, lake, &loaded, err);
+	if (status && status != LK_CONFLICT)
+		return status;
+	r->stale |= status == LK_CONFLICT || loaded;
+	*go = !r->stale;
+	if (r->stale)
+		return LK_OK;
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].fate == ACCEPTED)
+			LK_TRY(lk_ledger_add_staged(lake, r->items[i].id, r->report->run, err));
+	json_object_foreach(r->segments, segment, value)
+		LK_TRY(lk_ledger_add_staged(lake, segment, r->report->run, err));
+	return lk_deliveries_record(&r->deliveries, lake, r->report->run, err);
+}
+
+static enum lk_status commit(struct round *r, struct lk_error *err)
+{
+	struct lk_transaction tx = {.lake = r->lake, .run = r->report->run, .targets = r->targets, .count = r->target_count,
+		.hook = write_ledger, .context = r, .force = true};
+
+	LK_TRY(lk_transaction_run(&tx, err));
+	if (r->stale)
+		return LK_OK;
+	for (size_t i = 0; i < r->target_count; i++)
+		LK_TRY(lk_commit_report_add_table(r->report, r->targets[i], true, err));
+	return lk_commit_report_add_deliveries(r->report, &r->deliveries, err);
+}
+
+/* ---- after it ---- */
+
+/* The files of a description that will never be committed. Tables that are gone took theirs with them. */
+static enum lk_status remove_files(struct round *r, const struct staged *s, struct lk_error *err)
+{
+	json_t *table, *file;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(s->root, "tables"), i, table) {
+		struct lk_target t;
+		enum lk_status status = lk_target_open(&t, r->lake, lk_metadata_text(table, "table"), err);
+
+		json_array_foreach(json_object_get(table, "files"), k, file) {
+			const char *uri = lk_metadata_text(file, "path");
+
+			if (!status && is_inside(&t, uri))
+				status = lk_remove(lk_uri_path(uri), err);
+		}
+		lk_target_release(&t);
+		LK_TRY(status);
+	}
+	return LK_OK;
+}
+
+/* Deliveries of a description that was set aside: loaded by others, or to be done again. */
+static enum lk_status report_aside(struct round *r, const struct staged *s, struct lk_error *err)
+{
+	json_t *item, *again;
+	const char *seen_run;
+	size_t i;
+
+	r->report->set_aside++;
+	json_array_foreach(json_object_get(s->root, "deliveries"), i, item) {
+		enum lk_delivery_state state;
+		struct lk_delivery d;
+		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
+		bool same = false;
+
+		free(d.failed);
+		LK_TRY(status);
+		d.seen_run = seen_run;
+		LK_TRY(lk_ledger_unchanged(r->lake, &d, &same, err));
+		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, &state, err));
+		LK_TRY(lk_commit_report_add_delivery(r->report,
+			same && state != LK_DELIVERY_COMPLETE ? &r->report->again : &r->report->skipped, &d, err));
+	}
+	return LK_OK;
+}
+
+static enum lk_status clean_up(struct round *r, struct lk_error *err)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->items[i].fate == ASIDE) {
+			LK_TRY(report_aside(r, &r->items[i], err));
+			LK_TRY(remove_files(r, &r->items[i], err));
+		}
+		LK_TRY(lk_remove(r->items[i].path, err));
+	}
+	return r->count ? lk_dir_sync(r->folder, err) : LK_OK;
+}
+
+static enum lk_status run_round(struct round *r, struct lk_error *err)
+{
+	bool any = false;
+
+	LK_TRY(read_folder(r, err));
+	LK_TRY(decide_all(r, err));
+	LK_TRY(gather(r, err));
+	for (size_t i = 0; i < r->count; i++)
+		any |= r->items[i].fate == ACCEPTED;
+	r->report->nothing = !any;
+	if (any)
+		LK_TRY(commit(r, err));
+	return r->stale ? LK_OK : clean_up(r, err);
+}
+
+static void release(struct round *r)
+{
+	for (size_t i = 0; i < r->target_count; i++) {
+		lk_target_release(r->targets[i]);
+		free(r->targets[i]);
+	}
+	free(r->targets);
+	lk_deliveries_release(&r->deliveries);
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->items[i].path);
+		json_decref(r->items[i].root);
+	}
+	free(r->items);
+	json_decref(r->segments);
+}
+
+enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, struct lk_commit_report *report, struct lk_error *err)
+{
+	*report = (struct lk_commit_report){LK_ARENA_INIT};
+	LK_TRY(lk_uuid(report->run, err));
+	for (int try = 0; try < MAX_TRIES; try++) {
+		struct round r = {.lake = lake, .folder = folder, .report = report, .segments = json_object()};
+		enum lk_status status = r.segments ? run_round(&r, err) : lk_error_nomem(err);
+		bool stale = r.stale;
+
+		release(&r);
+		if (status || !stale)
+			return status;
+	}
+	return lk_error_set(err, LK_CONFLICT, "other writers were first %d times; nothing was changed, try again", MAX_TRIES);
+}

@@ -1,0 +1,509 @@
+#include "lake/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "lake/metadata.h"
+#include "lake/types.h"
+#include "stream/side.h"
+
+#define DEFAULT_NAMESPACE "main"
+#define QUARANTINE "quarantine"
+#define NAME_MAX_BYTES 200
+
+/* ---- names ---- */
+
+/* Lower-case snake: engines fold cases differently, and the name is a folder too. */
+static bool good_level(const char *s, size_t len)
+{
+	if (!len || len > NAME_MAX_BYTES || (*s >= '0' && *s <= '9'))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '_'))
+			return false;
+	return true;
+}
+
+static bool good_name(const char *name)
+{
+	for (;;) {
+		size_t len = strcspn(name, ".");
+
+		if (!good_level(name, len))
+			return false;
+		if (!name[len])
+			return true;
+		name += len + 1;
+	}
+}
+
+static enum lk_status split_name(struct lk_target *t, const char *name, struct lk_error *err)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (!good_name(name))
+		return lk_error_set(err, LK_DATA,
+			"'%s' is no name for a table: letters a to z, digits and underscores, with a dot behind each namespace", name);
+	t->namespace_name = dot ? strndup(name, (size_t)(dot - name)) : strdup(DEFAULT_NAMESPACE);
+	t->name = strdup(dot ? dot + 1 : name);
+	if (!t->namespace_name || !t->name)
+		return lk_error_nomem(err);
+	/* Raw text of rejects is private: nobody else reads the folder. */
+	t->mode = !strncmp(t->namespace_name, QUARANTINE, strlen(QUARANTINE)) &&
+				  (!t->namespace_name[strlen(QUARANTINE)] || t->namespace_name[strlen(QUARANTINE)] == '.')
+			  ? 0600
+			  : 0666;
+	return LK_OK;
+}
+
+/* ---- opening ---- */
+
+static enum lk_status refuse(const struct lk_target *t, enum lk_status status, const char *why, struct lk_error *err)
+{
+	return lk_error_set(err, status, "table %s.%s: %s", t->namespace_name, t->name, why);
+}
+
+static enum lk_status check_base(const struct lk_target *t, struct lk_error *err)
+{
+	if (lk_metadata_version(t->base) != 2)
+		return refuse(t, LK_MISSING, "it is of Iceberg format v1; lk writes v2", err);
+	if (json_array_size(json_object_get(lk_metadata_spec(t->base), "fields")))
+		return refuse(t, LK_MISSING, "it is partitioned, and lk-commit writes unpartitioned tables only", err);
+	if (!lk_uri_path(t->data_uri) || !lk_uri_path(t->metadata_uri))
+		return refuse(t, LK_MISSING, "it is not on local disk", err);
+	return LK_OK;
+}
+
+/* Takes the base's schema and folders. */
+static enum lk_status adopt_base(struct lk_target *t, struct lk_error *err)
+{
+	json_decref(t->schema);
+	free(t->data_uri);
+	free(t->metadata_uri);
+	t->schema = json_deep_copy(lk_metadata_schema(t->base));
+	t->last_column_id = lk_metadata_number(t->base, "last-column-id", 0);
+	t->data_uri = lk_metadata_folder(t->base, false);
+	t->metadata_uri = lk_metadata_folder(t->base, true);
+	if (!t->schema || !t->data_uri || !t->metadata_uri)
+		return lk_error_nomem(err);
+	return check_base(t, err);
+}
+
+static enum lk_status begin_new(struct lk_target *t, const struct lk_lake *lake, struct lk_error *err)
+{
+	struct lk_str data = LK_STR_INIT, metadata = LK_STR_INIT;
+
+	lk_str_addf(&data, "file://%s/%s/%s/data", lake->path, t->namespace_name, t->name);
+	lk_str_addf(&metadata, "file://%s/%s/%s/metadata", lake->path, t->namespace_name, t->name);
+	t->data_uri = data.data;
+	t->metadata_uri = metadata.data;
+	t->schema = json_pack("{s:s, s:i, s:[]}", "type", "struct", "schema-id", 0, "fields");
+	t->properties = json_pack("{s:s, s:s}", "write.format.default", "parquet", "write.parquet.compression-codec", "zstd");
+	return data.failed || metadata.failed || !t->schema || !t->properties ? lk_error_nomem(err) : LK_OK;
+}
+
+enum lk_status lk_target_open(struct lk_target *t, struct lk_lake *lake, const char *name, struct lk_error *err)
+{
+	*t = (struct lk_target){.snapshot_id = -1};
+	LK_TRY(split_name(t, name, err));
+	LK_TRY(lk_catalog_find(lake, t->namespace_name, t->name, &t->base_location, err));
+	if (!t->base_location)
+		return begin_new(t, lake, err);
+	LK_TRY(lk_metadata_read(t->base_location, &t->base, err));
+	return adopt_base(t, err);
+}
+
+void lk_data_file_release(struct lk_data_file *file)
+{
+	free(file->path);
+	free(file->uri);
+	lk_file_metrics_release(&file->metrics);
+	*file = (struct lk_data_file){0};
+}
+
+void lk_target_release(struct lk_target *t)
+{
+	for (size_t i = 0; i < t->file_count; i++)
+		lk_data_file_release(&t->files[i]);
+	free(t->files);
+	free(t->namespace_name);
+	free(t->name);
+	free(t->base_location);
+	free(t->data_uri);
+	free(t->metadata_uri);
+	free(t->list_path);
+	free(t->metadata_path);
+	free(t->new_location);
+	lk_str_release(&t->manifest_uri);
+	json_decref(t->base);
+	json_decref(t->schema);
+	json_decref(t->properties);
+	*t = (struct lk_target){0};
+}
+
+/* ---- columns ---- */
+
+static json_t *fields_of(const struct lk_target *t)
+{
+	return json_object_get(t->schema, "fields");
+}
+
+/* The field of that name; *other_case tells of one that differs only in case. */
+static json_t *find_field(const struct lk_target *t, const char *name, bool *other_case)
+{
+	json_t *field;
+	size_t i;
+
+	json_array_foreach(fields_of(t), i, field) {
+		const char *other = lk_metadata_text(field, "name");
+
+		if (!strcmp(other, name))
+			return field;
+		*other_case |= !strcasecmp(other, name);
+	}
+	return NULL;
+}
+
+static struct lk_column_type type_of(const struct ArrowSchema *column)
+{
+	struct lk_column_type type = {0};
+
+	type.type = lk_type_of(column, &type.precision, &type.scale);
+	return type;
+}
+
+static enum lk_status add_field(struct lk_target *t, const struct ArrowSchema *column, const struct lk_column_type *type,
+	struct lk_error *err)
+{
+	bool required = !t->base && !t->file_count && !(column->flags & ARROW_FLAG_NULLABLE);
+	char word[LK_TYPE_TEXT], doc[512], phi[128];
+	json_t *field;
+
+	lk_type_write(type, word);
+	field = json_pack("{s:I, s:s, s:b, s:s}", "id", (json_int_t)(t->last_column_id + 1), "name", column->name, "required",
+		required, "type", word);
+	if (field && lk_meta_text(column, LK_META_DOC, doc, sizeof(doc)) && *doc)
+		json_object_set_new(field, "doc", json_string(doc));
+	if (t->properties && lk_meta_text(column, LK_META_PHI, phi, sizeof(phi)) && *phi) {
+		struct lk_str key = LK_STR_INIT;
+
+		lk_str_addf(&key, LK_META_PHI ".%s", column->name);
+		json_object_set_new(t->properties, lk_str_text(&key), json_string(phi));
+		lk_str_release(&key);
+	}
+	if (!field || json_array_append_new(fields_of(t), field))
+		return lk_error_nomem(err);
+	t->last_column_id++;
+	t->schema_changed = true;
+	return LK_OK;
+}
+
+/* A list of what keeps a stream from going into a table, for one sentence. */
+struct difference {
+	struct lk_str text;
+	bool add_helps, widen_helps, hopeless;
+};
+
+static void differ(struct difference *d, const char *fmt, ...) LK_PRINTF(2, 3);
+static void differ(struct difference *d, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	lk_str_addf(&d->text, "%s%s", d->text.len ? "; " : "", text);
+}
+
+static enum lk_status fit_column(struct lk_target *t, const struct ArrowSchema *column, enum lk_schema_mode mode,
+	struct difference *d, struct lk_error *err)
+{
+	struct lk_column_type type = type_of(column), own;
+	struct lk_str word = LK_STR_INIT;
+	bool other_case = false;
+	char text[LK_TYPE_TEXT];
+	json_t *field;
+
+	lk_type_name(column, &word);
+	field = column->name ? find_field(t, column->name, &other_case) : NULL;
+	own = lk_type_read(json_string_value(json_object_get(field, "type")));
+	if (!column->name || !*column->name || !lk_utf8_valid(column->name, strlen(column->name))) {
+		differ(d, "a column has no name in UTF-8");
+		d->hopeless = true;
+	} else if (type.type == LK_OTHER) {
+		differ(d, "column %s is %s, a type that lk does not store", column->name, lk_str_text(&word));
+		d->hopeless = true;
+	} else if (other_case) {
+		differ(d, "column %s is there in other letters", column->name);
+		d->hopeless = true;
+	} else if (!field && t->base && mode == LK_SCHEMA_FREEZE) {
+		differ(d, "column %s (%s) is not in the table", column->name, lk_str_text(&word));
+		d->add_helps = true;
+	} else if (!field) {
+		lk_str_release(&word);
+		return add_field(t, column, &type, err);
+	} else if (lk_type_fit(&own, &type) == LK_FIT_NOT) {
+		differ(d, "column %s is %s in the stream and %s in the table", column->name, lk_str_text(&word),
+			own.type == LK_OTHER && !json_is_string(json_object_get(field, "type")) ? "nested"
+												: lk_metadata_text(field, "type"));
+		d->hopeless = true;
+	} else if (lk_type_fit(&own, &type) == LK_FIT_WIDEN && mode != LK_SCHEMA_WIDEN) {
+		differ(d, "column %s is %s in the stream and %s in the table", column->name, lk_str_text(&word),
+			lk_metadata_text(field, "type"));
+		d->widen_helps = true;
+	} else if (lk_type_fit(&own, &type) == LK_FIT_WIDEN) {
+		lk_type_write(&type, text);
+		json_object_set_new(field, "type", json_string(text));
+		t->schema_changed = true;
+	}
+	lk_str_release(&word);
+	return LK_OK;
+}
+
+static int find_column(const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
+{
+	return filter && !filter(name) ? -1 : lk_schema_find(schema, name);
+}
+
+static void check_required(const struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
+	struct difference *d)
+{
+	json_t *field;
+	size_t i;
+
+	json_array_foreach(fields_of(t), i, field) {
+		const char *name = lk_metadata_text(field, "name");
+
+		if (json_is_true(json_object_get(field, "required")) && find_column(schema, filter, name) < 0) {
+			differ(d, "column %s is required by the table and not in the stream", name);
+			d->hopeless = true;
+		}
+	}
+}
+
+static json_t *parse_meta(const struct ArrowSchema *schema, const char *key)
+{
+	struct ArrowStringView value;
+
+	if (!lk_meta_get(schema, key, &value) || value.size_bytes <= 0)
+		return NULL;
+	return json_loadb(value.data, (size_t)value.size_bytes, 0, NULL);
+}
+
+/* The key's columns identify a row where they are never null ("Identifier Field IDs"; floating point may not). */
+static void set_identifiers(struct lk_target *t, const struct ArrowSchema *schema)
+{
+	json_t *key = parse_meta(schema, LK_META_KEY), *ids = json_array(), *name;
+	bool good = json_array_size(key) > 0, ignored;
+	size_t i;
+
+	json_array_foreach(key, i, name) {
+		const char *text = json_string_value(name);
+		json_t *field = text ? find_field(t, text, &ignored) : NULL;
+
+		good = good && json_is_true(json_object_get(field, "required")) &&
+		       strcmp(lk_metadata_text(field, "type"), "double");
+		json_array_append(ids, json_object_get(field, "id"));
+	}
+	if (good)
+		json_object_set(t->schema, "identifier-field-ids", ids);
+	json_decref(ids);
+	json_decref(key);
+}
+
+/* What later steps want to know of a table stands in its properties. */
+static void note_properties(struct lk_target *t, const struct ArrowSchema *schema)
+{
+	static const char *const keys[] = {LK_META_KEY, LK_META_ORDER, LK_META_LOAD, LK_META_SCOPE, LK_META_PARTITION};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		struct ArrowStringView value;
+
+		if (lk_meta_get(schema, keys[i], &value) && value.size_bytes > 0)
+			json_object_set_new(t->properties, keys[i], json_stringn(value.data, (size_t)value.size_bytes));
+	}
+}
+
+static enum lk_status fit(struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
+	enum lk_schema_mode mode, struct difference *d, struct lk_error *err)
+{
+	bool first = !t->base && !json_array_size(fields_of(t));
+
+	for (int64_t i = 0; i < schema->n_children; i++) {
+		const struct ArrowSchema *column = schema->children[i];
+
+		if (column->name && lk_schema_find(schema, column->name) != i) {
+			differ(d, "column %s is there twice", column->name);
+			d->hopeless = true;
+		} else if (!filter || (column->name && filter(column->name))) {
+			LK_TRY(fit_column(t, column, mode, d, err));
+		}
+	}
+	if (!json_array_size(fields_of(t)))
+		differ(d, "it has no columns");
+	check_required(t, schema, filter, d);
+	if (first) {
+		set_identifiers(t, schema);
+		note_properties(t, schema);
+	}
+	return lk_str_check(&d->text, err);
+}
+
+enum lk_status lk_target_fit(struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
+	enum lk_schema_mode mode, struct lk_error *err)
+{
+	struct difference d = {LK_STR_INIT};
+	enum lk_status status = fit(t, schema, filter, mode, &d, err);
+
+	if (!status && d.text.len)
+		status = lk_error_set(err, LK_DATA, "table %s.%s does not take the stream's columns: %s%s", t->namespace_name,
+			t->name, d.text.data,
+			d.hopeless	? ""
+			: d.widen_helps ? " (--schema widen changes the table)"
+			: d.add_helps	? " (--schema add changes the table)"
+					: "");
+	lk_str_release(&d.text);
+	return status;
+}
+
+enum lk_status lk_target_columns(const struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
+	struct lk_parquet_column **columns, int **source, int *count, struct lk_error *err)
+{
+	size_t n = json_array_size(fields_of(t)), i;
+	json_t *field;
+
+	*count = 0;
+	*columns = calloc(n, sizeof(**columns));
+	*source = calloc(n, sizeof(**source));
+	if (!*columns || !*source)
+		return lk_error_nomem(err); /* the caller frees both */
+	json_array_foreach(fields_of(t), i, field) {
+		struct lk_column_type type = lk_type_read(json_string_value(json_object_get(field, "type")));
+		const char *name = lk_metadata_text(field, "name");
+
+		if (type.type == LK_OTHER)
+			continue; /* optional, by lk_target_fit: a file without the column reads as nulls */
+		(*columns)[*count] = (struct lk_parquet_column){.name = name,
+			.field_id = (int32_t)lk_metadata_number(field, "id", 0),
+			.type = type.type,
+			.precision = type.precision,
+			.scale = type.scale,
+			.required = json_is_true(json_object_get(field, "required"))};
+		(*source)[(*count)++] = find_column(schema, filter, name);
+	}
+	return LK_OK;
+}
+
+/* ---- files ---- */
+
+enum lk_status lk_target_make_folders(struct lk_target *t, struct lk_error *err)
+{
+	mode_t mode = t->mode == 0600 ? 0700 : 0777;
+
+	LK_TRY(lk_mkdirs(lk_uri_path(t->data_uri), mode, err));
+	return lk_mkdirs(lk_uri_path(t->metadata_uri), mode, err);
+}
+
+enum lk_status lk_target_add_file(struct lk_target *t, struct lk_data_file *file, struct lk_error *err)
+{
+	if (!lk_grow((void **)&t->files, &t->file_cap, t->file_count + 1, sizeof(*t->files)))
+		return lk_error_nomem(err);
+	t->rows += file->metrics.rows;
+	t->bytes += file->metrics.file_bytes;
+	t->files[t->file_count++] = *file;
+	*file = (struct lk_data_file){0};
+	return LK_OK;
+}
+
+void lk_target_discard(struct lk_target *t)
+{
+	for (size_t i = 0; i < t->file_count; i++)
+		(void)!lk_remove(t->files[i].path, NULL);
+}
+
+/* ---- rebasing ---- */
+
+/* Whether every column that rows were written by is there, with the same id, name and (perhaps widened) type. */
+static bool has_columns(const json_t *schema, const json_t *ours)
+{
+	const json_t *theirs = json_object_get(schema, "fields");
+	json_t *mine, *field;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(ours, "fields"), i, mine) {
+		bool found = false;
+
+		json_array_foreach(theirs, k, field)
+			if (json_equal(json_object_get(field, "id"), json_object_get(mine, "id"))) {
+				struct lk_column_type to = lk_type_read(json_string_value(json_object_get(field, "type")));
+				struct lk_column_type from = lk_type_read(json_string_value(json_object_get(mine, "type")));
+
+				found = json_equal(json_object_get(field, "name"), json_object_get(mine, "name")) &&
+					(json_equal(json_object_get(field, "type"), json_object_get(mine, "type")) ||
+						lk_type_fit(&to, &from) == LK_FIT_AS_IS) &&
+					(json_is_true(json_object_get(mine, "required")) ||
+						!json_is_true(json_object_get(field, "required")));
+			}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static enum lk_status conflict(const struct lk_target *t, const char *what, struct lk_error *err)
+{
+	return lk_error_set(err, LK_CONFLICT, "another writer %s table %s.%s meanwhile; nothing was changed, try again", what,
+		t->namespace_name, t->name);
+}
+
+/* base is the metadata as they were. */
+static enum lk_status check_rebase(struct lk_target *t, const json_t *base, struct lk_error *err)
+{
+	const json_t *now = lk_metadata_schema(t->base);
+
+	if (base && strcmp(lk_metadata_text(base, "table-uuid"), lk_metadata_text(t->base, "table-uuid")))
+		return conflict(t, "replaced", err);
+	if (base && !t->schema_changed) {
+		if (!lk_metadata_schema_of(t->base, lk_metadata_number(t->schema, "schema-id", -1)))
+			return conflict(t, "changed the schema of", err);
+		return check_base(t, err);
+	}
+	if (has_columns(now, t->schema)) {
+		t->schema_changed = false;
+		return adopt_base(t, err);
+	}
+	if (base && json_equal(now, lk_metadata_schema(base)) &&
+		json_equal(json_object_get(base, "last-column-id"), json_object_get(t->base, "last-column-id")))
+		return check_base(t, err);
+	return conflict(t, base ? "changed the schema of" : "made", err);
+}
+
+enum lk_status lk_target_rebase(struct lk_target *t, struct lk_lake *lake, struct lk_error *err)
+{
+	json_t *base = t->base;
+	enum lk_status status;
+	char *location;
+
+	LK_TRY(lk_catalog_find(lake, t->namespace_name, t->name, &location, err));
+	if (!location && !t->base_location)
+		return LK_OK;
+	if (!location)
+		return conflict(t, "dropped", err);
+	free(t->base_location);
+	t->base_location = location;
+	t->base = NULL;
+	status = lk_metadata_read(location, &t->base, err);
+	if (!status)
+		status = check_rebase(t, base, err);
+	json_decref(base);
+	return status;
+}
+
+enum lk_status lk_target_refresh(struct lk_target *t, struct lk_lake *lake, struct lk_error *err)
+{
+	LK_TRY(lk_target_rebase(t, lake, err));
+	return t->base ? adopt_base(t, err) : LK_OK;
+}

@@ -1,0 +1,40 @@
+/*
+ * A transaction: the files gathered by several targets become visible together, with the ledger, in one transaction of the
+ * catalog ("Optimistic Concurrency" of Iceberg's specification).
+ *
+ *	build      each target's manifest, manifest list and metadata are written and synced, from its base
+ *	swap       BEGIN IMMEDIATE; the ledger; each table's pointer is moved from its base, or nothing is; COMMIT
+ *	rebase     where another writer was first, the targets that lost are built again from where the tables are now
+ *
+ * Data files and manifests are written once, however often it takes; manifest lists and metadata once for each try.
+ */
+#ifndef LK_LAKE_TRANSACTION_H
+#define LK_LAKE_TRANSACTION_H
+
+#include "lake/target.h"
+
+/* Called inside the catalog's transaction before the tables move. *go false: what there was to do is done already, and
+ * nothing is changed. */
+typedef enum lk_status lk_ledger_hook(void *context, struct lk_lake *lake, bool *go, struct lk_error *err);
+
+enum lk_outcome {
+	LK_OUTCOME_UNCHANGED, /* the lake is as it was */
+	LK_OUTCOME_DONE,
+	LK_OUTCOME_UNKNOWN, /* nothing that it may name must be removed */
+};
+
+struct lk_transaction {
+	struct lk_lake *lake;
+	const char *run; /* a UUID; names the files */
+	struct lk_target **targets;
+	size_t count;
+	lk_ledger_hook *hook; /* may be NULL */
+	void *context;
+	bool force; /* even with no table to move, the hook is called in a transaction */
+	enum lk_outcome outcome;
+};
+
+/* What it wrote itself is removed again when the outcome is UNCHANGED; data files are the targets'. */
+enum lk_status lk_transaction_run(struct lk_transaction *t, struct lk_error *err) LK_CHECKED;
+
+#endif

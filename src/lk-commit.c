@@ -1,0 +1,123 @@
+/* lk-commit: rows on standard input become snapshots of Iceberg tables, all in one transaction. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/tool.h"
+#include "lake/commit.h"
+
+static const char *lake_path, *schema_word, *stage, *staged, *as, *once;
+static bool plain, json;
+
+static const struct lk_option options[] = {
+	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "the lake, made where it is missing (LK_LAKE)"},
+	{LK_OPTION_TEXT, 0, "schema", &schema_word, "MODE", "what may change in tables: freeze, add or widen"},
+	{LK_OPTION_TEXT, 0, "stage", &stage, "DIR", "write files, and a description into DIR; commit nothing"},
+	{LK_OPTION_TEXT, 0, "staged", &staged, "DIR", "commit what others staged in DIR"},
+	{LK_OPTION_FLAG, 0, "plain", &plain, NULL, "take plain Arrow streams, whose end is taken on trust"},
+	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "the table that plain rows go into"},
+	{LK_OPTION_TEXT, 0, "once", &once, "NAME", "load these rows once under this name"},
+	{LK_OPTION_FLAG, 0, "json", &json, NULL, "say what was committed as JSON"},
+	LK_OPTIONS_END,
+};
+
+static const struct lk_tool tool = {
+	.name = "lk-commit",
+	.usage = "[-l LAKE] [--schema freeze|add|widen] [--stage DIR | --staged DIR] [--plain --as TABLE] [--once NAME] [--json]",
+	.about = "Commits the stream of rows on standard input to Iceberg tables: all of it in one transaction, or nothing.",
+	.options = options,
+};
+
+static enum lk_schema_mode schema_mode(void)
+{
+	static const char *const words[] = {"freeze", "add", "widen"};
+
+	if (!schema_word)
+		return LK_SCHEMA_FREEZE;
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(schema_word, words[i]))
+			return (enum lk_schema_mode)i;
+	lk_tool_misuse("--schema is freeze, add or widen, not '%s'", schema_word);
+}
+
+static void check_options(int argc, char **argv)
+{
+	if (argc)
+		lk_tool_misuse("unexpected argument '%s': rows come on standard input", argv[0]);
+	if (staged && (stage || plain || as || once || schema_word))
+		lk_tool_misuse("--staged goes with -l and --json only");
+	if (plain != (as != NULL))
+		lk_tool_misuse("--plain and --as go together");
+	if (once && !*once)
+		lk_tool_misuse("--once needs a name");
+}
+
+static enum lk_status commit_stdin(struct lk_lake *lake, const struct lk_commit_options *how, struct lk_commit_report *report,
+	struct lk_error *err)
+{
+	struct lk_reader *reader;
+	enum lk_status status;
+
+	LK_TRY(lk_reader_open(&reader, STDIN_FILENO, "standard input", plain ? LK_READER_PLAIN | LK_READER_ANY_FORM : 0, err));
+	status = lk_commit_stream(lake, reader, how, report, err);
+	lk_reader_close(reader);
+	return status;
+}
+
+static enum lk_status print(const struct lk_commit_report *report, struct lk_error *err)
+{
+	struct lk_str text = LK_STR_INIT;
+	enum lk_status status;
+
+	if (json)
+		lk_commit_report_json(report, &text);
+	else
+		lk_commit_report_text(report, &text);
+	status = lk_str_check(&text, err);
+	if (!status && (json || !lk_is_quiet()))
+		fputs(lk_str_text(&text), stdout);
+	lk_str_release(&text);
+	return status ? status : report->again.count ? LK_WANTING : LK_OK;
+}
+
+static enum lk_status run(struct lk_lake *lake, const struct lk_commit_options *how, struct lk_error *err)
+{
+	struct lk_commit_report report;
+	enum lk_status status;
+
+	if (staged)
+		status = lk_commit_staged(lake, staged, &report, err);
+	else
+		status = commit_stdin(lake, how, &report, err);
+	if (!status)
+		status = print(&report, err);
+	lk_commit_report_release(&report);
+	return status;
+}
+
+static enum lk_status start(struct lk_error *err)
+{
+	const struct lk_commit_options how = {schema_mode(), once, as, stage};
+	struct lk_lake *lake = NULL;
+	enum lk_status status;
+	char *path;
+
+	if (!staged && isatty(STDIN_FILENO))
+		lk_tool_misuse("rows come on standard input, which is a terminal");
+	LK_TRY(lk_lake_find(lake_path, &path, err));
+	status = lk_lake_open(&lake, path, staged ? 0 : LK_LAKE_CREATE, err);
+	free(path);
+	if (!status)
+		status = run(lake, &how, err);
+	lk_lake_close(lake);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct lk_error err = {0};
+
+	lk_tool_start(&tool, &argc, &argv);
+	check_options(argc, argv);
+	return lk_tool_finish(start(&err), &err);
+}
