@@ -97,6 +97,15 @@ enum lk_status lk_ledger_find(struct lk_lake *lake, const char *branch, const ch
 enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
 	int64_t modified_us, const char *sender, const char *sha256, struct lk_error *err) LK_CHECKED;
 
+/* The same for many, in one transaction. */
+struct lk_ledger_path {
+	const char *path;
+	int64_t size, modified_us;
+	const char *sender, *sha256;
+};
+enum lk_status lk_ledger_add_paths(struct lk_lake *lake, const char *branch, const struct lk_ledger_path *paths,
+	size_t count, struct lk_error *err) LK_CHECKED;
+
 /* The members of a partial delivery that failed, into an arena. */
 enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
 	struct lk_arena *arena, const char ***members, int *count, struct lk_error *err) LK_CHECKED;

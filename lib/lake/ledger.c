@@ -114,6 +114,24 @@ enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, cons
 	return status;
 }
 
+enum lk_status lk_ledger_add_paths(struct lk_lake *lake, const char *branch, const struct lk_ledger_path *paths, size_t count,
+	struct lk_error *err)
+{
+	enum lk_status status;
+
+	LK_TRY(lk_catalog_begin(lake, err));
+	for (size_t i = 0; i < count; i++) {
+		const struct lk_ledger_path *p = &paths[i];
+
+		status = lk_ledger_add_path(lake, branch, p->path, p->size, p->modified_us, p->sender, p->sha256, err);
+		if (status) {
+			lk_catalog_rollback(lake);
+			return status;
+		}
+	}
+	return lk_catalog_commit(lake, NULL, err);
+}
+
 /* The failed members of a delivery, in order of their names; retry: only those of which nothing was loaded. */
 static enum lk_status read_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
 	bool retry, struct lk_arena *arena, struct lk_failed **out, size_t *count, struct lk_error *err)
