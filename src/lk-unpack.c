@@ -18,12 +18,13 @@
 static struct {
 	const char *lake, *sources, *passphrase_file, *keyring, *extract, *files_from, *format;
 	int64_t passphrase_fd;
-	bool list, test, nested;
+	bool list, test, nested, retry;
 	struct lk_archive_options limits;
 } want = {.passphrase_fd = -1, .limits = LK_ARCHIVE_DEFAULTS};
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &want.lake, "LAKE", "leave out what this lake has already"},
+	{LK_OPTION_FLAG, 0, "retry", &want.retry, NULL, "with -l: take deliveries that crashed a worker all the same"},
 	{LK_OPTION_TEXT, 's', "sources", &want.sources, "SOURCES", "packages that say who sent what, and what to ignore"},
 	{LK_OPTION_TEXT, 0, "passphrase-file", &want.passphrase_file, "FILE", "the first line of FILE is the passphrase"},
 	{LK_OPTION_NUMBER, 0, "passphrase-fd", &want.passphrase_fd, "N", "the first line from descriptor N is the passphrase"},
@@ -44,7 +45,7 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-unpack",
-	.usage = "[-l LAKE] [-s SOURCES] [--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] "
+	.usage = "[-l LAKE] [--retry] [-s SOURCES] [--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] "
 		 "[--list [-F FORMAT] | --test | -x DIR] [--max-LIMIT N] DELIVERY ... | - | --files-from FILE",
 	.about = "Opens deliveries (archives, encrypted or not, and plain files) and writes their members as the table\n"
 		 "lk.members of an lk stream, each checked before it goes out.",
@@ -182,9 +183,10 @@ static bool is_done(enum lk_delivery_state state, const char *path)
 {
 	if (state == LK_DELIVERY_COMPLETE)
 		lk_detail("'%s' is in the lake already", path);
-	if (state == LK_DELIVERY_CRASHED)
-		lk_say("'%s' crashed a worker before, and is left out", path);
-	return state == LK_DELIVERY_COMPLETE || state == LK_DELIVERY_CRASHED;
+	if (state != LK_DELIVERY_CRASHED || want.retry)
+		return state == LK_DELIVERY_COMPLETE;
+	lk_say("'%s' crashed a worker before, and is left out", path);
+	return true;
 }
 
 /* By path, size and time, without opening it. */
