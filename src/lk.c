@@ -12,10 +12,10 @@
 #include "base/tool.h"
 
 static const struct lk_tool tool = {
-        .name = "lk",
-        .usage = "command [argument ...]\nhelp [command]",
-        .about =
-                "Turns encrypted drops of files into an Iceberg lake. 'lk NAME' runs lk-NAME; 'lk help' lists the commands.",
+	.name = "lk",
+	.usage = "command [argument ...]\nhelp [command]",
+	.about =
+		"Turns encrypted drops of files into an Iceberg lake. 'lk NAME' runs lk-NAME; 'lk help' lists the commands.",
 };
 
 static enum lk_status list_commands(struct lk_error *err)

@@ -41,4 +41,5 @@ _lk() {
 	fi
 }
 
-complete -F _lk lk lk-cat lk-commit lk-ingest lk-parse lk-query lk-unpack
+# shellcheck disable=SC2046 # names of tools have no blanks
+complete -F _lk lk $(compgen -c lk- | sort -u)

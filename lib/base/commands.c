@@ -101,7 +101,7 @@ static size_t edits(const char *a, const char *b)
 		for (size_t j = 1; j <= width; j++) {
 			row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			        before[j - 2] + 1 < row[j])
+				before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;
 		}
 		spare = before;
@@ -146,7 +146,7 @@ static enum lk_status read_to_end(int fd, struct lk_str *out, struct lk_error *e
 }
 
 static enum lk_status read_help_impl(const char *path, int null, int out[2], struct lk_child *child,
-        struct lk_str *help, struct lk_error *err)
+	struct lk_str *help, struct lk_error *err)
 {
 	const char *argv[] = {path, "--help", NULL};
 	enum lk_status status;
@@ -183,13 +183,13 @@ static size_t first_sentence(const char **text)
 	*text = p ? p + 2 : "";
 	for (p = *text; p[len] && p[len] != '\n'; len++)
 		if ((p[len] == '.' || p[len] == ';' || p[len] == ':') &&
-		        (p[len + 1] == ' ' || p[len + 1] == '\n'))
+			(p[len + 1] == ' ' || p[len + 1] == '\n'))
 			break;
 	return len;
 }
 
 enum lk_status lk_commands_about(
-        struct lk_commands *c, const char *name, const char **about, struct lk_error *err)
+	struct lk_commands *c, const char *name, const char **about, struct lk_error *err)
 {
 	char *file = lk_arena_printf(&c->arena, PREFIX "%s", name), *path = NULL;
 	struct lk_str help = LK_STR_INIT;

@@ -60,12 +60,12 @@ enum lk_status lk_program_find(const char *name, char **path, struct lk_error *e
 	if (*path)
 		return LK_OK;
 	return lk_error_set(err, LK_MISSING,
-	        "the program '%s' is not there: neither beside this one nor on the PATH", name);
+		"the program '%s' is not there: neither beside this one nor on the PATH", name);
 }
 
 /* In the child: never returns. What failed before exec is told through `report`. */
 static _Noreturn void become(
-        const char *path, const char *const *argv, const int fds[3], pid_t parent, int report)
+	const char *path, const char *const *argv, const int fds[3], pid_t parent, int report)
 {
 	struct sigaction plain = {.sa_handler = SIG_DFL};
 	int copies[3], failure;
@@ -106,7 +106,7 @@ static int read_report(int fd)
 }
 
 enum lk_status lk_child_start(struct lk_child *child, const char *path, const char *const *argv,
-        const int fds[3], struct lk_error *err)
+	const int fds[3], struct lk_error *err)
 {
 	pid_t parent = getpid();
 	int report[2];
@@ -172,7 +172,7 @@ void lk_outcome_text(int outcome, struct lk_str *out)
 {
 	if (WIFSIGNALED(outcome))
 		lk_str_addf(
-		        out, "was killed by signal %d (%s)", WTERMSIG(outcome), strsignal(WTERMSIG(outcome)));
+			out, "was killed by signal %d (%s)", WTERMSIG(outcome), strsignal(WTERMSIG(outcome)));
 	else
 		lk_str_addf(out, "exited with status %d", WEXITSTATUS(outcome));
 }

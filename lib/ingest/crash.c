@@ -27,7 +27,7 @@ static enum lk_status add_row(struct lk_builder *b, const struct lk_landed *d, s
 }
 
 static enum lk_status write_rows(struct lk_writer *w, struct lk_builder *b, const struct lk_found *found,
-        const uint32_t *items, size_t count, struct lk_error *err)
+	const uint32_t *items, size_t count, struct lk_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		LK_TRY(add_row(b, &found->items[items[i]], err));
@@ -38,7 +38,7 @@ static enum lk_status write_rows(struct lk_writer *w, struct lk_builder *b, cons
 }
 
 enum lk_status lk_crash_stream(
-        int fd, const struct lk_found *found, const uint32_t *items, size_t count, struct lk_error *err)
+	int fd, const struct lk_found *found, const uint32_t *items, size_t count, struct lk_error *err)
 {
 	struct lk_builder b = {0};
 	struct lk_writer *w = NULL;

@@ -59,14 +59,14 @@ static void take_stat(struct lk_landed *d, const struct stat *st)
 }
 
 static enum lk_status add(struct finder *f, const struct lk_root *root, const char *path,
-        const struct stat *st, struct lk_error *err)
+	const struct stat *st, struct lk_error *err)
 {
 	struct lk_found *found = f->found;
 	struct lk_landed *d;
 	char *copy = lk_arena_strdup(&found->arena, path);
 
 	if (!copy || found->count >= UINT32_MAX ||
-	        !lk_grow((void **)&found->items, &found->cap, found->count + 1, sizeof(*found->items)))
+		!lk_grow((void **)&found->items, &found->cap, found->count + 1, sizeof(*found->items)))
 		return lk_error_nomem(err);
 	d = &found->items[found->count++];
 	*d = (struct lk_landed){.path = copy, .root = root};
@@ -79,7 +79,7 @@ static enum lk_status add(struct finder *f, const struct lk_root *root, const ch
 
 /* One entry of the walk. The root itself is neither ignored nor has it to settle: the user named it. */
 static enum lk_status visit(
-        struct finder *f, const struct lk_root *root, FTS *fts, FTSENT *e, struct lk_error *err)
+	struct finder *f, const struct lk_root *root, FTS *fts, FTSENT *e, struct lk_error *err)
 {
 	bool named = e->fts_level == FTS_ROOTLEVEL;
 	struct lk_landed *d;
@@ -100,7 +100,7 @@ static enum lk_status visit(
 		return LK_OK;
 	}
 	if (!named && is_ignored(f, e->fts_path + strlen(root->given) +
-	                                    (root->given[strlen(root->given) - 1] != '/'))) {
+				            (root->given[strlen(root->given) - 1] != '/'))) {
 		f->found->ignored++;
 		fts_set(fts, e, FTS_SKIP);
 		return LK_OK;
@@ -139,7 +139,7 @@ static enum lk_status walk(struct finder *f, const struct lk_root *root, struct 
 }
 
 static enum lk_status make_root(
-        struct lk_found *found, const char *path, struct lk_root **out, struct lk_error *err)
+	struct lk_found *found, const char *path, struct lk_root **out, struct lk_error *err)
 {
 	struct lk_root *root = lk_arena_alloc(&found->arena, sizeof(*root));
 	size_t len = strlen(path);
@@ -165,13 +165,13 @@ static enum lk_status make_root(
 }
 
 static enum lk_status find_impl(
-        struct finder *f, const char *const *paths, size_t count, struct lk_error *err)
+	struct finder *f, const char *const *paths, size_t count, struct lk_error *err)
 {
 	struct lk_root **roots = lk_arena_alloc(&f->found->arena, (count + 1) * sizeof(struct lk_root *));
 	struct stat st;
 
 	f->excluded =
-	        lk_arena_alloc(&f->found->arena, (f->options->exclude_count + 1) * sizeof(*f->excluded));
+		lk_arena_alloc(&f->found->arena, (f->options->exclude_count + 1) * sizeof(*f->excluded));
 	if (!roots || !f->excluded)
 		return lk_error_nomem(err);
 	for (size_t i = 0; i < f->options->exclude_count; i++)
@@ -186,7 +186,7 @@ static enum lk_status find_impl(
 }
 
 enum lk_status lk_find(struct lk_found *found, const char *const *paths, size_t path_count,
-        const struct lk_find_options *options, struct lk_error *err)
+	const struct lk_find_options *options, struct lk_error *err)
 {
 	struct finder f = {.found = found, .options = options};
 	enum lk_status status;
@@ -211,6 +211,7 @@ void lk_landed_again(struct lk_landed *d)
 
 	d->fate = LK_FATE_WAITING;
 	d->sha256[0] = '\0';
+	d->committed = d->set_aside = false;
 	if (stat(d->path, &st) == 0)
 		take_stat(d, &st);
 }

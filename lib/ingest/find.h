@@ -8,6 +8,7 @@
 #ifndef LK_INGEST_FIND_H
 #define LK_INGEST_FIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,8 @@ struct lk_landed {
 	char sha256[65];    /* "" until it was read */
 	uint8_t fate;	    /* enum lk_fate */
 	uint8_t tries;	    /* times that its load did not come to pass */
+	bool committed;	    /* lk-commit told that it committed something of it */
+	bool set_aside;	    /* lk-commit told that it is to be done again */
 	uint32_t same_as;   /* of LK_FATE_REPEAT: the index of the first one */
 	const char *reason; /* of LK_FATE_CRASHED and LK_FATE_FAILED; NULL otherwise */
 };

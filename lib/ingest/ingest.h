@@ -15,7 +15,7 @@
 #define LK_INGEST_INGEST_H
 
 #include "ingest/find.h"
-#include "ingest/report.h"
+#include "ingest/tally.h"
 
 /* How far it is; borrowed for the call. */
 struct lk_ingest_progress {
@@ -47,7 +47,7 @@ struct lk_ingest_result {
 	int64_t fates[LK_FATE_COUNT];
 	int64_t bytes; /* of deliveries that were loaded or staged */
 	int64_t commits, elapsed_ms;
-	struct lk_report report; /* tables, rows, rejects */
+	struct lk_tally tally; /* tables, rows, rejects */
 	bool stopped;		 /* by stop_fd */
 	bool began;		 /* the lake could be opened and the paths be read: the rest means something */
 };

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,8 +17,8 @@
 void lk_known_release(struct lk_known *k)
 {
 	free(k->slots);
-	k->slots = NULL;
-	k->slot_count = k->used = 0;
+	free(k->unplaced);
+	*k = (struct lk_known){.stop_fd = -1};
 }
 
 /* ---- deliveries of this run ---- */
@@ -84,6 +85,16 @@ static enum lk_status enter(struct lk_known *k, struct lk_found *found, uint32_t
 	return LK_OK;
 }
 
+struct lk_landed *lk_known_find(const struct lk_known *k, struct lk_found *found, const char *sender, const char *sha256)
+{
+	struct lk_landed wanted = {.sender = sender};
+	uint32_t *slot;
+
+	snprintf(wanted.sha256, sizeof(wanted.sha256), "%s", sha256);
+	slot = k->slot_count ? find_slot(k, found, &wanted) : NULL;
+	return slot && *slot ? &found->items[*slot - 1] : NULL;
+}
+
 /* ---- the ledger ---- */
 
 /* What a state in the ledger means for a delivery that is waiting. */
@@ -107,7 +118,7 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 		status = lk_landed_absolute(d, &path, err);
 		if (!status)
 			status = lk_ledger_find_path(
-			        k->lake, BRANCH, path.data, d->size, d->modified_us, &state, d->sha256, err);
+				k->lake, BRANCH, path.data, d->size, d->modified_us, &state, d->sha256, err);
 		if (!status && state == LK_DELIVERY_UNKNOWN)
 			d->sha256[0] = '\0';
 		if (!status)
@@ -118,21 +129,54 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 }
 
 enum lk_status lk_known_state(
-        struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state, struct lk_error *err)
+	struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state, struct lk_error *err)
 {
 	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, state, err);
 }
 
-enum lk_status lk_known_remember(struct lk_known *k, const struct lk_landed *d, struct lk_error *err)
+enum lk_status lk_known_place(struct lk_known *k, uint32_t index, struct lk_error *err)
+{
+	if (!lk_grow((void **)&k->unplaced, &k->unplaced_cap, k->unplaced_count + 1, sizeof(*k->unplaced)))
+		return lk_error_nomem(err);
+	k->unplaced[k->unplaced_count++] = index;
+	return LK_OK;
+}
+
+static enum lk_status fill_places(const struct lk_known *k, const struct lk_found *found, struct lk_arena *arena,
+	struct lk_ledger_path *places, struct lk_error *err)
 {
 	struct lk_str path = LK_STR_INIT;
-	enum lk_status status = lk_landed_absolute(d, &path, err);
+	enum lk_status status = LK_OK;
 
-	if (!status)
-		status = lk_ledger_add_path(
-		        k->lake, BRANCH, path.data, d->size, d->modified_us, d->sender, d->sha256, err);
+	for (size_t i = 0; i < k->unplaced_count && !status; i++) {
+		const struct lk_landed *d = &found->items[k->unplaced[i]];
+
+		status = lk_landed_absolute(d, &path, err);
+		places[i] = (struct lk_ledger_path){.size = d->size, .modified_us = d->modified_us,
+			.sender = d->sender, .sha256 = d->sha256};
+		if (!status && !(places[i].path = lk_arena_strdup(arena, path.data)))
+			status = lk_error_nomem(err);
+	}
 	lk_str_release(&path);
 	return status;
+}
+
+enum lk_status lk_known_flush(struct lk_known *k, const struct lk_found *found, struct lk_error *err)
+{
+	struct lk_arena arena = LK_ARENA_INIT;
+	struct lk_ledger_path *places;
+	enum lk_status status;
+
+	if (!k->unplaced_count)
+		return LK_OK;
+	places = lk_arena_alloc(&arena, k->unplaced_count * sizeof(*places));
+	status = places ? fill_places(k, found, &arena, places, err) : lk_error_nomem(err);
+	if (!status)
+		status = lk_ledger_add_paths(k->lake, BRANCH, places, k->unplaced_count, err);
+	k->unplaced_count = 0;
+	lk_arena_release(&arena);
+	/* Who is too busy now is told by the next run; nothing is wrong without. */
+	return status == LK_CONFLICT ? LK_OK : status;
 }
 
 /* ---- reading a delivery ---- */
@@ -146,7 +190,7 @@ static bool must_stop(const struct lk_known *k)
 
 /* Leaves "" in hex when it was told to stop. */
 static enum lk_status hash_fd(const struct lk_known *k, int fd, const char *name, struct lk_sha256 *h,
-        char hex[65], struct lk_error *err)
+	char hex[65], struct lk_error *err)
 {
 	unsigned char *buf = malloc(READ_BYTES);
 	enum lk_status status = buf ? LK_OK : lk_error_nomem(err);
@@ -183,7 +227,7 @@ static enum lk_status hash_file(const struct lk_known *k, struct lk_landed *d, s
 
 /* A delivery that cannot be read is told of and does not stop the others. */
 static enum lk_status read_delivery(
-        struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+	struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
 {
 	struct lk_error why;
 	enum lk_status status = hash_file(k, d, &why);
@@ -200,7 +244,7 @@ static enum lk_status read_delivery(
 }
 
 static enum lk_status find_sender(
-        struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+	struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
 {
 	char *sender;
 
@@ -211,7 +255,7 @@ static enum lk_status find_sender(
 }
 
 enum lk_status lk_known_examine(
-        struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)
+	struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)
 {
 	struct lk_landed *d = &found->items[index];
 	bool known_by_path = d->sha256[0];
@@ -226,7 +270,7 @@ enum lk_status lk_known_examine(
 		LK_TRY(lk_known_state(k, d, &state, err));
 		judge(k, d, state);
 		if (d->fate != LK_FATE_WAITING)
-			return lk_known_remember(k, d, err);
+			return lk_known_place(k, index, err);
 	}
 	return enter(k, found, index, err);
 }

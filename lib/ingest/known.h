@@ -13,6 +13,9 @@ struct lk_known {
 	struct lk_sources *sources;
 	bool retry;  /* deliveries that crashed a worker are tried again */
 	int stop_fd; /* long reading ends early when this is readable; -1 for none */
+	/* Known ones whose place the ledger does not know yet; indexes. */
+	uint32_t *unplaced;
+	size_t unplaced_count, unplaced_cap;
 	/* Those of this run, by sender and SHA-256: slots hold an index + 1, 0 when free. */
 	uint32_t *slots;
 	size_t slot_count, used;
@@ -28,11 +31,17 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint32_t index,
 	struct lk_error *err) LK_CHECKED;
 
+/* The delivery of this run that has this sender and these bytes, or NULL. */
+struct lk_landed *lk_known_find(const struct lk_known *k, struct lk_found *found, const char *sender, const char *sha256);
+
 /* What the ledger says of a delivery that was examined. */
 enum lk_status lk_known_state(struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state,
 	struct lk_error *err) LK_CHECKED;
 
-/* Has the ledger remember where a known delivery lies, so that the next run does not read it. */
-enum lk_status lk_known_remember(struct lk_known *k, const struct lk_landed *d, struct lk_error *err) LK_CHECKED;
+/* Notes a known delivery, so that the ledger learns where it lies and the next run does not read it. */
+enum lk_status lk_known_place(struct lk_known *k, uint32_t index, struct lk_error *err) LK_CHECKED;
+
+/* Tells the ledger of those that were noted, in one transaction for many. */
+enum lk_status lk_known_flush(struct lk_known *k, const struct lk_found *found, struct lk_error *err) LK_CHECKED;
 
 #endif

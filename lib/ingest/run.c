@@ -20,7 +20,7 @@ void lk_run_fail(struct lk_run *r, enum lk_status status, const char *what, cons
 {
 	if (!r->failed)
 		r->failed = lk_error_set(
-		        &r->failure, status, "%s%s%s", what ? what : "", what ? ": " : "", reason);
+			&r->failure, status, "%s%s%s", what ? what : "", what ? ": " : "", reason);
 }
 
 static void detail(const struct lk_run *r, const char *message)
@@ -104,13 +104,14 @@ static enum lk_status feed(struct lk_run *r, bool *more, struct lk_error *err)
 	}
 	d = &found->items[index];
 	LK_TRY(lk_known_examine(&r->known, found, index, err));
+	if (d->fate == LK_FATE_WAITING && d->sha256[0])
+		LK_TRY(hand_out(r, index, err));
+	else { /* known after all, or not there: it does not count among those to be loaded */
+		r->progress.total_deliveries--;
+		r->progress.total_bytes -= d->size;
+	}
 	r->waiting_count--;
 	r->waiting_weight -= lk_share_weight(d->size);
-	if (d->fate == LK_FATE_WAITING && d->sha256[0])
-		return hand_out(r, index, err);
-	/* Known after all, or not there: it does not count among those to be loaded. */
-	r->progress.total_deliveries--;
-	r->progress.total_bytes -= d->size;
 	return LK_OK;
 }
 
@@ -118,7 +119,7 @@ static enum lk_status feed(struct lk_run *r, bool *more, struct lk_error *err)
 
 /* The names of a share's deliveries, each with a NUL after it, as lk-unpack --files-from reads them. */
 static enum lk_status write_names(
-        const struct lk_run *r, const struct lk_share *share, int *fd, struct lk_error *err)
+	const struct lk_run *r, const struct lk_share *share, int *fd, struct lk_error *err)
 {
 	struct lk_str names = LK_STR_INIT;
 	enum lk_status status;
@@ -141,7 +142,7 @@ static enum lk_status write_names(
 }
 
 static enum lk_status add_argument(
-        const char **argv, size_t *count, size_t cap, const char *argument, struct lk_error *err)
+	const char **argv, size_t *count, size_t cap, const char *argument, struct lk_error *err)
 {
 	if (*count + 1 >= cap)
 		return lk_error_set(err, LK_USAGE, "too many options to pass on to the workers");
@@ -152,7 +153,7 @@ static enum lk_status add_argument(
 
 /* `begin` and then the arguments to pass on. */
 static enum lk_status make_argv(const char **argv, size_t cap, const char *const *begin,
-        const char *const *more, struct lk_error *err)
+	const char *const *more, struct lk_error *err)
 {
 	size_t count = 0;
 
@@ -164,15 +165,15 @@ static enum lk_status make_argv(const char **argv, size_t cap, const char *const
 }
 
 static enum lk_status start_share(
-        struct lk_run *r, struct lk_slot *slot, struct lk_share *share, struct lk_error *err)
+	struct lk_run *r, struct lk_slot *slot, struct lk_share *share, struct lk_error *err)
 {
 	const char *unpack[128], *commit[64], *parse[] = {"lk-parse", "-s", r->o->sources, NULL};
 	const struct lk_command commands[] = {{"lk-unpack", r->unpack, unpack}, {"lk-parse", r->parse, parse},
-	        {"lk-commit", r->commit, commit}};
+		{"lk-commit", r->commit, commit}};
 	const char *const unpack_begin[] = {
-	        "lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--files-from", "-", NULL};
+		"lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--files-from", "-", NULL};
 	const char *const commit_begin[] = {
-	        "lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json", NULL};
+		"lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json", NULL};
 	enum lk_status status;
 	int names;
 
@@ -237,14 +238,14 @@ static void tell_log(const struct lk_run *r, const struct lk_worker *w)
 }
 
 static enum lk_status share_staged(
-        struct lk_run *r, const struct lk_worker *w, struct lk_share *share, struct lk_error *err)
+	struct lk_run *r, const struct lk_worker *w, struct lk_share *share, struct lk_error *err)
 {
-	struct lk_report *report = r->o->stage ? &r->result->report : &r->staged;
+	struct lk_tally *tally = r->o->stage ? &r->result->tally : &r->staged;
 	struct lk_str said = LK_STR_INIT;
 	enum lk_status status = lk_memory_text(w->out, &said, err);
 
 	if (!status)
-		status = lk_report_add(report, lk_str_text(&said), err);
+		status = lk_tally_add(tally, lk_str_text(&said), NULL, NULL, NULL, err);
 	lk_str_release(&said);
 	LK_TRY(status);
 	r->failures_in_row = 0;
@@ -255,8 +256,8 @@ static enum lk_status share_staged(
 		r->progress.deliveries++;
 		r->progress.bytes += d->size;
 	}
-	r->progress.members = report->members;
-	r->progress.rows = report->rows;
+	r->progress.members = tally->members;
+	r->progress.rows = tally->rows;
 	share->step->staged += share->count;
 	drop_share(share);
 	return LK_OK;
@@ -265,7 +266,7 @@ static enum lk_status share_staged(
 /* A single delivery failed its worker, again: it is to be recorded, unless another run may have better luck.
  */
 static enum lk_status share_failed(struct lk_run *r, struct lk_share *share, enum lk_worker_fate fate,
-        const char *reason, struct lk_error *err)
+	const char *reason, struct lk_error *err)
 {
 	struct lk_landed *d = &r->result->found.items[share->items[0]];
 
@@ -280,7 +281,7 @@ static enum lk_status share_failed(struct lk_run *r, struct lk_share *share, enu
 	drop_share(share);
 	if (++r->failures_in_row >= MAX_FAILURES_IN_ROW)
 		lk_run_fail(
-		        r, LK_MISSING, "workers fail whatever the delivery, lately because of this", reason);
+			r, LK_MISSING, "workers fail whatever the delivery, lately because of this", reason);
 	return LK_OK;
 }
 
@@ -298,7 +299,7 @@ static enum lk_status share_again(struct lk_run *r, struct lk_share *share, stru
 }
 
 static enum lk_status share_ended(
-        struct lk_run *r, struct lk_slot *slot, struct lk_str *reason, struct lk_error *err)
+	struct lk_run *r, struct lk_slot *slot, struct lk_str *reason, struct lk_error *err)
 {
 	struct lk_share *share = slot->share;
 	enum lk_worker_fate fate;
@@ -458,17 +459,17 @@ static enum lk_status prepare_tables(struct lk_run *r, struct lk_error *err)
 }
 
 static enum lk_status find_deliveries(
-        struct lk_run *r, const char *const *paths, size_t count, struct lk_error *err)
+	struct lk_run *r, const char *const *paths, size_t count, struct lk_error *err)
 {
 	const char *exclude[] = {r->o->lake, r->o->sources, r->o->stage, r->o->done};
 	struct lk_find_options options = {
-	        .ignore = r->o->ignore,
-	        .ignore_count = r->o->ignore_count,
-	        .exclude = exclude,
-	        .exclude_count = sizeof(exclude) / sizeof(*exclude),
-	        .settled_us = lk_now_us() - r->o->settle_ms * 1000,
-	        .warn = r->o->warn,
-	        .user = r->o->user,
+		.ignore = r->o->ignore,
+		.ignore_count = r->o->ignore_count,
+		.exclude = exclude,
+		.exclude_count = sizeof(exclude) / sizeof(*exclude),
+		.settled_us = lk_now_us() - r->o->settle_ms * 1000,
+		.warn = r->o->warn,
+		.user = r->o->user,
 	};
 
 	return lk_find(&r->result->found, paths, count, &options, err);
@@ -505,8 +506,8 @@ static void count_waiting(struct lk_run *r)
 	r->progress.total_deliveries = r->waiting_count;
 }
 
-/* Repeats are known once the first of them is in the ledger. */
-static enum lk_status settle_repeats(struct lk_run *r, struct lk_error *err)
+/* Repeats are known once the first of them is in the ledger, which learns where all known deliveries lie. */
+static enum lk_status settle_known(struct lk_run *r, struct lk_error *err)
 {
 	const struct lk_found *found = &r->result->found;
 
@@ -517,9 +518,9 @@ static enum lk_status settle_repeats(struct lk_run *r, struct lk_error *err)
 			case LK_FATE_PARTIAL:
 			case LK_FATE_HELD:
 			case LK_FATE_KNOWN:
-				LK_TRY(lk_known_remember(&r->known, &found->items[i], err));
+				LK_TRY(lk_known_place(&r->known, (uint32_t)i, err));
 			}
-	return LK_OK;
+	return lk_known_flush(&r->known, found, err);
 }
 
 static bool is_loaded(const struct lk_found *found, const struct lk_landed *d)
@@ -560,7 +561,7 @@ static enum lk_status work(struct lk_run *r, struct lk_error *err)
 }
 
 static enum lk_status run_impl(
-        struct lk_run *r, const char *const *paths, size_t path_count, struct lk_error *err)
+	struct lk_run *r, const char *const *paths, size_t path_count, struct lk_error *err)
 {
 	LK_TRY(lk_program_find("lk-unpack", &r->unpack, err));
 	LK_TRY(lk_program_find("lk-parse", &r->parse, err));
@@ -570,7 +571,7 @@ static enum lk_status run_impl(
 	LK_TRY(lk_lake_open(&r->lake, r->o->lake, LK_LAKE_CREATE, err));
 	LK_TRY(prepare_tables(r, err));
 	r->known = (struct lk_known){
-	        .lake = r->lake, .sources = r->sources, .retry = r->o->retry, .stop_fd = r->o->stop_fd};
+		.lake = r->lake, .sources = r->sources, .retry = r->o->retry, .stop_fd = r->o->stop_fd};
 	LK_TRY(lk_known_by_path(&r->known, &r->result->found, err));
 	r->result->began = true;
 	count_waiting(r);
@@ -578,8 +579,7 @@ static enum lk_status run_impl(
 		LK_TRY(make_stage(r, err));
 		LK_TRY(work(r, err));
 	}
-	if (!r->o->stage)
-		LK_TRY(settle_repeats(r, err));
+	LK_TRY(settle_known(r, err));
 	LK_TRY(move_loaded(r, err));
 	return r->failed ? lk_error_set(err, r->failed, "%s", r->failure.message) : LK_OK;
 }
@@ -607,7 +607,7 @@ static void release(struct lk_run *r)
 	free(r->parse);
 	free(r->commit);
 	lk_known_release(&r->known);
-	lk_report_release(&r->staged);
+	lk_tally_release(&r->staged);
 	lk_sources_close(r->sources);
 	lk_lake_close(r->lake);
 }
@@ -624,10 +624,10 @@ static void count_fates(struct lk_ingest_result *result)
 }
 
 enum lk_status lk_ingest(const struct lk_ingest_options *options, const char *const *paths, size_t path_count,
-        struct lk_ingest_result *result, struct lk_error *err)
+	struct lk_ingest_result *result, struct lk_error *err)
 {
 	struct lk_run r = {
-	        .o = options, .result = result, .committer = LK_WORKER_INIT, .started_ms = lk_clock_ms()};
+		.o = options, .result = result, .committer = LK_WORKER_INIT, .started_ms = lk_clock_ms()};
 	enum lk_status status, cleared = LK_OK;
 
 	*result = (struct lk_ingest_result){.found.arena = LK_ARENA_INIT};
@@ -645,5 +645,5 @@ enum lk_status lk_ingest(const struct lk_ingest_options *options, const char *co
 void lk_ingest_result_release(struct lk_ingest_result *result)
 {
 	lk_found_release(&result->found);
-	lk_report_release(&result->report);
+	lk_tally_release(&result->tally);
 }

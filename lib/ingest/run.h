@@ -48,8 +48,9 @@ struct lk_run {
 	struct lk_slot *slots;
 	struct lk_worker committer; /* works on the first step */
 	bool recording;		    /* it records crashed deliveries before the step's commit */
+	bool news;		    /* it committed some delivery */
 
-	struct lk_report staged; /* what workers staged, for progress; what is committed is in result */
+	struct lk_tally staged; /* what workers staged, for progress; what is committed is in result */
 	struct lk_ingest_progress progress;
 	int failures_in_row;
 	enum lk_status failed; /* why no more work is begun */

@@ -21,7 +21,7 @@ static int64_t min64(int64_t a, int64_t b)
 static enum lk_status make_dir(struct lk_run *r, struct lk_step *step, struct lk_error *err)
 {
 	if (asprintf(&step->dir, r->stage ? "%s/%lld" : "%s", r->stage ? r->stage : r->o->stage,
-	            (long long)r->step_number++) < 0) {
+		    (long long)r->step_number++) < 0) {
 		step->dir = NULL;
 		return lk_error_nomem(err);
 	}
@@ -68,7 +68,7 @@ enum lk_status lk_step_add(struct lk_step *step, uint32_t item, struct lk_error 
 enum lk_status lk_step_add_crashed(struct lk_step *step, uint32_t item, struct lk_error *err)
 {
 	if (!lk_grow((void **)&step->crashed, &step->crashed_cap, step->crashed_count + 1,
-	            sizeof(*step->crashed)))
+		    sizeof(*step->crashed)))
 		return lk_error_nomem(err);
 	step->crashed[step->crashed_count++] = item;
 	return LK_OK;
@@ -135,7 +135,7 @@ enum lk_status lk_step_advance(struct lk_run *r, struct lk_error *err)
 	struct lk_step *step = r->steps;
 
 	if (!step || !step->closed || step->open_shares || r->committer.count ||
-	        lk_clock_ms() < step->not_before_ms)
+		lk_clock_ms() < step->not_before_ms)
 		return LK_OK;
 	/* When everything fails, it is not the deliveries: they are not recorded as what they may not be. */
 	if (step->crashed_count && !r->failed)
@@ -156,7 +156,7 @@ static enum lk_status do_again(struct lk_run *r, uint32_t index, struct lk_error
 	if (d->tries + 1 >= MAX_TRIES) {
 		d->fate = LK_FATE_FAILED;
 		d->reason =
-		        "other processes kept loading deliveries of the same share, or it changed while it was read";
+			"other processes kept loading deliveries of the same share, or it changed while it was read";
 		lk_run_fail(r, LK_CONFLICT, d->path, d->reason);
 		return LK_OK;
 	}
@@ -174,15 +174,45 @@ static enum lk_status do_again(struct lk_run *r, uint32_t index, struct lk_error
 	return LK_OK;
 }
 
+static void note_committed(void *context, const char *sender, const char *sha256)
+{
+	struct lk_run *r = context;
+	struct lk_landed *d = lk_known_find(&r->known, &r->result->found, sender, sha256);
+
+	r->news = true;
+	if (d)
+		d->committed = true;
+}
+
+static void note_set_aside(void *context, const char *sender, const char *sha256)
+{
+	struct lk_run *r = context;
+	struct lk_landed *d = lk_known_find(&r->known, &r->result->found, sender, sha256);
+
+	if (d)
+		d->set_aside = true;
+}
+
+/* What a state in the ledger means for a delivery that was staged. */
+static enum lk_fate fate_of(const struct lk_landed *d, enum lk_delivery_state state)
+{
+	switch (state) {
+	case LK_DELIVERY_COMPLETE:
+		return d->committed ? LK_FATE_COMPLETE : LK_FATE_KNOWN;
+	case LK_DELIVERY_PARTIAL:
+		return LK_FATE_PARTIAL;
+	case LK_DELIVERY_HELD:
+		return LK_FATE_HELD;
+	case LK_DELIVERY_CRASHED:
+		return LK_FATE_PASSED;
+	case LK_DELIVERY_UNKNOWN:
+		break;
+	}
+	return LK_FATE_WAITING;
+}
+
 static enum lk_status ask_ledger(struct lk_run *r, const struct lk_step *step, struct lk_error *err)
 {
-	static const uint8_t fates[] = {
-	        [LK_DELIVERY_COMPLETE] = LK_FATE_COMPLETE,
-	        [LK_DELIVERY_PARTIAL] = LK_FATE_PARTIAL,
-	        [LK_DELIVERY_HELD] = LK_FATE_HELD,
-	        [LK_DELIVERY_CRASHED] = LK_FATE_HELD,
-	};
-
 	for (size_t i = 0; i < step->count; i++) {
 		struct lk_landed *d = &r->result->found.items[step->items[i]];
 		enum lk_delivery_state state;
@@ -190,10 +220,9 @@ static enum lk_status ask_ledger(struct lk_run *r, const struct lk_step *step, s
 		if (d->fate != LK_FATE_STAGED)
 			continue;
 		LK_TRY(lk_known_state(&r->known, d, &state, err));
-		if (state == LK_DELIVERY_UNKNOWN)
+		d->fate = fate_of(d, state);
+		if (d->fate == LK_FATE_WAITING || (d->set_aside && d->fate != LK_FATE_KNOWN))
 			LK_TRY(do_again(r, step->items[i], err));
-		else
-			d->fate = fates[state];
 	}
 	return LK_OK;
 }
@@ -204,17 +233,18 @@ static enum lk_status committed(struct lk_run *r, struct lk_error *err)
 	enum lk_status status = lk_memory_text(r->committer.out, &said, err);
 
 	if (!status)
-		status = lk_report_add(&r->result->report, lk_str_text(&said), err);
+		status = lk_tally_add(&r->result->tally, lk_str_text(&said), note_committed, note_set_aside, r, err);
 	lk_str_release(&said);
 	LK_TRY(status);
-	r->result->commits++;
+	r->result->commits += r->news;
+	r->news = false;
 	LK_TRY(ask_ledger(r, r->steps, err));
 	return leave_step(r, err);
 }
 
 /* Another writer was first, which is tried again for a while; else what was staged is lost with the run. */
 static enum lk_status not_committed(
-        struct lk_run *r, enum lk_status as, const char *reason, struct lk_error *err)
+	struct lk_run *r, enum lk_status as, const char *reason, struct lk_error *err)
 {
 	struct lk_step *step = r->steps;
 

@@ -28,14 +28,14 @@ void lk_count_text(int64_t n, const char *one, const char *many, struct lk_str *
 
 static int64_t records_of(const struct lk_ingest_result *r)
 {
-	return r->report.rows + r->report.rejected;
+	return r->tally.rows + r->tally.rejected;
 }
 
 static bool is_allowed(const struct lk_ingest_result *r, const struct lk_allowance *allowed)
 {
 	if (allowed->percent >= 0)
-		return (double)r->report.rejected * 100 <= allowed->percent * (double)records_of(r);
-	return r->report.rejected <= allowed->records;
+		return (double)r->tally.rejected * 100 <= allowed->percent * (double)records_of(r);
+	return r->tally.rejected <= allowed->records;
 }
 
 static void add_part(struct lk_str *s, int64_t n, const char *one, const char *many)
@@ -48,20 +48,20 @@ static void add_part(struct lk_str *s, int64_t n, const char *one, const char *m
 }
 
 enum lk_status lk_summary_judge(
-        const struct lk_ingest_result *r, const struct lk_allowance *allowed, struct lk_error *err)
+	const struct lk_ingest_result *r, const struct lk_allowance *allowed, struct lk_error *err)
 {
 	struct lk_str s = LK_STR_INIT;
 	enum lk_status status;
 
 	if (!is_allowed(r, allowed))
-		add_part(&s, r->report.rejected, "record was rejected", "records were rejected");
+		add_part(&s, r->tally.rejected, "record was rejected", "records were rejected");
 	add_part(&s, r->fates[LK_FATE_PARTIAL], "delivery has members that failed",
-	        "deliveries have members that failed");
+		"deliveries have members that failed");
 	add_part(&s, r->fates[LK_FATE_HELD] + r->fates[LK_FATE_PASSED], "delivery is held",
-	        "deliveries are held");
+		"deliveries are held");
 	add_part(&s, r->fates[LK_FATE_CRASHED], "delivery crashed a worker", "deliveries crashed a worker");
 	add_part(&s, r->fates[LK_FATE_FAILED], "delivery could not be loaded",
-	        "deliveries could not be loaded");
+		"deliveries could not be loaded");
 	add_part(&s, r->found.unread, "folder could not be read", "folders could not be read");
 	status = lk_str_check(&s, err);
 	if (!status && s.len)
@@ -106,11 +106,11 @@ static void add_tables(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	int width = 0;
 
-	for (size_t i = 0; i < r->report.table_count; i++)
-		if ((int)strlen(r->report.tables[i].name) > width)
-			width = (int)strlen(r->report.tables[i].name);
-	for (size_t i = 0; i < r->report.table_count; i++) {
-		const struct lk_report_table *t = &r->report.tables[i];
+	for (size_t i = 0; i < r->tally.table_count; i++)
+		if ((int)strlen(r->tally.tables[i].name) > width)
+			width = (int)strlen(r->tally.tables[i].name);
+	for (size_t i = 0; i < r->tally.table_count; i++) {
+		const struct lk_tally_table *t = &r->tally.tables[i];
 
 		lk_str_addf(out, "  %-*s %12lld rows  ", width, t->name, (long long)t->rows);
 		lk_bytes_text(t->bytes, out);
@@ -121,17 +121,17 @@ static void add_tables(const struct lk_ingest_result *r, struct lk_str *out)
 
 static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 {
-	if (!r->report.rejected)
+	if (!r->tally.rejected)
 		return;
-	lk_str_addf(out, "rejected %lld of ", (long long)r->report.rejected);
+	lk_str_addf(out, "rejected %lld of ", (long long)r->tally.rejected);
 	lk_count_text(records_of(r), "record", "records", out);
 	lk_str_addf(out, " (%.2g%%); lk.rejects has the reasons\n",
-	        100.0 * (double)r->report.rejected / (double)records_of(r));
+		100.0 * (double)r->tally.rejected / (double)records_of(r));
 }
 
 /* Some of the deliveries with a fate that somebody has to look at. */
 static void add_named(
-        const struct lk_ingest_result *r, enum lk_fate fate, const char *title, struct lk_str *out)
+	const struct lk_ingest_result *r, enum lk_fate fate, const char *title, struct lk_str *out)
 {
 	int64_t named = 0;
 
@@ -174,7 +174,7 @@ void lk_summary_text(const struct lk_ingest_result *r, bool staged, struct lk_st
 	add_named(r, LK_FATE_HELD, "held, for the reasons in lk.files", out);
 	add_named(r, LK_FATE_CRASHED, "crashed a worker; run with --retry to try again", out);
 	add_named(
-	        r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
+		r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
 	add_named(r, LK_FATE_FAILED, "not loaded", out);
 	if (!staged)
 		add_last_line(r, out);
@@ -183,17 +183,17 @@ void lk_summary_text(const struct lk_ingest_result *r, bool staged, struct lk_st
 /* ---- for programs ---- */
 
 static const char *const fate_words[LK_FATE_COUNT] = {
-        [LK_FATE_WAITING] = "waiting",
-        [LK_FATE_KNOWN] = "known",
-        [LK_FATE_REPEAT] = "repeated",
-        [LK_FATE_PASSED] = "passed",
-        [LK_FATE_STAGED] = "staged",
-        [LK_FATE_CRASHED] = "crashed",
-        [LK_FATE_COMPLETE] = "complete",
-        [LK_FATE_PARTIAL] = "partial",
-        [LK_FATE_HELD] = "held",
-        [LK_FATE_GONE] = "gone",
-        [LK_FATE_FAILED] = "failed",
+	[LK_FATE_WAITING] = "waiting",
+	[LK_FATE_KNOWN] = "known",
+	[LK_FATE_REPEAT] = "repeated",
+	[LK_FATE_PASSED] = "passed",
+	[LK_FATE_STAGED] = "staged",
+	[LK_FATE_CRASHED] = "crashed",
+	[LK_FATE_COMPLETE] = "complete",
+	[LK_FATE_PARTIAL] = "partial",
+	[LK_FATE_HELD] = "held",
+	[LK_FATE_GONE] = "gone",
+	[LK_FATE_FAILED] = "failed",
 };
 
 static void add_text(struct lk_str *out, const char *key, const char *text)
@@ -236,19 +236,19 @@ void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
 	for (int i = 0; i < LK_FATE_COUNT; i++)
 		lk_str_addf(out, ", \"%s\": %lld", fate_words[i], (long long)r->fates[i]);
 	lk_str_addf(out, ", \"settling\": %lld, \"ignored\": %lld}, \"bytes\": %lld",
-	        (long long)r->found.settling, (long long)r->found.ignored, (long long)r->bytes);
+		(long long)r->found.settling, (long long)r->found.ignored, (long long)r->bytes);
 	lk_str_addf(out,
-	        ", \"members\": %lld, \"rows\": %lld, \"rejected\": %lld, \"commits\": %lld, \"elapsed_ms\": %lld",
-	        (long long)r->report.members, (long long)r->report.rows, (long long)r->report.rejected,
-	        (long long)r->commits, (long long)r->elapsed_ms);
+		", \"members\": %lld, \"rows\": %lld, \"rejected\": %lld, \"commits\": %lld, \"elapsed_ms\": %lld",
+		(long long)r->tally.members, (long long)r->tally.rows, (long long)r->tally.rejected,
+		(long long)r->commits, (long long)r->elapsed_ms);
 	lk_str_adds(out, ", \"tables\": [");
-	for (size_t i = 0; i < r->report.table_count; i++) {
-		const struct lk_report_table *t = &r->report.tables[i];
+	for (size_t i = 0; i < r->tally.table_count; i++) {
+		const struct lk_tally_table *t = &r->tally.tables[i];
 
 		lk_str_adds(out, i ? ", {" : "{");
 		add_text(out, "table", t->name);
 		lk_str_addf(out, ", \"rows\": %lld, \"files\": %lld, \"bytes\": %lld}", (long long)t->rows,
-		        (long long)t->files, (long long)t->bytes);
+			(long long)t->files, (long long)t->bytes);
 	}
 	lk_str_adds(out, "], \"problems\": [");
 	add_problems(r, out);

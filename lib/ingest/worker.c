@@ -36,15 +36,13 @@ enum lk_status lk_memory_text(int fd, struct lk_str *out, struct lk_error *err)
 		n = pread(fd, out->data + out->len, (size_t)st.st_size, 0);
 	if (n < 0)
 		return lk_error_sys(err, LK_IO, "cannot read what a worker said");
-	if (n > 0) {
-		out->len += (size_t)n;
-		out->data[out->len] = '\0';
-	}
+	out->len += (size_t)n;
+	out->data[out->len] = '\0';
 	return LK_OK;
 }
 
 static enum lk_status start_impl(
-        struct lk_worker *w, const struct lk_command *commands, int count, int in, struct lk_error *err)
+	struct lk_worker *w, const struct lk_command *commands, int count, int in, struct lk_error *err)
 {
 	LK_TRY(lk_memory_file("lk-out", &w->out, err));
 	LK_TRY(lk_memory_file("lk-log", &w->log, err));
@@ -59,7 +57,7 @@ static enum lk_status start_impl(
 		if (i + 1 < count)
 			lk_pipe_enlarge(ends[1]);
 		status = lk_child_start(&w->children[i], commands[i].path, commands[i].argv,
-		        (int[3]){from, ends[1], w->log}, err);
+			(int[3]){from, ends[1], w->log}, err);
 		if (i + 1 < count)
 			close(ends[1]);
 		if (from != in)
@@ -74,7 +72,7 @@ static enum lk_status start_impl(
 }
 
 enum lk_status lk_worker_start(
-        struct lk_worker *w, const struct lk_command *commands, int count, int in, struct lk_error *err)
+	struct lk_worker *w, const struct lk_command *commands, int count, int in, struct lk_error *err)
 {
 	enum lk_status status;
 

@@ -67,10 +67,10 @@ static void test_find(void)
 {
 	const char *ignore[] = {"*.part", ".*", "b/old/*"}, *exclude[] = {"lake", "absent", NULL};
 	struct lk_find_options o = {.ignore = ignore,
-	        .ignore_count = 3,
-	        .exclude = exclude,
-	        .exclude_count = 3,
-	        .warn = count_warning};
+		.ignore_count = 3,
+		.exclude = exclude,
+		.exclude_count = 3,
+		.warn = count_warning};
 	const char *both[] = {"land", "land/new.zip"}, *dots[] = {".//"}, *absent[] = {"land", "nowhere"};
 	const char *link_path[] = {"link"}, *empty[] = {""};
 	struct lk_str list = LK_STR_INIT;
@@ -90,51 +90,51 @@ static void test_find(void)
 	make_file("land/new.zip", "n", 0);
 	make_file("lake/main/x.parquet", "x", 100);
 	ok(symlink("a.zip", "land/s.zip") == 0 && symlink("land", "link") == 0 &&
-	                symlink("nowhere", "land/dangling") == 0,
-	        "links to look at");
+			symlink("nowhere", "land/dangling") == 0,
+		"links to look at");
 	clock_gettime(CLOCK_REALTIME, &now);
 	o.settled_us = ((int64_t)now.tv_sec - 10) * 1000000;
 
 	ok(lk_find(&f, both, 2, &o, &err) == LK_OK, "a folder and a file are walked");
 	list_of(&f, &list);
 	is_text(list.data, "land/a.zip land/b/c.csv land/z.zip land/new.zip",
-	        "names in order; ignored ones, links and what has not settled left; a named file taken at once");
+		"names in order; ignored ones, links and what has not settled left; a named file taken at once");
 	is_int(f.settling, 1, "one is settling");
 	is_int(f.ignored, 3, "three are ignored by name: a folder, a file, a path");
 	is_text(f.items[1].relative, "b/c.csv", "the part below the root");
 	is_text(f.items[3].relative, "new.zip", "which of a named file is its name");
 	is_int(f.items[0].size, 2, "size");
 	ok(lk_landed_absolute(&f.items[1], &list, &err) == LK_OK && *list.data == '/' &&
-	                strstr(list.data, "/land/b/c.csv"),
-	        "the absolute path");
+			strstr(list.data, "/land/b/c.csv"),
+		"the absolute path");
 	make_file("land/a.zip.new", "aaa", 50);
 	ok(rename("land/a.zip.new", "land/a.zip") == 0, "a file is replaced");
 	strcpy(f.items[0].sha256, "abc");
 	f.items[0].fate = LK_FATE_STAGED;
 	lk_landed_again(&f.items[0]);
 	ok(f.items[0].size == 3 && !*f.items[0].sha256 && f.items[0].fate == LK_FATE_WAITING,
-	        "and looked at anew");
+		"and looked at anew");
 	lk_found_release(&f);
 
 	ok(lk_find(&f, dots, 1, &o, &err) == LK_OK, "a folder called . is not ignored");
 	list_of(&f, &list);
 	is_text(list.data, "./land/a.zip ./land/b/c.csv ./land/b/old/d.csv ./land/z.zip",
-	        "the lake below it is left out, and paths to ignore begin there");
+		"the lake below it is left out, and paths to ignore begin there");
 	is_text(f.items[0].relative, "land/a.zip", "relative to .");
 	ok(lk_landed_absolute(&f.items[0], &list, &err) == LK_OK && !strstr(list.data, "/./"),
-	        "without dots");
+		"without dots");
 	lk_found_release(&f);
 
 	ok(lk_find(&f, link_path, 1, &o, &err) == LK_OK, "a link that is named is followed");
 	list_of(&f, &list);
 	is_text(list.data, "link/a.zip link/b/c.csv link/z.zip",
-	        "and its files keep the name that was given");
+		"and its files keep the name that was given");
 	ok(lk_landed_absolute(&f.items[0], &list, &err) == LK_OK && strstr(list.data, "/land/a.zip"),
-	        "but have one absolute path");
+		"but have one absolute path");
 	lk_found_release(&f);
 
 	ok(lk_find(&f, absent, 2, &o, &err) == LK_NOINPUT && strstr(err.message, "'nowhere'"),
-	        "a path that is not there");
+		"a path that is not there");
 	ok(lk_find(&f, empty, 1, &o, &err) == LK_USAGE, "an empty path");
 	lk_str_release(&list);
 }
@@ -151,7 +151,7 @@ static void test_shares(void)
 	is_int(lk_share_target(100 * mib, 4), 25 * mib, "as many shares as workers");
 	is_int(lk_share_target(4 * LK_SHARE_MAX_WEIGHT, 4), LK_SHARE_MAX_WEIGHT, "up to the largest share");
 	is_int(lk_share_target(5 * LK_SHARE_MAX_WEIGHT, 4), 5 * LK_SHARE_MAX_WEIGHT / 8,
-	        "then twice as many");
+		"then twice as many");
 	is_int(lk_share_target(LK_SHARE_MIN_WEIGHT, 8), LK_SHARE_MIN_WEIGHT, "little work is one share");
 	is_int(lk_share_target(3 * LK_SHARE_MIN_WEIGHT, 8), LK_SHARE_MIN_WEIGHT, "a bit more is some");
 	is_int(lk_share_target(0, 3), 1, "no work");
@@ -167,7 +167,7 @@ static void test_shares(void)
 	ok(lk_share_halve(s, &err) == LK_OK, "halved");
 	half = s->next;
 	ok(s->count == 2 && half->count == 3 && half->items[0] == 2 && half->items[2] == 4 && half->retried,
-	        "no delivery is lost or doubled");
+		"no delivery is lost or doubled");
 	lk_share_free(half);
 	lk_share_free(s);
 }
@@ -181,22 +181,22 @@ static void test_move(void)
 
 	make_file("land/m.zip", "first", 1000);
 	ok(lk_move_away("land/m.zip", "done", "deep/er/m.zip", &err) == LK_OK &&
-	                has_text("done/deep/er/m.zip", "first") && access("land/m.zip", F_OK) < 0,
-	        "moved, with its folders made");
+			has_text("done/deep/er/m.zip", "first") && access("land/m.zip", F_OK) < 0,
+		"moved, with its folders made");
 	ok(stat("done/deep/er/m.zip", &st) == 0 && st.st_mtime < time(NULL) - 900, "its time is kept");
 	make_file("land/m.zip", "second", 0);
 	make_file("land/m2.zip", "third", 0);
 	ok(lk_move_away("land/m.zip", "done", "deep/er/m.zip", &err) == LK_OK &&
-	                has_text("done/deep/er/m.zip", "first") && has_text("done/deep/er/m.zip.1", "second"),
-	        "nothing is replaced");
+			has_text("done/deep/er/m.zip", "first") && has_text("done/deep/er/m.zip.1", "second"),
+		"nothing is replaced");
 	ok(lk_move_away("land/m2.zip", "done", "deep/er/m.zip", &err) == LK_OK &&
-	                has_text("done/deep/er/m.zip.2", "third"),
-	        "however often");
+			has_text("done/deep/er/m.zip.2", "third"),
+		"however often");
 	ok(lk_move_away("land/m.zip", "done", "m.zip", &err) == LK_OK, "a file that is gone is fine");
 	make_file("land/m3.zip", "x", 0);
 	ok(lk_move_away("land/m3.zip", "done/deep/er/m.zip", "m3.zip", &err) == LK_CANTCREATE &&
-	                has_text("land/m3.zip", "x"),
-	        "a file where the folder should be is told, and nothing lost");
+			has_text("land/m3.zip", "x"),
+		"a file where the folder should be is told, and nothing lost");
 	ok(lk_remove_tree("done", &err) == LK_OK && access("done", F_OK) < 0, "a tree is removed");
 	ok(lk_remove_tree("done", &err) == LK_OK, "one that is not there is fine");
 	/* Another file system, where there is one. */
@@ -210,8 +210,8 @@ static void test_move(void)
 		make_file(path, "there before", 0);
 		snprintf(path, sizeof(path), "%s/m4.zip.1", other);
 		ok(lk_move_away("land/m4.zip", other, "m4.zip", &err) == LK_OK && has_text(path, "far") &&
-		                access("land/m4.zip", F_OK) < 0,
-		        "moved across file systems, replacing nothing");
+				access("land/m4.zip", F_OK) < 0,
+			"moved across file systems, replacing nothing");
 		ok(stat(path, &st) == 0 && st.st_mtime < time(NULL) - 900, "with its time");
 		ok(lk_remove_tree(other, &err) == LK_OK, "and no copy left behind");
 	}
@@ -220,7 +220,7 @@ static void test_move(void)
 /* ---- workers ---- */
 
 static enum lk_worker_fate run_worker(const char *const scripts[3], const char *input, struct lk_str *out,
-        struct lk_str *reason, enum lk_status *as)
+	struct lk_str *reason, enum lk_status *as)
 {
 	static const char *const names[] = {"lk-unpack", "lk-parse", "lk-commit"};
 	const char *argv[3][4];
@@ -240,7 +240,7 @@ static enum lk_worker_fate run_worker(const char *const scripts[3], const char *
 		commands[i] = (struct lk_command){names[i], "/bin/sh", argv[i]};
 	}
 	if (lk_memory_file("in", &in, &err) || lk_write(in, "in", input, strlen(input), &err) ||
-	        lk_worker_start(&w, commands, 3, in, &err))
+		lk_worker_start(&w, commands, 3, in, &err))
 		printf("Bail out! %s\n", err.message), exit(1);
 	while (!lk_worker_reap(&w))
 		usleep(1000);
@@ -258,37 +258,37 @@ static void test_workers(void)
 	enum lk_status as = LK_OK;
 
 	is_int(run_worker((const char *[]){"cat; echo u", "cat; echo p; exit 1", "cat; echo c >&2; exit 1"},
-	               "in\n", &out, &reason, &as),
-	        LK_WORKER_DONE, "0 and 1 are good");
+		       "in\n", &out, &reason, &as),
+		LK_WORKER_DONE, "0 and 1 are good");
 	is_text(lk_str_text(&out), "in\nu\np\n", "the pipe goes through all of them");
 	is_int(run_worker((const char *[]){"cat", "kill -SEGV $$", "cat >/dev/null; exit 65"}, "in\n", &out,
-	               &reason, &as),
-	        LK_WORKER_DIED, "a signal in the middle");
+		       &reason, &as),
+		LK_WORKER_DIED, "a signal in the middle");
 	is_text(reason.data, "lk-parse was killed by signal 11 (Segmentation fault)",
-	        "is told, not what followed from it");
+		"is told, not what followed from it");
 	is_int(run_worker((const char *[]){"cat",
-	                          "cat; echo 'lk-parse: noise' >&2; echo 'lk-parse: a bug' >&2; exit 70",
-	                          "cat >/dev/null; echo 'lk-commit: broken' >&2; exit 65"},
-	               "", &out, &reason, &as),
-	        LK_WORKER_DIED, "a bug");
+				  "cat; echo 'lk-parse: noise' >&2; echo 'lk-parse: a bug' >&2; exit 70",
+				  "cat >/dev/null; echo 'lk-commit: broken' >&2; exit 65"},
+		       "", &out, &reason, &as),
+		LK_WORKER_DIED, "a bug");
 	is_text(reason.data, "lk-parse exited with status 70: a bug", "is told with the last words");
 	is_int(run_worker((const char *[]){"while echo; do :; done", "exec cat",
-	                          "echo 'lk-commit: no space' >&2; exit 74"},
-	               "", &out, &reason, &as),
-	        LK_WORKER_HELPLESS, "a writer that cannot write");
+				  "echo 'lk-commit: no space' >&2; exit 74"},
+		       "", &out, &reason, &as),
+		LK_WORKER_HELPLESS, "a writer that cannot write");
 	is_text(reason.data, "lk-commit exited with status 74: no space",
-	        "is told, not the broken pipes before it");
+		"is told, not the broken pipes before it");
 	is_int(as, LK_IO, "with its status");
 	is_int(run_worker((const char *[]){"exit 74", "cat >/dev/null; exit 65", "cat; exit 65"}, "", &out,
-	               &reason, &as),
-	        LK_WORKER_REFUSED, "a delivery that could not be read");
+		       &reason, &as),
+		LK_WORKER_REFUSED, "a delivery that could not be read");
 	is_int(run_worker(
-	               (const char *[]){"cat", "exit 78", "cat >/dev/null; exit 65"}, "", &out, &reason, &as),
-	        LK_WORKER_HELPLESS, "a wrong configuration");
+		       (const char *[]){"cat", "exit 78", "cat >/dev/null; exit 65"}, "", &out, &reason, &as),
+		LK_WORKER_HELPLESS, "a wrong configuration");
 	is_int(as, LK_CONFIG, "with its status");
 	is_int(run_worker((const char *[]){"cat; kill -KILL $$", "cat", "cat >/dev/null"}, "x", &out, &reason,
-	               &as),
-	        LK_WORKER_DONE, "what lk-commit says is what happened");
+		       &as),
+		LK_WORKER_DONE, "what lk-commit says is what happened");
 	lk_str_release(&out);
 	lk_str_release(&reason);
 }
@@ -297,26 +297,26 @@ static void test_workers(void)
 
 static void test_judge(void)
 {
-	struct lk_ingest_result r = {.report = {.rows = 990, .rejected = 10}};
+	struct lk_ingest_result r = {.tally = {.rows = 990, .rejected = 10}};
 	struct lk_allowance none = {.percent = -1}, nine = {9, -1}, ten = {10, -1},
-	                    one_percent = {.percent = 1}, less = {.percent = 0.9};
+			    one_percent = {.percent = 1}, less = {.percent = 0.9};
 	struct lk_str s = LK_STR_INIT;
 	struct lk_error err;
 
 	ok(lk_summary_judge(&r, &none, &err) == LK_WANTING, "rejects are wanting");
 	is_text(err.message, "10 records were rejected", "and why is told");
 	ok(lk_summary_judge(&r, &nine, &err) == LK_WANTING && lk_summary_judge(&r, &ten, &err) == LK_OK,
-	        "a number allowed");
+		"a number allowed");
 	ok(lk_summary_judge(&r, &less, &err) == LK_WANTING &&
-	                lk_summary_judge(&r, &one_percent, &err) == LK_OK,
-	        "a percentage allowed");
+			lk_summary_judge(&r, &one_percent, &err) == LK_OK,
+		"a percentage allowed");
 	r.fates[LK_FATE_HELD] = 1;
 	r.fates[LK_FATE_PASSED] = 1;
 	r.fates[LK_FATE_CRASHED] = 1;
 	ok(lk_summary_judge(&r, &ten, &err) == LK_WANTING, "what is held is not a matter of rejects");
 	is_text(err.message, "2 deliveries are held; 1 delivery crashed a worker", "all of it is told");
 	r = (struct lk_ingest_result){
-	        .fates = {[LK_FATE_KNOWN] = 5, [LK_FATE_REPEAT] = 1, [LK_FATE_GONE] = 1}};
+		.fates = {[LK_FATE_KNOWN] = 5, [LK_FATE_REPEAT] = 1, [LK_FATE_GONE] = 1}};
 	ok(lk_summary_judge(&r, &none, &err) == LK_OK, "known, repeated and vanished deliveries are fine");
 	lk_bytes_text(999, &s), lk_str_addc(&s, ' '), lk_bytes_text(1500, &s), lk_str_addc(&s, ' ');
 	lk_bytes_text(123456789, &s), lk_str_addc(&s, ' '), lk_bytes_text(INT64_MAX, &s);

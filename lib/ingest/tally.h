@@ -1,0 +1,33 @@
+/* What lk-commit says with --json, summed over the workers and commits of a run. */
+#ifndef LK_INGEST_TALLY_H
+#define LK_INGEST_TALLY_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+struct lk_tally_table {
+	const char *name;
+	int64_t rows, files, bytes;
+};
+
+struct lk_tally {
+	struct lk_arena arena;
+	struct lk_tally_table *tables; /* of data, in the order of their names */
+	size_t table_count, table_cap;
+	int64_t rows;	  /* of them all */
+	int64_t members;  /* rows of lk.files */
+	int64_t rejected; /* rows of lk.rejects */
+};
+
+/* A delivery that an answer names. */
+typedef void lk_tally_delivery(void *context, const char *sender, const char *sha256);
+
+/* Adds one answer of lk-commit, and hands on the deliveries that it says are committed, and are to be done again. LK_BUG when
+ * it is not what lk-commit says. */
+enum lk_status lk_tally_add(struct lk_tally *tally, const char *json, lk_tally_delivery *committed,
+	lk_tally_delivery *again, void *context, struct lk_error *err) LK_CHECKED;
+void lk_tally_release(struct lk_tally *tally);
+
+#endif
