@@ -84,7 +84,7 @@ failures() {
 		64|lk|a command is not there|nowhere|lk nowhere
 		64|lk-cat|a format is not there|nonsense|lk-cat -F nonsense rows.lk
 		64|lk-query|a format is not there|nonsense|lk-query -l lake -F nonsense "select 1"
-		64|lk-commit|an option lacks its value|--lake|lk-commit -l
+		64|lk-commit|an option lacks its value|-l|lk-commit -l
 		65|lk-cat|the input is not a stream|people.csv|lk-cat people.csv
 		65|lk-parse|the input is not a stream|standard input|lk-parse -s sources <people.csv
 		65|lk-commit|the input is not a stream|standard input|lk-commit -l lake <people.csv
@@ -95,7 +95,7 @@ failures() {
 		73|lk-unpack|the folder to extract to cannot be made|regular|lk-unpack -x regular/out landing/people.csv
 		73|lk-query|the output cannot be made|regular|lk-query -l lake -o regular/out.csv "select 1"
 		73|lk-ingest|the lake cannot be made|regular|lk-ingest --settle 0 -l regular/lake -s sources landing
-		73|lk-commit|the folder to stage in cannot be made|regular|lk-commit -l lake --stage regular/stage <rows.lk
+		73|lk-commit|the folder to stage in cannot be made|regular|lk-commit -l lake4 --stage regular/stage <rows.lk
 	END
 }
 
@@ -106,7 +106,7 @@ printers() {
 		lk-unpack|members|lk-unpack landing/people.csv
 		lk-unpack|a list|lk-unpack --list landing/people.csv
 		lk-parse|rows|lk-parse -s sources <members.lk
-		lk-cat|CSV|lk-cat -F csv rows.lk
+		lk-cat|CSV|lk-cat -t people -F csv rows.lk
 		lk-cat|Arrow|lk-cat -t people -F arrow rows.lk
 		lk-cat|a schema|lk-cat --schema rows.lk
 		lk-query|a table|lk-query -l lake "select * from people"
@@ -137,7 +137,6 @@ check_printer() {
 	'
 }
 
-have lk-unpack || test_done # until the tools are there that make the inputs
 each_row failures check_failure
 each_row printers check_printer
 
