@@ -257,6 +257,143 @@ test_expect_success 'random text in every dialect becomes what an oracle says' '
 	python3 "$LK_TOP/t/helper/delimited-oracle.py" compare oracle
 '
 
+cat >books.json <<\EOP
+{"lk": {"namespaces": {"p": "urn:p"}, "root": "p:shop"}, "resources": [
+	{"name": "book", "path": "*.xml", "lk": {"record": "//p:book"}, "schema": {"fields": [
+		{"name": "id", "type": "integer", "lk": {"path": "@id"}},
+		{"name": "title", "lk": {"path": "p:title"}, "constraints": {"required": true}},
+		{"name": "authors", "lk": {"path": "p:author", "join": "; "}},
+		{"name": "second", "lk": {"path": "p:author[2]"}},
+		{"name": "count", "type": "integer", "lk": {"path": "count(p:author)"}},
+		{"name": "old", "type": "boolean", "lk": {"path": "@year < 2000"}}]}},
+	{"name": "shelf", "path": "*.xml", "lk": {"record": "p:shop/p:shelf"}, "schema": {"fields": [
+		{"name": "name", "lk": {"path": "@name"}}, {"name": "books", "type": "integer", "lk": {"path": "count(.//p:book)"}}]}}]}
+EOP
+
+test_expect_success 'one document feeds several tables' '
+	cat >books.xml <<-\EOF_ &&
+	<?xml version="1.0" encoding="ISO-8859-1"?>
+	<shop xmlns="urn:p" xmlns:q="urn:p">
+	<shelf name="one"><!-- no --><book id="1" year="1999"><title> A &amp; B </title><author>x</author><author>y</author></book></shelf>
+	<q:shelf name="two"><q:book id="2"><title>C<![CDATA[<D>]]></title></q:book>
+	<book id="x"><title>E</title></book><book id="4"/><book xmlns="" id="5"><title>no</title></book></q:shelf>
+	</shop>
+	EOF_
+	parse 1 book -s books.json books.xml | columns id,title,authors,second,count,old,lk_row >actual &&
+	cat >expect <<-\EOF_ &&
+	1,A & B,x; y,y,2,true,1
+	2,C<D>,,,0,false,2
+	EOF_
+	test_cmp expect actual &&
+	lk-cat -F csv -t shelf out.lk | columns name,books,lk_row >actual &&
+	printf "one,1,1\ntwo,3,2\n" >expect &&
+	test_cmp expect actual &&
+	lk-cat -F csv -t lk.rejects out.lk | columns table,record,line,field,reason,raw >actual &&
+	cat >expect <<-\EOF_ &&
+	book,3,5,id,'\''x'\'' is not an integer of 64 bits,"<book id=""x""><title>E</title></book>"
+	book,4,5,title,a required value is missing,"<book id=""4""/>"
+	EOF_
+	test_cmp expect actual &&
+	lk-cat -F csv -t lk.files out.lk | columns table,rows_in,rows,rejected,status >actual &&
+	printf "book,4,2,2,ok\nshelf,2,2,0,ok\n" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'other roots are unmatched, what is not well-formed is failed without rows' '
+	echo "<shop/>" >noroot.xml && echo "text" >text.xml && : >empty.xml &&
+	printf "<shop xmlns=\"urn:p\"><shelf/>\n<shelf>" >cut.xml &&
+	printf "<shop xmlns=\"urn:p\">\n<shelf>&nope;</shelf></shop>" >entity.xml &&
+	parse 1 lk.files -s books.json noroot.xml text.xml empty.xml cut.xml entity.xml | columns member,table,rows,status,error >actual &&
+	cat >expect <<-\EOF_ &&
+	noroot.xml,,0,unmatched,no resource takes a document whose root element is shop
+	text.xml,,0,unmatched,no resource takes it: it does not begin as XML
+	empty.xml,,0,unmatched,no resource takes it: it does not begin as XML
+	cut.xml,book,0,failed,line 2: is not well-formed: Premature end of data in tag shelf line 2
+	cut.xml,shelf,0,failed,line 2: is not well-formed: Premature end of data in tag shelf line 2
+	entity.xml,book,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
+	entity.xml,shelf,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
+	EOF_
+	test_cmp expect actual
+'
+
+test_expect_success 'documents that declare entities or name others are safe' '
+	cat >bomb.xml <<-\EOF_ &&
+	<!DOCTYPE shop [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
+	<shop xmlns="urn:p"><shelf name="x">&b;</shelf></shop>
+	EOF_
+	echo secret >secret.txt &&
+	cat >external.xml <<-EOF_ &&
+	<!DOCTYPE shop [<!ENTITY a SYSTEM "file://$PWD/secret.txt">]><shop xmlns="urn:p"><book id="1"><title>&a;</title></book></shop>
+	EOF_
+	cat >dtd.xml <<-EOF_ &&
+	<!DOCTYPE shop SYSTEM "file://$PWD/missing.dtd"><shop xmlns="urn:p"><book id="1"><title>t</title></book></shop>
+	EOF_
+	parse 1 lk.files -s books.json bomb.xml external.xml dtd.xml | columns member,table,rows,status,error >actual &&
+	cat >expect <<-\EOF_ &&
+	bomb.xml,book,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	bomb.xml,shelf,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	external.xml,book,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	external.xml,shelf,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	dtd.xml,book,1,ok,
+	dtd.xml,shelf,0,ok,
+	EOF_
+	test_cmp expect actual
+'
+
+# N shelves of 5 books, one in the other: about 1,200 bytes a shelf.
+shop() { # N
+	python3 -c '
+import sys
+print("<shop xmlns=\"urn:p\">")
+for s in range(int(sys.argv[1])):
+    print("<shelf name=\"s%d\">%s" % (s, "some text " * 90))
+    for i in range(4):
+        print("  <book id=\"%d\"><title>t%d</title><author>a</author>%s</book>" % (5 * s + i, s,
+            "<book id=\"%d\"><title>inner</title></book>" % (5 * s + 4) if i == 3 else ""))
+    print("</shelf>")
+print("</shop>")' "$1"
+}
+
+test_expect_success 'documents longer than memory stream record by record, and give the same' '
+	shop 2500 >whole.xml && shop 6000 >long.xml && test $(wc -c <whole.xml) -lt 4000000 && test $(wc -c <long.xml) -gt 7000000 &&
+	lk-parse -s books.json whole.xml >whole.lk && lk-parse -s books.json long.xml >long.lk &&
+	lk-cat -F csv -t book whole.lk | columns id,title,authors,count,lk_row >expect &&
+	lk-cat -F csv -t book long.lk | columns id,title,authors,count,lk_row >actual &&
+	test $(wc -l <actual) = 30000 && test $(wc -l <expect) = 12500 &&
+	head -n 12500 actual | test_cmp expect - &&
+	lk-cat -F csv -t shelf long.lk | columns name,books,lk_row | tail -n 1 >actual &&
+	echo s5999,5,6000 >expect && test_cmp expect actual
+'
+
+test_expect_success 'a streamed document that breaks off keeps its rows, and a record that is too long is a reject' '
+	head -c 5000000 long.xml >broken.xml &&
+	parse 1 lk.files -s books.json broken.xml | columns table,rows,rejected,status,error >actual &&
+	shelves=$(lk-cat -t shelf --count out.lk | tail -n 1) && books=$(lk-cat -t book --count out.lk | tail -n 1) &&
+	grep -q "^shelf,[1-9][0-9]*,1,ok,line [0-9]*: is not well-formed" actual &&
+	grep -q "^book,[1-9][0-9]*,1,ok,line [0-9]*: is not well-formed" actual &&
+	sed "s/p:shop\/p:shelf/\/p:shop/" books.json >all.json &&
+	(head -n 1 long.xml && for i in 1 2 3; do sed "1d; \$d" long.xml || exit; done && echo "</shop>") >longer.xml &&
+	parse 1 lk.files -s all.json longer.xml | columns table,rows,rejected,status,error >actual &&
+	printf "book,90000,0,ok,\nshelf,0,1,ok,\n" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'XPaths that are wrong are found when the package is loaded' '
+	for path in "p:a[" "q:a" "nope()" "/p:a/.."; do
+		sed "s|@year < 2000|$path|" books.json >wrong.json || return 1
+		lk-parse -s wrong.json --check 2>&1
+	done >actual
+	cat >expect <<-\EOF_ &&
+	lk-parse: '\''wrong.json'\'': resources[0].schema.fields[5].lk.path: '\''p:a['\'' is not an XPath
+	lk-parse: '\''wrong.json'\'': resources[0].schema.fields[5].lk.path: '\''q:a'\'' has a prefix that lk.namespaces does not declare
+	lk-parse: '\''wrong.json'\'': resources[0].schema.fields[5].lk.path: '\''nope()'\'' calls a function that XPath 1.0 does not have
+	ok
+	EOF_
+	test_cmp expect actual &&
+	sed "s|//p:book|count(p:a)|" books.json >wrong.json &&
+	expect_error 78 "resources[0].lk.record: '\''count(p:a)'\'' must yield elements" lk-parse -s wrong.json --check
+'
+
 test_expect_success '--check says ok, or where a package is wrong' '
 	lk-parse -s g.json --check >actual && echo ok >expect && test_cmp expect actual &&
 	echo "{\"resources\": [{\"name\": \"a\", \"path\": \"b\", \"lk\": {\"tabel\": 1}}]}" >wrong.json &&

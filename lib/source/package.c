@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "source/pattern.h"
+#include "source/xml_path.h"
 #include "stream/side.h"
 #include "stream/stream.h"
 
@@ -600,6 +601,21 @@ static enum lk_status load_xml(struct load *l, const json_t *lk, const char *at,
 	return get_text(l, lk, place, "root", &r->root);
 }
 
+static enum lk_status compile_paths(struct load *l, const char *at, struct lk_resource *r)
+{
+	const char *problem, *place;
+	int field;
+
+	if (lk_xml_program_make(l->arena, r, &r->program, &field, &problem))
+		return LK_OK;
+	if (!problem)
+		return lk_error_nomem(l->err);
+	if (field < 0)
+		return wrong(l, at_key(l, at, "lk.record"), "'%s' %s", r->record, problem);
+	place = at_index(l, at_key(l, at, "schema.fields"), (size_t)field);
+	return wrong(l, at_key(l, place, "lk.path"), "'%s' %s", r->fields[field].path, problem);
+}
+
 /* ---- what downstream filters need: keys, order, load, scope, partition as metadata of the schema ---- */
 
 static const struct lk_source_field *find_field(const struct lk_resource *r, const char *name, size_t len)
@@ -823,6 +839,8 @@ static enum lk_status load_resource(struct load *l, const json_t *resource, cons
 	if (json_object_get(schema, "missingValues"))
 		d.missing = json_object_get(schema, "missingValues");
 	LK_TRY(load_fields(l, schema, at_key(l, at, "schema"), &d, null_sequence, r));
+	if (r->is_xml)
+		LK_TRY(compile_paths(l, at, r));
 	LK_TRY(load_meta(l, lk, schema, at, r, meta, &meta_count));
 	return make_schema(l, meta, r);
 }
@@ -935,7 +953,9 @@ void lk_package_release(struct lk_package *p)
 	if (!p)
 		return;
 	pcre2_code_free(p->delivery);
-	for (int i = 0; i < p->resource_count; i++)
+	for (int i = 0; i < p->resource_count; i++) {
+		lk_xml_program_release(p->resources[i].program);
 		if (p->resources[i].schema.release)
 			ArrowSchemaRelease(&p->resources[i].schema);
+	}
 }

@@ -66,6 +66,7 @@ struct lk_dialect {
 };
 
 struct lk_package;
+struct lk_xml_program;
 
 struct lk_resource {
 	int id; /* counts the resources of all packages */
@@ -78,6 +79,7 @@ struct lk_resource {
 	enum lk_fields_match match;
 	bool rest, missing_unquoted;
 	const char *record, *root;
+	struct lk_xml_program *program; /* XML: its XPaths, compiled */
 	struct lk_namespace *namespaces;
 	int namespace_count;
 	struct lk_source_field *fields;

@@ -1,0 +1,624 @@
+/*
+ * XML: records by XPath (lk-source(5), XML), through libxml2's SAX2 with a tree of only what is needed.
+ *
+ * A document begins as text in a buffer. When it ends there, below the limit, it is parsed into a whole tree, and records are what
+ * their XPaths find. When every resource streams and the document is longer than WHOLE_BYTES, it is pushed through the parser
+ * instead: the tree then holds the open elements and what is inside an open record, and is pruned as elements end.
+ *
+ *	document  >  catalog  >  [book]  >  ...          inside a record: kept until the outermost record ends
+ *	                      >  (shelf, text: gone as soon as they end)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/tree.h>
+#include <libxml/xpathInternals.h>
+
+#include "source/reader.h"
+#include "source/xml_path.h"
+
+#define WHOLE_BYTES (4 * 1024 * 1024)
+#define LIMIT_BYTES (64 * 1024 * 1024)
+#define RECORD_BYTES (16 * 1024 * 1024)
+#define SLICE_BYTES (32 * 1024) /* pushed at a time: the parser looks at what it holds more than once */
+#define OPTIONS (XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_BIG_LINES | XML_PARSE_NOCDATA)
+
+/* What one sink needs for one document. */
+struct target {
+	struct lk_sink *sink;
+	const struct lk_xml_program *program;
+	struct lk_value *values;      /* by field */
+	xmlXPathObjectPtr *objects;   /* by field: results that values point into */
+	struct lk_str *texts;	      /* by field: values that had to be put together */
+	bool *known;		      /* by field: constants that were evaluated */
+	xmlXPathContextPtr context;
+};
+
+/* A record of a streamed document that has begun. */
+struct pending {
+	struct target *target;
+	xmlNodePtr node;
+	int64_t line;
+	size_t begin; /* record_bytes when it began */
+	bool ended;
+};
+
+struct xml {
+	struct lk_sink *const *sinks;
+	int count;
+	struct target *targets;
+	bool streams;	      /* all resources can */
+	struct lk_str buffer; /* the document so far, before it is decided how it is read */
+	xmlParserCtxtPtr parser;
+	bool streaming;
+	bool over; /* failed, or too long: what comes is not looked at */
+	struct pending *pending; /* in the order in which they began; the first is outermost */
+	size_t pending_count, pending_cap;
+	size_t record_bytes; /* about what is held for them */
+	char refusal[256];   /* why the parser was stopped, "" when it was not */
+	int64_t refusal_line;
+	enum lk_status status; /* of a callback that ends the run */
+	struct lk_error *err;
+};
+
+/* ---- fields of a record ---- */
+
+/* The text of a node: borrowed where it is in one piece, else put together in room. */
+static struct lk_value node_text(const xmlNode *node, struct lk_str *room)
+{
+	const xmlNode *only = node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE ? node->children : NULL;
+	xmlChar *text;
+
+	if (!only && (node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE))
+		return (struct lk_value){.data = ""};
+	if (only && !only->next && only->type == XML_TEXT_NODE && only->content)
+		return (struct lk_value){.data = (const char *)only->content, .len = strlen((const char *)only->content)};
+	text = xmlNodeGetContent(node);
+	lk_str_clear(room);
+	if (text)
+		lk_str_adds(room, (const char *)text);
+	else
+		room->failed = true;
+	xmlFree(text);
+	return (struct lk_value){.data = lk_str_text(room), .len = room->len};
+}
+
+struct finding {
+	struct lk_value value;
+	struct lk_str *room;
+	const char *join;
+	struct lk_str piece;
+};
+
+static bool found_first(void *arg, const xmlNode *node)
+{
+	struct finding *f = arg;
+
+	f->value = node_text(node, f->room);
+	return false;
+}
+
+static bool found_next(void *arg, const xmlNode *node)
+{
+	struct finding *f = arg;
+	struct lk_value piece = node_text(node, &f->piece);
+
+	if (f->value.data)
+		lk_str_adds(f->room, f->join);
+	lk_str_add(f->room, piece.data, piece.len);
+	f->room->failed |= f->piece.failed;
+	f->value = (struct lk_value){.data = lk_str_text(f->room), .len = f->room->len};
+	return true;
+}
+
+static struct lk_value steps_value(const struct lk_xml_steps *steps, const xmlNode *record, const char *join, struct lk_str *room)
+{
+	struct finding f = {.room = room, .join = join};
+
+	lk_str_clear(room);
+	lk_xml_steps_walk(steps, record, join ? found_next : found_first, &f);
+	lk_str_release(&f.piece);
+	return f.value;
+}
+
+static struct lk_value set_value(xmlNodeSetPtr set, const char *join, struct lk_str *room)
+{
+	struct finding f = {.room = room, .join = join};
+
+	lk_str_clear(room);
+	if (!set || !set->nodeNr)
+		return f.value;
+	if (set->nodeNr > 1)
+		xmlXPathNodeSetSort(set);
+	for (int i = 0; i < set->nodeNr; i++)
+		if (!(join ? found_next : found_first)(&f, set->nodeTab[i]))
+			break;
+	lk_str_release(&f.piece);
+	return f.value;
+}
+
+static struct lk_value object_value(xmlXPathObjectPtr object, const char *join, struct lk_str *room)
+{
+	xmlChar *text;
+
+	if (object->type == XPATH_NODESET)
+		return set_value(object->nodesetval, join, room);
+	if (object->type == XPATH_STRING && object->stringval)
+		return (struct lk_value){.data = (const char *)object->stringval, .len = strlen((const char *)object->stringval)};
+	text = xmlXPathCastToString(object);
+	lk_str_clear(room);
+	if (text)
+		lk_str_adds(room, (const char *)text);
+	else
+		room->failed = true;
+	xmlFree(text);
+	return (struct lk_value){.data = lk_str_text(room), .len = room->len};
+}
+
+static enum lk_status field_value(struct xml *x, struct target *t, int i, xmlNodePtr record)
+{
+	const struct lk_xml_path *path = &t->program->fields[i];
+	const char *join = t->sink->resource->fields[i].join;
+
+	if (t->known[i])
+		return LK_OK;
+	if (path->steps.count) {
+		t->values[i] = steps_value(&path->steps, record, join, &t->texts[i]);
+		return lk_str_check(&t->texts[i], x->err);
+	}
+	xmlXPathFreeObject(t->objects[i]);
+	t->context->doc = record->doc;
+	t->context->node = record;
+	t->objects[i] = xmlXPathCompiledEval(path->expression, t->context);
+	if (!t->objects[i])
+		return lk_error_set(x->err, LK_MISSING, "'%s!%s': the XPath of field %s cannot be evaluated", t->sink->member->delivery,
+			t->sink->member->member, t->sink->resource->fields[i].name);
+	t->values[i] = object_value(t->objects[i], join, &t->texts[i]);
+	t->known[i] = path->constant;
+	return lk_str_check(&t->texts[i], x->err);
+}
+
+static void make_raw(void *arg, struct lk_str *out)
+{
+	xmlNodePtr node = arg;
+	xmlBufferPtr buffer = xmlBufferCreate();
+
+	if (buffer && xmlNodeDump(buffer, node->doc, node, 0, 0) >= 0)
+		lk_str_add(out, xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+	xmlBufferFree(buffer);
+}
+
+static enum lk_status take_record(struct xml *x, struct target *t, xmlNodePtr record, int64_t line)
+{
+	struct lk_place place = {.line = line, .make_raw = make_raw, .arg = record};
+
+	for (int i = 0; i < t->program->field_count; i++)
+		if (t->program->fields[i].expression)
+			LK_TRY(field_value(x, t, i, record));
+	return lk_sink_row(t->sink, t->values, NULL, &place, x->err);
+}
+
+static void quiet(void *user, xmlErrorPtr error)
+{
+	(void)user, (void)error;
+}
+
+static enum lk_status open_context(struct target *t, xmlDocPtr doc, struct lk_error *err)
+{
+	t->context = xmlXPathNewContext(doc);
+	if (!t->context)
+		return lk_error_nomem(err);
+	t->context->error = quiet;
+	t->context->namespaces = t->program->namespaces;
+	t->context->nsNr = t->program->namespace_count;
+	xmlXPathContextSetCache(t->context, 1, -1, 0);
+	return LK_OK;
+}
+
+/* ---- what the parser says ---- */
+
+static void refuse(xmlParserCtxtPtr parser, const char *fmt, const char *name)
+{
+	struct xml *x = parser->_private;
+
+	if (!*x->refusal) {
+		snprintf(x->refusal, sizeof(x->refusal), fmt, name);
+		x->refusal_line = xmlSAX2GetLineNumber(parser);
+	}
+	xmlStopParser(parser);
+}
+
+static void on_entity_declaration(void *user, const xmlChar *name, int type, const xmlChar *public_id, const xmlChar *system_id,
+	xmlChar *content)
+{
+	(void)type, (void)public_id, (void)system_id, (void)content;
+	refuse(user, "declares the entity '%.64s': documents with entities of their own are not read", (const char *)name);
+}
+
+static void on_reference(void *user, const xmlChar *name)
+{
+	refuse(user, "refers to the entity '%.64s', which it does not declare", (const char *)name);
+}
+
+static void on_error(void *user, xmlErrorPtr error)
+{
+	xmlParserCtxtPtr parser = user;
+	struct xml *x = parser->_private;
+
+	if (error->level != XML_ERR_FATAL || *x->refusal)
+		return;
+	snprintf(x->refusal, sizeof(x->refusal), "is not well-formed: %.200s", error->message ? error->message : "");
+	x->refusal[strcspn(x->refusal, "\n")] = '\0';
+	x->refusal_line = error->line;
+}
+
+static xmlSAXHandler whole_handler(void)
+{
+	xmlSAXHandler handler;
+
+	memset(&handler, 0, sizeof(handler));
+	xmlSAX2InitDefaultSAXHandler(&handler, 0);
+	handler.entityDecl = on_entity_declaration;
+	handler.reference = on_reference;
+	handler.serror = on_error;
+	handler.error = handler.warning = NULL;
+	handler.externalSubset = NULL;
+	handler.resolveEntity = NULL;
+	handler.comment = NULL;
+	handler.processingInstruction = NULL;
+	handler.cdataBlock = NULL; /* then CDATA is characters */
+	return handler;
+}
+
+static enum lk_status fail(struct xml *x, const char *what, int64_t line)
+{
+	struct lk_place place = {.line = line};
+
+	x->over = true;
+	return lk_sinks_fail(x->sinks, x->count, &place, x->err, "%s", what);
+}
+
+/* Whether the parser got to its end; else the document is failed. */
+static enum lk_status check_parsed(struct xml *x, bool *good)
+{
+	if (x->status)
+		return x->status;
+	*good = !*x->refusal && x->parser->wellFormed;
+	return *good ? LK_OK : fail(x, *x->refusal ? x->refusal : "is not well-formed", x->refusal_line);
+}
+
+/* ---- whole documents ---- */
+
+static enum lk_status take_set(struct xml *x, struct target *t, xmlNodeSetPtr set)
+{
+	if (!set)
+		return LK_OK;
+	if (set->nodeNr > 1)
+		xmlXPathNodeSetSort(set);
+	for (int i = 0; i < set->nodeNr; i++) {
+		xmlNodePtr node = set->nodeTab[i];
+		struct lk_place place = {.line = xmlGetLineNo(node)};
+
+		if (node->type == XML_ELEMENT_NODE)
+			LK_TRY(take_record(x, t, node, place.line));
+		else
+			LK_TRY(lk_sink_reject(t->sink, NULL, "lk.record yields something else than an element here", &place, x->err));
+	}
+	return LK_OK;
+}
+
+static enum lk_status take_target(struct xml *x, struct target *t)
+{
+	xmlXPathObjectPtr result;
+	enum lk_status status;
+
+	LK_TRY(open_context(t, x->parser->myDoc, x->err));
+	t->context->node = (xmlNodePtr)x->parser->myDoc;
+	result = xmlXPathCompiledEval(t->program->record.expression, t->context);
+	if (!result)
+		return lk_sinks_fail(&t->sink, 1, NULL, x->err, "lk.record cannot be evaluated");
+	status = take_set(x, t, result->type == XPATH_NODESET ? result->nodesetval : NULL);
+	xmlXPathFreeObject(result);
+	return status;
+}
+
+static enum lk_status read_whole(struct xml *x)
+{
+	bool good;
+
+	if (!x->buffer.len)
+		return fail(x, "is empty", 0);
+	x->parser = xmlCreateMemoryParserCtxt(x->buffer.data, (int)x->buffer.len);
+	if (!x->parser)
+		return lk_error_nomem(x->err);
+	xmlCtxtUseOptions(x->parser, OPTIONS);
+	*x->parser->sax = whole_handler();
+	x->parser->_private = x;
+	xmlParseDocument(x->parser);
+	LK_TRY(check_parsed(x, &good));
+	xmlXPathOrderDocElems(x->parser->myDoc);
+	for (int i = 0; i < x->count && good; i++)
+		LK_TRY(take_target(x, &x->targets[i]));
+	return LK_OK;
+}
+
+/* ---- streamed documents ---- */
+
+static void stop(struct xml *x, enum lk_status status)
+{
+	if (x->status == LK_OK)
+		x->status = status;
+	xmlStopParser(x->parser);
+}
+
+static void prune(xmlNodePtr node)
+{
+	xmlUnlinkNode(node);
+	xmlFreeNode(node);
+}
+
+/* Takes the first `count` of the records that have begun; those that are still open are too long. */
+static enum lk_status take_pending(struct xml *x, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct pending *p = &x->pending[i];
+		struct lk_place place = {.line = p->line};
+
+		if (p->ended)
+			LK_TRY(take_record(x, p->target, p->node, p->line));
+		else
+			LK_TRY(lk_sink_reject(p->target->sink, NULL, "is longer than 16 MiB", &place, x->err));
+	}
+	x->pending_count -= count;
+	memmove(x->pending, x->pending + count, x->pending_count * sizeof(*x->pending));
+	return LK_OK;
+}
+
+/* What is held became too much: the outermost records that are still open are rejected, until the next one in them holds little
+ * enough; all that is outside it goes, but for the open elements. */
+static enum lk_status let_go(struct xml *x)
+{
+	xmlNodePtr top = x->pending[0].node, below = NULL;
+	size_t keep = 1;
+
+	while (keep < x->pending_count && (x->pending[keep].ended || x->record_bytes - x->pending[keep].begin > RECORD_BYTES / 2))
+		keep++;
+	LK_TRY(take_pending(x, keep));
+	if (x->pending_count)
+		below = x->pending[0].node;
+	for (xmlNodePtr open = below ? below->parent : x->parser->node; open; below = open, open = open->parent) {
+		for (xmlNodePtr child = open->children, next; child; child = next) {
+			next = child->next;
+			if (child != below)
+				prune(child);
+		}
+		if (open == top)
+			break;
+	}
+	x->record_bytes -= x->pending_count ? x->pending[0].begin : x->record_bytes;
+	for (size_t i = x->pending_count; i > 0; i--)
+		x->pending[i - 1].begin -= x->pending[0].begin;
+	x->parser->nodemem = -1;
+	return LK_OK;
+}
+
+static void hold(struct xml *x, size_t bytes)
+{
+	enum lk_status status;
+
+	x->record_bytes += bytes;
+	if (x->record_bytes <= RECORD_BYTES)
+		return;
+	status = let_go(x);
+	if (status)
+		stop(x, status);
+}
+
+static bool add_pending(struct xml *x, struct target *t, xmlNodePtr node)
+{
+	if (!lk_grow((void **)&x->pending, &x->pending_cap, x->pending_count + 1, sizeof(*x->pending)))
+		return false;
+	x->pending[x->pending_count++] = (struct pending){t, node, xmlSAX2GetLineNumber(x->parser), x->record_bytes, false};
+	return true;
+}
+
+static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int ns_count,
+	const xmlChar **namespaces, int attribute_count, int defaulted, const xmlChar **attributes)
+{
+	xmlParserCtxtPtr parser = user;
+	struct xml *x = parser->_private;
+	size_t bytes = sizeof(xmlNode);
+
+	xmlSAX2StartElementNs(user, name, prefix, uri, ns_count, namespaces, attribute_count, defaulted, attributes);
+	if (!parser->node)
+		return;
+	for (int i = 0; i < x->count; i++)
+		if (lk_xml_steps_match(&x->targets[i].program->record.steps, parser->node) && !add_pending(x, &x->targets[i], parser->node))
+			stop(x, lk_error_nomem(x->err));
+	for (int i = 0; i < attribute_count; i++)
+		bytes += sizeof(xmlAttr) + (size_t)(attributes[5 * i + 4] - attributes[5 * i + 3]);
+	if (x->pending_count)
+		hold(x, bytes);
+}
+
+static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	xmlParserCtxtPtr parser = user;
+	struct xml *x = parser->_private;
+	xmlNodePtr node = parser->node;
+	enum lk_status status;
+
+	xmlSAX2EndElementNs(user, name, prefix, uri);
+	if (!node)
+		return;
+	for (size_t i = x->pending_count; i > 0; i--)
+		if (x->pending[i - 1].node == node)
+			x->pending[i - 1].ended = true;
+	if (x->pending_count && x->pending[0].node == node) {
+		status = take_pending(x, x->pending_count);
+		x->record_bytes = 0;
+		if (status)
+			stop(x, status);
+	}
+	if (!x->pending_count)
+		prune(node);
+}
+
+static void on_characters(void *user, const xmlChar *text, int len)
+{
+	xmlParserCtxtPtr parser = user;
+	struct xml *x = parser->_private;
+
+	if (!x->pending_count)
+		return;
+	xmlSAX2Characters(user, text, len);
+	hold(x, (size_t)len);
+}
+
+static enum lk_status push(struct xml *x, const char *data, size_t len, bool last)
+{
+	bool good;
+
+	do {
+		size_t n = len < SLICE_BYTES ? len : SLICE_BYTES;
+		int code = xmlParseChunk(x->parser, data, (int)n, last && n == len);
+
+		(void)code; /* warnings count, too: refusal and wellFormed say what matters */
+		if (*x->refusal || !x->parser->wellFormed || x->status)
+			return check_parsed(x, &good);
+		data += n;
+		len -= n;
+	} while (len);
+	return last ? check_parsed(x, &good) : LK_OK;
+}
+
+static enum lk_status begin_streaming(struct xml *x)
+{
+	xmlSAXHandler handler = whole_handler();
+
+	handler.startElementNs = on_start;
+	handler.endElementNs = on_end;
+	handler.characters = handler.ignorableWhitespace = on_characters;
+	x->streaming = true;
+	x->parser = xmlCreatePushParserCtxt(&handler, NULL, NULL, 0, NULL);
+	if (!x->parser)
+		return lk_error_nomem(x->err);
+	x->parser->_private = x;
+	x->parser->userData = x->parser;
+	xmlCtxtUseOptions(x->parser, OPTIONS);
+	x->parser->sax->cdataBlock = NULL;
+	for (int i = 0; i < x->count; i++)
+		LK_TRY(open_context(&x->targets[i], NULL, x->err));
+	return push(x, x->buffer.data, x->buffer.len, false);
+}
+
+/* ---- as a reader ---- */
+
+static enum lk_status open_target(struct target *t, struct lk_sink *sink, struct lk_error *err)
+{
+	size_t fields = (size_t)sink->resource->field_count;
+
+	t->sink = sink;
+	t->program = sink->resource->program;
+	t->values = calloc(fields, sizeof(*t->values));
+	t->objects = calloc(fields, sizeof(*t->objects));
+	t->texts = calloc(fields, sizeof(*t->texts));
+	t->known = calloc(fields, sizeof(*t->known));
+	return t->values && t->objects && t->texts && t->known ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status xml_open(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err)
+{
+	struct xml *x = calloc(1, sizeof(*x));
+
+	*self = x;
+	if (!x)
+		return lk_error_nomem(err);
+	x->sinks = sinks;
+	x->targets = calloc((size_t)count, sizeof(*x->targets));
+	if (!x->targets)
+		return lk_error_nomem(err);
+	x->count = count;
+	x->streams = true;
+	for (int i = 0; i < count; i++) {
+		LK_TRY(open_target(&x->targets[i], sinks[i], err));
+		x->streams &= x->targets[i].program->streams;
+	}
+	return LK_OK;
+}
+
+static enum lk_status xml_feed(void *self, const char *data, size_t len, struct lk_error *err)
+{
+	struct xml *x = self;
+
+	x->err = err;
+	if (x->over)
+		return LK_OK;
+	if (x->streaming)
+		return push(x, data, len, false);
+	if (!x->streams && x->buffer.len + len > LIMIT_BYTES)
+		return fail(x, "is longer than 64 MiB, and has a resource whose paths need the whole document", 0);
+	lk_str_add(&x->buffer, data, len);
+	LK_TRY(lk_str_check(&x->buffer, err));
+	if (!x->streams || x->buffer.len <= WHOLE_BYTES)
+		return LK_OK;
+	LK_TRY(begin_streaming(x));
+	lk_str_release(&x->buffer);
+	return LK_OK;
+}
+
+static enum lk_status xml_finish(void *self, struct lk_error *err)
+{
+	struct xml *x = self;
+
+	x->err = err;
+	if (x->over)
+		return LK_OK;
+	return x->streaming ? push(x, "", 0, true) : read_whole(x);
+}
+
+static void release_target(struct target *t)
+{
+	for (int i = 0; i < t->sink->resource->field_count; i++) {
+		if (t->objects)
+			xmlXPathFreeObject(t->objects[i]);
+		if (t->texts)
+			lk_str_release(&t->texts[i]);
+	}
+	xmlXPathFreeContext(t->context);
+	free(t->values);
+	free(t->objects);
+	free(t->texts);
+	free(t->known);
+}
+
+static void xml_close(void *self)
+{
+	struct xml *x = self;
+
+	if (!x)
+		return;
+	for (int i = 0; i < x->count; i++)
+		if (x->targets[i].sink)
+			release_target(&x->targets[i]);
+	if (x->parser) {
+		xmlFreeDoc(x->parser->myDoc);
+		x->parser->myDoc = NULL;
+		xmlFreeParserCtxt(x->parser);
+	}
+	lk_str_release(&x->buffer);
+	free(x->targets);
+	free(x->pending);
+	free(x);
+}
+
+const struct lk_format_reader lk_read_xml = {
+	.shared = true,
+	.open = xml_open,
+	.feed = xml_feed,
+	.finish = xml_finish,
+	.close = xml_close,
+};
