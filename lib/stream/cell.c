@@ -154,7 +154,7 @@ static bool add_date(const struct lk_cell *cell, int64_t value, struct lk_str *o
 	char text[LK_VALUE_TEXT];
 
 	if (cell->type.type == NANOARROW_TYPE_DATE64)
-		value = (value - (value % 86400000 + 86400000) % 86400000) / 86400000;
+		value = value / 86400000 - (value % 86400000 < 0);
 	if (value < INT32_MIN || value > INT32_MAX)
 		return false;
 	lk_str_add(out, text, lk_date_text((int32_t)value, text));

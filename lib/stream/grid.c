@@ -8,6 +8,8 @@
 #include "base/mem.h"
 
 #define CELL_ON_TERMINAL 60
+#define WIDEST 200		/* what columns are padded to; a wider cell pushes the rest of its row */
+#define HELD_BYTES (1 << 20)	/* rows with large cells are held back only so far */
 
 enum lk_status lk_grid_open(struct lk_grid *g, FILE *out, int columns, bool markdown, struct lk_error *err)
 {
@@ -213,8 +215,10 @@ static enum lk_status hold(struct lk_grid *g, const char *text, size_t len, stru
 	cell->width = add_shown(g, text, len, &g->text);
 	cell->len = g->text.len - cell->start;
 	if (cell->width > g->column[column].width)
-		g->column[column].width = cell->width;
-	if (g->cell_count == (LK_GRID_HELD + 1) * (size_t)g->columns)
+		g->column[column].width = cell->width < WIDEST ? cell->width : WIDEST;
+	if (column < g->columns - 1)
+		return LK_OK;
+	if (g->cell_count >= (LK_GRID_HELD + 1) * (size_t)g->columns || g->text.len > HELD_BYTES)
 		return flow(g, err);
 	return LK_OK;
 }

@@ -177,8 +177,23 @@ void lk_type_name(const struct ArrowSchema *column, struct lk_str *out)
 		lk_str_addf(out, "timestamp[%s%s%s]", ArrowTimeUnitString(view.time_unit),
 			view.timezone && view.timezone[0] ? ", " : "", view.timezone ? view.timezone : "");
 		break;
+	case NANOARROW_TYPE_NA:
+		lk_str_adds(out, "null");
+		break;
+	case NANOARROW_TYPE_HALF_FLOAT:
+		lk_str_adds(out, "float16");
+		break;
 	case NANOARROW_TYPE_LIST:
 		nested_name(column, "list", out);
+		break;
+	case NANOARROW_TYPE_LARGE_LIST:
+		nested_name(column, "large_list", out);
+		break;
+	case NANOARROW_TYPE_FIXED_SIZE_LIST:
+		nested_name(column, "fixed_size_list", out);
+		break;
+	case NANOARROW_TYPE_MAP:
+		nested_name(column, "map", out);
 		break;
 	case NANOARROW_TYPE_STRUCT:
 		nested_name(column, "struct", out);

@@ -542,9 +542,52 @@ static void test_failing_writer(void)
 	close(fd);
 }
 
+/* Values at the edge of what 64 bits hold: a date where there is a calendar for it, else the number. */
+static void test_extremes(void)
+{
+	static const struct {
+		const char *format;
+		int64_t value;
+		const char *text;
+	} cases[] = {
+		{"tdm", INT64_MIN, "-9223372036854775808"},
+		{"tdm", -1, "1969-12-31"},
+		{"tss:", INT64_MAX, "9223372036854775807"},
+		{"tss:UTC", 253402300800, "+10000-01-01 00:00:00+00"},
+		{"tsm:", -1, "1969-12-31 23:59:59.999"},
+		{"tsu:", INT64_MIN, "-9223372036854775808"},
+		{"tsn:UTC", INT64_MIN, "1677-09-21 00:12:43.145224192+00"},
+		{"ttn", 86399999999999, "23:59:59.999999999"},
+		{"ttu", -1, "-1"},
+		{"tDn", INT64_MIN, "-9223372036854775808"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ArrowSchema schema;
+		struct ArrowArray array;
+		struct ArrowArrayView view;
+		struct lk_str text = LK_STR_INIT;
+
+		ArrowSchemaInit(&schema);
+		ok(!ArrowSchemaSetFormat(&schema, cases[i].format) && !ArrowArrayInitFromSchema(&array, &schema, NULL) &&
+				!ArrowArrayStartAppending(&array) && !ArrowArrayAppendInt(&array, cases[i].value) &&
+				!ArrowArrayFinishBuildingDefault(&array, NULL) &&
+				!ArrowArrayViewInitFromSchema(&view, &schema, NULL) &&
+				!ArrowArrayViewSetArray(&view, &array, NULL),
+			"a value of type %s", cases[i].format);
+		lk_cell_text(&schema, &view, 0, &text);
+		is_text(lk_str_text(&text), cases[i].text, "is shown");
+		lk_str_release(&text);
+		ArrowArrayViewReset(&view);
+		ArrowArrayRelease(&array);
+		ArrowSchemaRelease(&schema);
+	}
+}
+
 int main(void)
 {
 	test_round_trip();
+	test_extremes();
 	test_nested();
 	test_pass();
 	test_segments();
