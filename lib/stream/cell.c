@@ -127,7 +127,8 @@ static void add_fraction(int64_t fraction, int64_t unit, struct lk_str *out)
 static bool add_moment(const struct lk_cell *cell, int64_t value, bool iso, struct lk_str *out)
 {
 	int64_t unit = units_a_second(cell->type.time_unit), seconds = value / unit, fraction = value % unit;
-	bool zone = cell->type.timezone && cell->type.timezone[0];
+	bool timestamp = cell->type.type == NANOARROW_TYPE_TIMESTAMP;
+	bool zone = timestamp && cell->type.timezone && cell->type.timezone[0];
 	char text[LK_VALUE_TEXT];
 
 	if (fraction < 0) {
@@ -136,7 +137,7 @@ static bool add_moment(const struct lk_cell *cell, int64_t value, bool iso, stru
 	}
 	if (seconds > INT64_MAX / 1000000 - 86400 || seconds < INT64_MIN / 1000000 + 86400)
 		return false;
-	if (cell->type.type == NANOARROW_TYPE_TIMESTAMP) {
+	if (timestamp) {
 		lk_str_add(out, text, lk_timestamp_text(seconds * 1000000, false, iso, text));
 	} else {
 		if (seconds < 0 || seconds > 86400)
