@@ -320,15 +320,23 @@ json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_m
 	return next;
 }
 
-enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id, struct lk_error *err)
+int64_t lk_metadata_next_schema_id(const json_t *root)
 {
-	json_t *schemas = list_of(root, "schemas"), *copy = json_deep_copy(schema), *item;
+	const json_t *item;
 	int64_t id = 0;
 	size_t i;
 
-	json_array_foreach(schemas, i, item)
+	json_array_foreach(json_object_get(root, "schemas"), i, item)
 		if (lk_metadata_number(item, "schema-id", 0) >= id)
 			id = lk_metadata_number(item, "schema-id", 0) + 1;
+	return id;
+}
+
+enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id, struct lk_error *err)
+{
+	json_t *schemas = list_of(root, "schemas"), *copy = json_deep_copy(schema);
+	int64_t id = lk_metadata_next_schema_id(root);
+
 	if (!copy || set(copy, "schema-id", id) || json_array_append_new(schemas, copy) ||
 		set(root, "current-schema-id", id) || set(root, "last-column-id", last_column_id))
 		return lk_error_nomem(err);

@@ -48,6 +48,8 @@ json_t *lk_metadata_new(const char *uuid, const char *location, const json_t *sc
  * went back, when the last version was. NULL when out of memory. */
 json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_ms);
 
+/* The number that lk_metadata_add_schema gives to the next schema. */
+int64_t lk_metadata_next_schema_id(const json_t *root);
 /* Adds a schema (its schema-id is set to a new one) and makes it current. */
 enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id,
 	struct lk_error *err) LK_CHECKED;

@@ -52,7 +52,17 @@ static enum lk_status write_metadata_file(const struct lk_target *t, const char 
 	return status;
 }
 
-/* Once for all tries: the manifest of the files that this commit adds. */
+/* The number under which lk_metadata_add_schema will add a changed schema: the manifest names it before that. */
+static enum lk_status number_schema(struct lk_target *t, struct lk_error *err)
+{
+	if (!t->base || !t->schema_changed)
+		return LK_OK;
+	if (json_object_set_new(t->schema, "schema-id", json_integer(lk_metadata_next_schema_id(t->base))))
+		return lk_error_nomem(err);
+	return LK_OK;
+}
+
+/* Once for all tries, as long as the schema stays: the manifest of the files that this commit adds. */
 static enum lk_status build_manifest(const struct lk_transaction *tx, struct lk_target *t, struct lk_error *err)
 {
 	char *schema = json_dumps(t->schema, JSON_COMPACT), *path = NULL, name[LK_UUID_SIZE + 16];
@@ -213,6 +223,7 @@ static enum lk_status build(const struct lk_transaction *tx, struct lk_target *t
 	json_t *root;
 
 	LK_TRY(lk_target_make_folders(t, err));
+	LK_TRY(number_schema(t, err));
 	if (t->file_count && !t->manifest_uri.len)
 		LK_TRY(build_manifest(tx, t, err));
 	status = next_root(t, &root, err);
@@ -243,13 +254,18 @@ static void unbuild(struct lk_target *t)
 	t->new_location = NULL;
 }
 
+static void drop_manifest(struct lk_target *t)
+{
+	if (t->manifest_uri.len)
+		(void)!lk_remove(lk_uri_path(t->manifest_uri.data), NULL);
+	lk_str_clear(&t->manifest_uri);
+}
+
 static void take_back(struct lk_transaction *tx)
 {
 	for (size_t i = 0; i < tx->count; i++) {
 		unbuild(tx->targets[i]);
-		if (tx->targets[i]->manifest_uri.len)
-			(void)!lk_remove(lk_uri_path(tx->targets[i]->manifest_uri.data), NULL);
-		lk_str_clear(&tx->targets[i]->manifest_uri);
+		drop_manifest(tx->targets[i]);
 	}
 }
 
@@ -335,6 +351,8 @@ static enum lk_status rebase(struct lk_transaction *tx, struct lk_error *err)
 		if (same)
 			continue;
 		unbuild(t);
+		if (!t->base || t->schema_changed)
+			drop_manifest(t); /* the schema that it holds may have become another one, or another's number */
 		status = lk_target_rebase(t, tx->lake, err);
 		if (status)
 			return status;
