@@ -58,4 +58,17 @@ else
 	test_skip 'arrow-js reads our streams and we read its' 'arrow-js cannot be had here'
 fi
 
+test_expect_success 'the streams of a real pipe: members, rows, files, rejects' '
+	mkdir -p drop sources &&
+	printf "%s\n" "{\"name\": \"p\", \"resources\": [{\"name\": \"people\", \"path\": \"*.csv\", \"schema\": {\"fields\": [" \
+		"{\"name\": \"Id\", \"type\": \"integer\"}, {\"name\": \"Name\", \"type\": \"string\", \"lk\": {\"phi\": \"name\"}}]}}]}" >sources/p.json &&
+	printf "Id,Name\n1,Zo\303\253\n2,\nx,bad\n" >drop/people.csv &&
+	lk-unpack drop/people.csv >members.lk && lk-parse -s sources <members.lk >rows.lk;
+	pyarrow show <members.lk >shown && grep -q "\"lk.table\": \"lk.members\"" shown && grep -q "$(printf "Id,Name\n" | od -An -tx1 | tr -d " \n")" shown &&
+	pyarrow show <rows.lk >shown && for table in main.people lk.files lk.rejects lk.end; do
+		grep -q "\"lk.table\": \"\(${table#main.}\|$table\)\"" shown || { echo "no $table"; return 1; }
+	done && grep -q "\"lk.phi\": \"name\"" shown && grep -q "Zoë" shown &&
+	{ [ -z "$LK_INTEROP_ARROW_JS" ] || { arrow_js show <rows.lk >actual && test_cmp shown actual; }; }
+'
+
 test_done

@@ -43,9 +43,15 @@ def types(part):
 
 
 def special(part):
-    """Doubles that are not numbers, zeros of both signs, the ends of the range."""
-    values = [float("nan"), float("inf"), float("-inf"), 0.0, -0.0, 1.7976931348623157e308, -1.7976931348623157e308, 5e-324, None, 1.5]
-    return pa.table({"id": pa.array(range(len(values)), pa.int32()), "v": pa.array(values, pa.float64())})
+    """Doubles that are not numbers, zeros of both signs, very large and the smallest; sums are the same in any order."""
+    huge, tiny = 2.0**1000, 5e-324
+    return pa.table({
+        "id": pa.array(range(7), pa.int32()),
+        "v": pa.array([float("nan"), float("inf"), float("-inf"), 0.0, -0.0, 1.5, None], pa.float64()),
+        "huge": pa.array([huge, -huge, None, 0.0, huge, -huge, huge], pa.float64()),
+        "tiny": pa.array([tiny, -tiny, tiny, tiny, None, -0.0, 0.0], pa.float64()),
+        "never": pa.array([float("nan")] * 6 + [None], pa.float64()),
+    })
 
 
 def decimals(part):
