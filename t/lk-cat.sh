@@ -190,7 +190,11 @@ test_expect_success 'streams after one another are a stream, one given twice is 
 	cat people.lk visits.lk | lk-cat --count >actual &&
 	printf "table,rows\nmain.people,3\nmain.visits,1\n" >expect && test_cmp expect actual &&
 	cat people.lk visits.lk people.lk >doubled.lk &&
-	expect_error 65 "the same stream was given twice" lk-cat --count doubled.lk
+	expect_error 65 "the same stream was given twice" lk-cat --count doubled.lk &&
+	lk-cat --count people.lk visits.lk >actual && test_cmp expect actual &&
+	expect_error 65 "people.lk: segment" lk-cat --count people.lk visits.lk people.lk &&
+	lk-cat -t people -F arrow people.lk >people.arrows && lk-cat --count people.arrows people.arrows >actual &&
+	printf "table,rows\nmain.people,6\n" >expect && test_cmp expect actual
 '
 
 test_expect_success 'a writer that died is named, at the end and before another segment' '

@@ -20,6 +20,7 @@ struct lk_cat {
 	size_t one_index; /* the table that came first, or that was asked for */
 	bool has_one;
 
+	struct lk_reader *reader; /* one for all inputs */
 	struct lk_formatter *formatter;
 	size_t formatted; /* the table it is at */
 	int titles;	  /* aligned tables so far */
@@ -74,6 +75,7 @@ void lk_cat_abort(struct lk_cat *c)
 {
 	if (!c)
 		return;
+	lk_reader_close(c->reader);
 	lk_formatter_abort(c->formatter);
 	lk_writer_abort(c->writer);
 	lk_builder_release(&c->report);
@@ -328,25 +330,25 @@ static bool satisfied(const struct lk_cat *c)
 		c->seen[c->one_index].shown >= o->head;
 }
 
-static enum lk_status read_all(struct lk_cat *c, struct lk_reader *r, struct lk_error *err)
+static enum lk_status read_all(struct lk_cat *c, struct lk_error *err)
 {
 	struct lk_batch batch;
 	enum lk_next next = LK_NEXT_END;
 
-	while (!satisfied(c) && (next = lk_reader_next(r, &batch, err)) == LK_NEXT_BATCH)
+	while (!satisfied(c) && (next = lk_reader_next(c->reader, &batch, err)) == LK_NEXT_BATCH)
 		LK_TRY(take_batch(c, &batch, err));
 	return next == LK_NEXT_ERROR ? err->status : LK_OK;
 }
 
 enum lk_status lk_cat_input(struct lk_cat *c, int fd, const char *name, struct lk_error *err)
 {
-	struct lk_reader *r;
-	enum lk_status status;
-
-	LK_TRY(lk_reader_open(&r, fd, name, LK_READER_PLAIN | LK_READER_ANY_FORM, err));
-	status = read_all(c, r, err);
-	lk_reader_close(r);
-	return status;
+	if (satisfied(c))
+		return LK_OK;
+	if (c->reader)
+		LK_TRY(lk_reader_continue(c->reader, fd, name, err));
+	else
+		LK_TRY(lk_reader_open(&c->reader, fd, name, LK_READER_PLAIN | LK_READER_ANY_FORM, err));
+	return read_all(c, err);
 }
 
 static enum lk_status close_impl(struct lk_cat *c, struct lk_error *err)

@@ -25,6 +25,7 @@ struct lk_reader {
 	unsigned flags;
 	enum state state;
 	bool file;	    /* the input is an Arrow file rather than a stream */
+	bool file_began;    /* its schema was read */
 	int64_t file_blocks; /* batches of it so far */
 	struct lk_error failure;
 
@@ -84,6 +85,20 @@ void lk_reader_close(struct lk_reader *r)
 	lk_segments_release(&r->segments);
 	lk_input_close(&r->in);
 	free(r);
+}
+
+enum lk_status lk_reader_continue(struct lk_reader *r, int fd, const char *name, struct lk_error *err)
+{
+	if (r->state != DONE)
+		return lk_error_set(err, LK_BUG, "a reader that is not at its end cannot go on with '%s'", name);
+	release_batch(r);
+	lk_input_close(&r->in);
+	LK_TRY(lk_input_open(&r->in, fd, name, err));
+	lk_pipe_enlarge(fd);
+	r->state = AT_START;
+	r->file = r->file_began = false;
+	r->file_blocks = 0;
+	return LK_OK;
 }
 
 void lk_reader_counts(const struct lk_reader *r, struct lk_counts *counts)
@@ -183,6 +198,7 @@ static enum lk_status begin_stream(struct lk_reader *r, struct lk_error *err)
 	if (!r->segment[0] && !strcmp(r->table, LK_TABLE_END))
 		return lk_error_set(err, LK_DATA, "an end marker has no lk.segment");
 	r->state = WITHIN;
+	r->file_began = r->file;
 	r->streams++;
 	r->batches = 0;
 	return LK_OK;
@@ -273,7 +289,7 @@ static enum lk_status advance(struct lk_reader *r, bool *handed, struct lk_error
 		bool inside = r->state == WITHIN;
 		enum lk_status status;
 
-		if (r->file && !inside && r->streams)
+		if (r->file && !inside && r->file_began)
 			return end_file(r, err);
 		lk_message_release(&r->message);
 		status = lk_message_read(&r->in, &r->message, err);

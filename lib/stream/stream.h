@@ -66,6 +66,10 @@ enum lk_status lk_reader_open(struct lk_reader **out, int fd, const char *name, 
  * lk.end are consumed here and never handed out. After an error or the end it keeps answering the same. */
 enum lk_next lk_reader_next(struct lk_reader *r, struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
 
+/* Goes on with another input once the end was reached, as if it stood behind the first on one pipe: a segment that came
+ * before must not come again. The batch handed out last is no longer valid. */
+enum lk_status lk_reader_continue(struct lk_reader *r, int fd, const char *name, struct lk_error *err) LK_CHECKED;
+
 /* What the end markers seen so far say in sum. */
 struct lk_counts {
 	int64_t streams, rows; /* written, without lk.end itself */
