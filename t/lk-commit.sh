@@ -23,12 +23,19 @@ schema = [x for x in m["schemas"] if x["schema-id"] == m["current-schema-id"]][0
 print(eval(sys.argv[2]))' "$(metadata_of "$1" "$2")" "$3"
 }
 
-rows() { ask "$1" "$2" 's["summary"]["total-records"] if s else 0'; } # LAKE TABLE
+# A number of the current snapshot's summary, 0 without one.
+summary() { # LAKE TABLE KEY
+	sqlite3 :memory: "with m(j) as (select readfile('$(metadata_of "$1" "$2")'))
+		select coalesce(max(json_extract(s.value, '\$.summary.\"$3\"')), 0) from m, json_each(m.j, '\$.snapshots') s
+		where json_extract(s.value, '\$.\"snapshot-id\"') = json_extract(m.j, '\$.\"current-snapshot-id\"')"
+}
+
+rows() { summary "$1" "$2" total-records; } # LAKE TABLE
 
 # Every Parquet file of a table is named by a manifest, and the other way round: nothing is left over. Manifests are compressed,
 # so the count stands for it.
 files_named() { # LAKE TABLE
-	[ "$(ask "$1" "$2" 's["summary"]["total-data-files"]')" = "$(find "$1"/"${2%.*}"/"${2##*.}"/data -name '*.parquet' | wc -l)" ]
+	[ "$(summary "$1" "$2" total-data-files)" = "$(find "$1"/"${2%.*}"/"${2##*.}"/data -name '*.parquet' | wc -l)" ]
 }
 
 ledger() { sqlite3 "$1/catalog.db" "select sender, sha256, state, members, failed, rows, rejected from lk_ledger order by 1, 2"; }

@@ -1,5 +1,6 @@
 #include "lake/catalog.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ enum lk_status lk_catalog_error(struct lk_lake *lake, const char *what, struct l
 		status = LK_NOPERM;
 		break;
 	case SQLITE_CANTOPEN:
-		status = LK_CANTCREATE;
+		status = sqlite3_system_errno(lake->db) == EACCES ? LK_NOPERM : LK_CANTCREATE;
 		break;
 	case SQLITE_FULL:
 	case SQLITE_IOERR:

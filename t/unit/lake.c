@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "base/file.h"
 #include "lake/avro.h"
 #include "lake/catalog.h"
+#include "lake/codec.h"
 #include "lake/ledger.h"
 #include "lake/manifest.h"
 #include "lake/metadata.h"
@@ -139,6 +142,39 @@ static void test_avro(void)
 	ok(survived < w.file.len * 4, "flipped bits crash nothing");
 	lk_avro_writer_release(&w);
 	lk_str_release(&seen.text);
+}
+
+/* "abcdabcdabcdabcd" and "xyz": a literal of 4, a copy of 12 from 4 back, a literal of 3; as snappy packs it for Avro. */
+static const unsigned char snappy[] = {19, 3 << 2, 'a', 'b', 'c', 'd', 11 << 2 | 2, 4, 0, 2 << 2, 'x', 'y', 'z',
+	0, 0, 0, 0};
+
+static void test_codecs(void)
+{
+	static const char plain[] = "abcdabcdabcdabcdxyz";
+	unsigned char block[sizeof(snappy)], zstd[200];
+	uint32_t crc = libdeflate_crc32(0, plain, sizeof(plain) - 1);
+	size_t len = ZSTD_compress(zstd, sizeof(zstd), plain, sizeof(plain) - 1, 1), good = 0;
+	struct lk_str out = LK_STR_INIT;
+
+	memcpy(block, snappy, sizeof(snappy));
+	for (int i = 0; i < 4; i++)
+		block[sizeof(block) - 4 + i] = (unsigned char)(crc >> (24 - 8 * i));
+	is_int(lk_block_decompress("snappy", block, sizeof(block), &out, &err), LK_OK, "snappy is read");
+	is_text(lk_str_text(&out), plain, "to what it was");
+	for (size_t i = 0; i < sizeof(block) * 8; i++) {
+		block[i / 8] ^= (unsigned char)(1 << i % 8);
+		lk_str_clear(&out);
+		good += !lk_block_decompress("snappy", block, sizeof(block), &out, &err);
+		block[i / 8] ^= (unsigned char)(1 << i % 8);
+	}
+	is_int(good, 0, "any bit of it flipped is found out");
+	lk_str_clear(&out);
+	is_int(lk_block_decompress("zstandard", zstd, len, &out, &err), LK_OK, "zstandard is read");
+	is_text(lk_str_text(&out), plain, "to what it was");
+	is_int(lk_block_decompress("zstandard", zstd, len - 3, &out, &err), LK_DATA, "and not when it is cut");
+	is_int(lk_block_decompress("deflate", zstd, len, &out, &err), LK_DATA, "what is no deflate is damaged");
+	is_int(lk_block_decompress("bzip2", zstd, len, &out, &err), LK_MISSING, "%s", err.message);
+	lk_str_release(&out);
 }
 
 /* A record of records without bytes, 2^30 of them: refused before it takes an hour. */
@@ -390,9 +426,9 @@ static void check_public(const char *path)
 	enum lk_status status;
 	json_t *root;
 
-	status = lk_metadata_read(path, &root, &err);
 	if (strstr(name, "V1PartitionSpecsWithoutDefaultId"))
 		return; /* readers differ */
+	status = lk_metadata_read(path, &root, &err);
 	if (strstr(name, "V3"))
 		is_int(status, LK_MISSING, "%s: %s", name, err.message);
 	else if (sound)
@@ -436,6 +472,7 @@ int main(void)
 		return 1;
 	test_types();
 	test_avro();
+	test_codecs();
 	test_avro_bomb();
 	test_lake();
 	test_ledger();
