@@ -82,7 +82,7 @@ static enum lk_status print(const struct lk_commit_report *report, struct lk_err
 
 static enum lk_status run(struct lk_lake *lake, const struct lk_commit_options *how, struct lk_error *err)
 {
-	struct lk_commit_report report;
+	struct lk_commit_report report = {LK_ARENA_INIT};
 	enum lk_status status;
 
 	if (staged)

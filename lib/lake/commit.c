@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lake/commit_report.h"
+#include "lake/counts.h"
 #include "lake/sink.h"
 #include "lake/stage.h"
 #include "lake/transaction.h"
@@ -45,6 +46,7 @@ static bool is_private(const char *column)
 
 static enum lk_status store_rejects(struct run *run, const struct lk_batch *batch, struct lk_error *err)
 {
+	LK_TRY(lk_commit_counts_rejects(run->report->counts, batch->schema, batch->view, err));
 	LK_TRY(lk_sinks_write(&run->sinks, LK_TABLE_REJECTS, is_public, batch->stream, batch->schema, batch->view, err));
 	return lk_sinks_write(&run->sinks, QUARANTINE_TABLE, is_private, batch->stream, batch->schema, batch->view, err);
 }
@@ -75,6 +77,7 @@ static enum lk_status store_files(struct run *run, const struct lk_batch *batch,
 	if (!lk_grow((void **)&run->keep, &run->keep_cap, (size_t)batch->rows + 1, sizeof(*run->keep)))
 		return lk_error_nomem(err);
 	LK_TRY(lk_deliveries_take(&run->deliveries, run->lake, batch->schema, batch->view, run->keep, err));
+	LK_TRY(lk_commit_counts_files(run->report->counts, batch->schema, batch->view, run->keep, err));
 	return store_kept(run, batch, err);
 }
 
@@ -192,6 +195,10 @@ static enum lk_status report_nothing(struct run *run, struct lk_error *err)
 	for (size_t i = 0; i < run->deliveries.count; i++)
 		run->deliveries.items[i]->news = false;
 	run->report->nothing = true;
+	json_decref(run->report->counts);
+	run->report->counts = lk_commit_counts_new();
+	if (!run->report->counts)
+		return lk_error_nomem(err);
 	return lk_commit_report_add_deliveries(run->report, &run->deliveries, err);
 }
 
@@ -258,8 +265,9 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 
 	if (!err)
 		err = &own;
-	*report = (struct lk_commit_report){LK_ARENA_INIT};
-	status = run.segments ? lk_uuid(report->run, err) : lk_error_nomem(err);
+	status = lk_commit_report_init(report, err);
+	if (!status && !run.segments)
+		status = lk_error_nomem(err);
 	run.sinks = (struct lk_sinks){.lake = lake, .run = report->run, .mode = options->schema, .ahead = options->stage};
 	if (!status)
 		status = take_stream(&run, reader, &outcome, err);

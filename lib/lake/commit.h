@@ -44,6 +44,7 @@ struct lk_commit_report {
 	struct lk_commit_report_list skipped;	 /* known before, or without news */
 	struct lk_commit_report_list again;	 /* of staged runs that were set aside: not loaded, to be done again */
 	size_t set_aside;		 /* staged runs */
+	json_t *counts;			 /* of members and rejects (lake/counts.h) */
 	const char *staged;		 /* the description; NULL when none was written */
 	bool nothing;			 /* the lake is as it was, and should be */
 };

@@ -4,8 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lake/counts.h"
+
+enum lk_status lk_commit_report_init(struct lk_commit_report *r, struct lk_error *err)
+{
+	*r = (struct lk_commit_report){LK_ARENA_INIT, .counts = lk_commit_counts_new()};
+	return r->counts ? lk_uuid(r->run, err) : lk_error_nomem(err);
+}
+
 void lk_commit_report_release(struct lk_commit_report *r)
 {
+	json_decref(r->counts);
 	free(r->tables);
 	free(r->committed.items);
 	free(r->skipped.items);
@@ -87,6 +96,18 @@ static void add_list(struct lk_str *out, const char *key, const struct lk_commit
 	lk_str_addc(out, ']');
 }
 
+/* The members of the object, behind those that are there. */
+static void add_counts(struct lk_str *out, const json_t *counts)
+{
+	char *text = json_dumps(counts, JSON_COMPACT | JSON_SORT_KEYS);
+
+	if (text)
+		lk_str_addf(out, ",%.*s", (int)strlen(text) - 2, text + 1);
+	else
+		out->failed = true;
+	free(text);
+}
+
 void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
 {
 	lk_str_addf(out, "{\"run\":\"%s\",\"staged\":", r->run);
@@ -110,5 +131,6 @@ void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
 	add_list(out, "committed", &r->committed);
 	add_list(out, "skipped", &r->skipped);
 	add_list(out, "again", &r->again);
+	add_counts(out, r->counts);
 	lk_str_adds(out, "}\n");
 }

@@ -5,6 +5,9 @@
 #include "lake/commit.h"
 #include "lake/deliveries.h"
 
+/* An empty one, with the id of a run. To be released whatever the status. */
+enum lk_status lk_commit_report_init(struct lk_commit_report *r, struct lk_error *err) LK_CHECKED;
+
 enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const struct lk_target *t, bool committed,
 	struct lk_error *err) LK_CHECKED;
 enum lk_status lk_commit_report_add_delivery(struct lk_commit_report *r, struct lk_commit_report_list *list, const struct lk_delivery *d,

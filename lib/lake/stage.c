@@ -98,7 +98,8 @@ static json_t *delivery_json(const struct lk_delivery *d)
 		"again", again, "failed", failed);
 }
 
-static json_t *describe(const struct lk_sinks *sinks, const struct lk_deliveries *ds, const json_t *segments)
+static json_t *describe(const struct lk_sinks *sinks, const struct lk_deliveries *ds, const json_t *segments,
+	json_t *counts)
 {
 	json_t *tables = json_array(), *deliveries = json_array(), *ids = json_array(), *value;
 	size_t count = 0, news = 0;
@@ -123,8 +124,8 @@ static json_t *describe(const struct lk_sinks *sinks, const struct lk_deliveries
 		json_decref(ids);
 		return NULL;
 	}
-	return json_pack("{s:i, s:s, s:o, s:o, s:o}", "lk-staged", FORMAT, "id", sinks->run, "segments", ids, "tables", tables,
-		"deliveries", deliveries);
+	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:O}", "lk-staged", FORMAT, "id", sinks->run, "segments", ids, "tables", tables,
+		"deliveries", deliveries, "counts", counts);
 }
 
 static enum lk_status sync_data(const struct lk_sinks *sinks, struct lk_error *err)
@@ -138,7 +139,7 @@ static enum lk_status sync_data(const struct lk_sinks *sinks, struct lk_error *e
 enum lk_status lk_stage_write(const char *folder, const struct lk_sinks *sinks, const struct lk_deliveries *deliveries,
 	const json_t *segments, struct lk_commit_report *report, struct lk_error *err)
 {
-	json_t *root = describe(sinks, deliveries, segments);
+	json_t *root = describe(sinks, deliveries, segments, report->counts);
 	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL, *path;
 	enum lk_status status = LK_OK;
 

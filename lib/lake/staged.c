@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "lake/metadata.h"
 #include "lake/commit_report.h"
+#include "lake/counts.h"
 #include "lake/stage.h"
 #include "lake/transaction.h"
 
@@ -479,6 +480,9 @@ static enum lk_status commit(struct round *r, struct lk_error *err)
 		return LK_OK;
 	for (size_t i = 0; i < r->target_count; i++)
 		LK_TRY(lk_commit_report_add_table(r->report, r->targets[i], true, err));
+	for (size_t i = 0; i < r->count; i++)
+		if (r->items[i].fate == ACCEPTED)
+			LK_TRY(lk_commit_counts_add(r->report->counts, json_object_get(r->items[i].root, "counts"), err));
 	return lk_commit_report_add_deliveries(r->report, &r->deliveries, err);
 }
 
@@ -576,8 +580,7 @@ static void release(struct round *r)
 
 enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, struct lk_commit_report *report, struct lk_error *err)
 {
-	*report = (struct lk_commit_report){LK_ARENA_INIT};
-	LK_TRY(lk_uuid(report->run, err));
+	LK_TRY(lk_commit_report_init(report, err));
 	for (int try = 0; try < MAX_TRIES; try++) {
 		struct round r = {.lake = lake, .folder = folder, .report = report, .segments = json_object()};
 		enum lk_status status = r.segments ? run_round(&r, err) : lk_error_nomem(err);
