@@ -126,8 +126,6 @@ static enum lk_status read_command(struct command *c, struct lk_error *err)
 	c->o.commit_ms = 5 * 60 * 1000;
 	read_commit_every(&c->o);
 	read_max_rejects(&c->allowed);
-	if (stage) /* whoever commits will hear of them */
-		c->allowed = (struct lk_allowance){INT64_MAX, -1};
 	if (stage && done)
 		lk_tool_misuse("--done moves what is loaded, and --stage loads nothing; use one of them");
 	if (passphrase_file && keyring)
@@ -226,7 +224,7 @@ static void print_summary(const struct lk_ingest_result *result)
 	if (json)
 		lk_summary_json(result, &out);
 	else if (!lk_is_quiet())
-		lk_summary_text(result, stage != NULL, &out);
+		lk_summary_text(result, &out);
 	lk_progress_end();
 	fputs(lk_str_text(&out), stdout);
 	fflush(stdout); /* before a signal may end it */

@@ -288,6 +288,16 @@ test_expect_success 'rejects: status 1 and why, unless they are allowed' '
 	expect_error 64 "not '\''101%'\''" ingest --max-rejects 101% bad
 '
 
+test_expect_success 'the summary counts rejects by column, and members that fit no resource' '
+	rm -rf lake odds && mkdir -p odds/FAC1 && printf "id,name,born\n1,A,1970-01-01\n2,B,x\n3,C,y\nz,D,1970-01-01\n" >odds/FAC1/people.csv &&
+	echo hello >odds/FAC1/README.txt && expect_error 1 "3 records were rejected; 1 member fits no resource" ingest odds >out &&
+	grep "^rejected 3 of 4 records (75%)" out && grep " 2  people, column born$" out && grep " 1  people, column id$" out &&
+	grep "^1 member fits no resource" out &&
+	rm -rf lake && found_wanting "3 records were rejected" odds &&
+	python3 -c "import json; o = json.load(open(\"out\")); assert o[\"unmatched\"] == 1 and o[\"members\"] == 2 and o[\"rejects\"] == [
+		{\"table\": \"people\", \"column\": \"born\", \"records\": 2}, {\"table\": \"people\", \"column\": \"id\", \"records\": 1}], o"
+'
+
 test_expect_success 'what has not settled or is to be ignored waits; what is named does not' '
 	rm -rf lake waits && mkdir -p waits/FAC1/.hidden waits/FAC1/old && people waits/FAC1/people-1.csv 1 && people waits/FAC1/people-2.csv 2 &&
 	people waits/FAC1/people-3.csv.part 3 && people waits/FAC1/.hidden/people-4.csv 4 && people waits/FAC1/people-5.tmp 5 &&

@@ -48,6 +48,7 @@ struct lk_ingest_result {
 	int64_t bytes; /* of deliveries that were loaded or staged */
 	int64_t commits, elapsed_ms;
 	struct lk_tally tally; /* tables, rows, rejects */
+	bool only_staged;	 /* nothing was committed */
 	bool stopped;		 /* by stop_fd */
 	bool began;		 /* the lake could be opened and the paths be read: the rest means something */
 };

@@ -14,6 +14,7 @@
 
 #define TICK_MS 200
 #define PREPARE_TRIES 20
+#define MAX_CONFLICTS 5
 #define MAX_FAILURES_IN_ROW 20 /* with no share staged between them: then it is not the deliveries */
 
 void lk_run_fail(struct lk_run *r, enum lk_status status, const char *what, const char *reason)
@@ -286,10 +287,12 @@ static enum lk_status share_failed(struct lk_run *r, struct lk_share *share, enu
 }
 
 /* The share is tried once more, then halved until the one delivery is found that fails its worker. */
-static enum lk_status share_again(struct lk_run *r, struct lk_share *share, struct lk_error *err)
+static enum lk_status share_again(struct lk_run *r, struct lk_share *share, enum lk_status as, struct lk_error *err)
 {
 	share->next = r->ready;
 	r->ready = share;
+	if (as == LK_CONFLICT && ++share->conflicts < MAX_CONFLICTS)
+		return LK_OK;
 	if (share->retried) {
 		LK_TRY(lk_share_halve(share, err));
 		share->step->open_shares++;
@@ -316,9 +319,9 @@ static enum lk_status share_ended(
 		drop_share(share);
 		return LK_OK;
 	}
-	if (share->retried && share->count == 1)
+	if (share->retried && share->count == 1 && (as != LK_CONFLICT || share->conflicts >= MAX_CONFLICTS))
 		return share_failed(r, share, fate, lk_str_text(reason), err);
-	return share_again(r, share, err);
+	return share_again(r, share, as, err);
 }
 
 static enum lk_status finish_share(struct lk_run *r, struct lk_slot *slot, struct lk_error *err)
@@ -630,7 +633,7 @@ enum lk_status lk_ingest(const struct lk_ingest_options *options, const char *co
 		.o = options, .result = result, .committer = LK_WORKER_INIT, .started_ms = lk_clock_ms()};
 	enum lk_status status, cleared = LK_OK;
 
-	*result = (struct lk_ingest_result){.found.arena = LK_ARENA_INIT};
+	*result = (struct lk_ingest_result){.found.arena = LK_ARENA_INIT, .only_staged = options->stage};
 	status = run_impl(&r, paths, path_count, err);
 	end_workers(&r); /* they write into the folder that is removed */
 	lk_worker_end(&r.committer);

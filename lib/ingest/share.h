@@ -36,7 +36,8 @@ struct lk_share {
 	uint32_t *items;
 	size_t count, cap;
 	int64_t weight;
-	bool retried; /* it failed before, so it is halved when it fails again */
+	bool retried;	   /* it failed before, so it is halved when it fails again */
+	uint8_t conflicts; /* times that other processes were first, which are no failures */
 };
 
 enum lk_status lk_share_add(struct lk_share *s, uint32_t item, int64_t weight, struct lk_error *err) LK_CHECKED;

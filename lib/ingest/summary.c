@@ -1,5 +1,6 @@
 #include "ingest/summary.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_NAMED 10 /* deliveries that the text names for each thing that went wrong */
@@ -47,21 +48,24 @@ static void add_part(struct lk_str *s, int64_t n, const char *one, const char *m
 	lk_count_text(n, one, many, s);
 }
 
-enum lk_status lk_summary_judge(
-	const struct lk_ingest_result *r, const struct lk_allowance *allowed, struct lk_error *err)
+static void add_loaded(const struct lk_ingest_result *r, const struct lk_allowance *allowed, struct lk_str *s)
+{
+	if (!is_allowed(r, allowed))
+		add_part(s, r->tally.rejected, "record was rejected", "records were rejected");
+	add_part(s, r->tally.unmatched, "member fits no resource", "members fit no resource");
+	add_part(s, r->fates[LK_FATE_PARTIAL], "delivery has members that failed", "deliveries have members that failed");
+	add_part(s, r->fates[LK_FATE_HELD] + r->fates[LK_FATE_PASSED], "delivery is held", "deliveries are held");
+	add_part(s, r->fates[LK_FATE_CRASHED], "delivery crashed a worker", "deliveries crashed a worker");
+}
+
+enum lk_status lk_summary_judge(const struct lk_ingest_result *r, const struct lk_allowance *allowed, struct lk_error *err)
 {
 	struct lk_str s = LK_STR_INIT;
 	enum lk_status status;
 
-	if (!is_allowed(r, allowed))
-		add_part(&s, r->tally.rejected, "record was rejected", "records were rejected");
-	add_part(&s, r->fates[LK_FATE_PARTIAL], "delivery has members that failed",
-		"deliveries have members that failed");
-	add_part(&s, r->fates[LK_FATE_HELD] + r->fates[LK_FATE_PASSED], "delivery is held",
-		"deliveries are held");
-	add_part(&s, r->fates[LK_FATE_CRASHED], "delivery crashed a worker", "deliveries crashed a worker");
-	add_part(&s, r->fates[LK_FATE_FAILED], "delivery could not be loaded",
-		"deliveries could not be loaded");
+	if (!r->only_staged)
+		add_loaded(r, allowed, &s);
+	add_part(&s, r->fates[LK_FATE_FAILED], "delivery could not be loaded", "deliveries could not be loaded");
 	add_part(&s, r->found.unread, "folder could not be read", "folders could not be read");
 	status = lk_str_check(&s, err);
 	if (!status && s.len)
@@ -78,13 +82,13 @@ static void add_fate(struct lk_str *out, int64_t n, const char *what)
 		lk_str_addf(out, ", %lld %s", (long long)n, what);
 }
 
-static void add_first_line(const struct lk_ingest_result *r, bool staged, struct lk_str *out)
+static void add_first_line(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	const int64_t *n = r->fates;
 	int64_t loaded = n[LK_FATE_COMPLETE] + n[LK_FATE_PARTIAL] + n[LK_FATE_STAGED];
 
 	lk_count_text((int64_t)r->found.count, "delivery", "deliveries", out);
-	lk_str_addf(out, ": %lld %s", (long long)loaded, staged ? "staged" : "loaded");
+	lk_str_addf(out, ": %lld %s", (long long)loaded, r->only_staged ? "staged" : "loaded");
 	if (loaded) {
 		lk_str_adds(out, " (");
 		lk_bytes_text(r->bytes, out);
@@ -119,14 +123,43 @@ static void add_tables(const struct lk_ingest_result *r, struct lk_str *out)
 	}
 }
 
+static int most_first(const void *a, const void *b)
+{
+	const struct lk_tally_reason *x = a, *y = b;
+
+	return (x->records < y->records) - (x->records > y->records);
+}
+
+/* The columns at fault, those with the most records first. */
+static void add_reasons(const struct lk_ingest_result *r, struct lk_str *out)
+{
+	struct lk_tally_reason top[MAX_NAMED + 1];
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->tally.reason_count; i++) {
+		top[count++] = r->tally.reasons[i];
+		qsort(top, count, sizeof(*top), most_first);
+		if (count > MAX_NAMED)
+			count = MAX_NAMED;
+	}
+	for (size_t i = 0; i < count; i++)
+		lk_str_addf(out, "  %12lld  %s%s%s\n", (long long)top[i].records, *top[i].table ? top[i].table : "no table",
+			*top[i].field ? ", column " : "", top[i].field);
+}
+
 static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 {
+	if (r->tally.unmatched) {
+		lk_count_text(r->tally.unmatched, "member fits", "members fit", out);
+		lk_str_adds(out, " no resource; lk.files says which\n");
+	}
 	if (!r->tally.rejected)
 		return;
 	lk_str_addf(out, "rejected %lld of ", (long long)r->tally.rejected);
 	lk_count_text(records_of(r), "record", "records", out);
-	lk_str_addf(out, " (%.2g%%); lk.rejects has the reasons\n",
+	lk_str_addf(out, " (%.2g%%), as lk.rejects tells one by one:\n",
 		100.0 * (double)r->tally.rejected / (double)records_of(r));
+	add_reasons(r, out);
 }
 
 /* Some of the deliveries with a fate that somebody has to look at. */
@@ -165,9 +198,9 @@ static void add_last_line(const struct lk_ingest_result *r, struct lk_str *out)
 	lk_str_addc(out, '\n');
 }
 
-void lk_summary_text(const struct lk_ingest_result *r, bool staged, struct lk_str *out)
+void lk_summary_text(const struct lk_ingest_result *r, struct lk_str *out)
 {
-	add_first_line(r, staged, out);
+	add_first_line(r, out);
 	add_tables(r, out);
 	add_rejects(r, out);
 	add_named(r, LK_FATE_PARTIAL, "members failed, as lk.files says, in", out);
@@ -176,7 +209,7 @@ void lk_summary_text(const struct lk_ingest_result *r, bool staged, struct lk_st
 	add_named(
 		r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
 	add_named(r, LK_FATE_FAILED, "not loaded", out);
-	if (!staged)
+	if (!r->only_staged)
 		add_last_line(r, out);
 }
 
@@ -230,6 +263,19 @@ static void add_problems(const struct lk_ingest_result *r, struct lk_str *out)
 	}
 }
 
+static void add_reject_list(const struct lk_ingest_result *r, struct lk_str *out)
+{
+	for (size_t i = 0; i < r->tally.reason_count; i++) {
+		const struct lk_tally_reason *reason = &r->tally.reasons[i];
+
+		lk_str_adds(out, i ? ", {" : "{");
+		add_text(out, "table", reason->table);
+		lk_str_adds(out, ", ");
+		add_text(out, "column", reason->field);
+		lk_str_addf(out, ", \"records\": %lld}", (long long)reason->records);
+	}
+}
+
 void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	lk_str_addf(out, "{\"deliveries\": {\"found\": %lld", (long long)r->found.count);
@@ -237,10 +283,10 @@ void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
 		lk_str_addf(out, ", \"%s\": %lld", fate_words[i], (long long)r->fates[i]);
 	lk_str_addf(out, ", \"settling\": %lld, \"ignored\": %lld}, \"bytes\": %lld",
 		(long long)r->found.settling, (long long)r->found.ignored, (long long)r->bytes);
-	lk_str_addf(out,
-		", \"members\": %lld, \"rows\": %lld, \"rejected\": %lld, \"commits\": %lld, \"elapsed_ms\": %lld",
-		(long long)r->tally.members, (long long)r->tally.rows, (long long)r->tally.rejected,
-		(long long)r->commits, (long long)r->elapsed_ms);
+	lk_str_addf(out, ", \"members\": %lld, \"unmatched\": %lld, \"rows\": %lld, \"rejected\": %lld",
+		(long long)r->tally.members, (long long)r->tally.unmatched, (long long)r->tally.rows,
+		(long long)r->tally.rejected);
+	lk_str_addf(out, ", \"commits\": %lld, \"elapsed_ms\": %lld", (long long)r->commits, (long long)r->elapsed_ms);
 	lk_str_adds(out, ", \"tables\": [");
 	for (size_t i = 0; i < r->tally.table_count; i++) {
 		const struct lk_tally_table *t = &r->tally.tables[i];
@@ -250,6 +296,8 @@ void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
 		lk_str_addf(out, ", \"rows\": %lld, \"files\": %lld, \"bytes\": %lld}", (long long)t->rows,
 			(long long)t->files, (long long)t->bytes);
 	}
+	lk_str_adds(out, "], \"rejects\": [");
+	add_reject_list(r, out);
 	lk_str_adds(out, "], \"problems\": [");
 	add_problems(r, out);
 	lk_str_adds(out, "]}\n");

@@ -10,12 +10,12 @@ struct lk_allowance {
 	double percent;	 /* or this part of all records; negative when `records` counts */
 };
 
-/* LK_OK, or LK_WANTING with what was rejected, failed or held in err. */
+/* LK_OK, or LK_WANTING with what was rejected, failed or held in err. Of what is only staged, the commit tells that. */
 enum lk_status lk_summary_judge(const struct lk_ingest_result *result, const struct lk_allowance *allowed,
 	struct lk_error *err) LK_CHECKED;
 
-/* Lines of text. staged: nothing was committed. */
-void lk_summary_text(const struct lk_ingest_result *result, bool staged, struct lk_str *out);
+/* Lines of text. */
+void lk_summary_text(const struct lk_ingest_result *result, struct lk_str *out);
 
 /* One JSON object and a line feed. */
 void lk_summary_json(const struct lk_ingest_result *result, struct lk_str *out);

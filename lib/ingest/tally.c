@@ -7,7 +7,7 @@
 
 #include "stream/stream.h"
 
-#define QUARANTINE "quarantine." /* the raw text of rejects, which lk.rejects counts */
+#define QUARANTINE "quarantine." /* the raw text of rejects, which are counted apart */
 
 static int by_name(const void *a, const void *b)
 {
@@ -48,10 +48,6 @@ static enum lk_status take_table(struct lk_tally *r, json_t *o, struct lk_error 
 	if (json_unpack(o, "{s:s, s:I, s:I, s:I}", "table", &name, "rows", &rows, "files", &files, "bytes",
 		    &bytes))
 		return not_understood(err);
-	if (!strcmp(name, LK_TABLE_FILES))
-		r->members += rows;
-	else if (!strcmp(name, LK_TABLE_REJECTS))
-		r->rejected += rows;
 	if (!rows || lk_table_is_side(name) || !strncmp(name, QUARANTINE, strlen(QUARANTINE)))
 		return LK_OK;
 	table = find_table(r, name);
@@ -61,6 +57,64 @@ static enum lk_status take_table(struct lk_tally *r, json_t *o, struct lk_error 
 	table->files += files;
 	table->bytes += bytes;
 	r->rows += rows;
+	return LK_OK;
+}
+
+static enum lk_status take_members(struct lk_tally *r, json_t *members, struct lk_error *err)
+{
+	const char *status;
+	json_t *n;
+
+	if (!json_is_object(members))
+		return not_understood(err);
+	json_object_foreach(members, status, n) {
+		r->members += json_integer_value(n);
+		if (!strcmp(status, "unmatched"))
+			r->unmatched += json_integer_value(n);
+	}
+	return LK_OK;
+}
+
+static int by_column(const void *a, const void *b)
+{
+	const struct lk_tally_reason *x = a, *y = b;
+	int order = strcmp(x->table, y->table);
+
+	return order ? order : strcmp(x->field, y->field);
+}
+
+static enum lk_status add_reason(struct lk_tally *r, const char *table, const char *field, int64_t records,
+	struct lk_error *err)
+{
+	struct lk_tally_reason key = {.table = table, .field = field, .records = records}, *reason = NULL;
+
+	r->rejected += records;
+	if (r->reason_count)
+		reason = bsearch(&key, r->reasons, r->reason_count, sizeof(key), by_column);
+	if (reason) {
+		reason->records += records;
+		return LK_OK;
+	}
+	key.table = lk_arena_strdup(&r->arena, table);
+	key.field = lk_arena_strdup(&r->arena, field);
+	if (!key.table || !key.field ||
+		!lk_grow((void **)&r->reasons, &r->reason_cap, r->reason_count + 1, sizeof(key)))
+		return lk_error_nomem(err);
+	r->reasons[r->reason_count++] = key;
+	qsort(r->reasons, r->reason_count, sizeof(key), by_column);
+	return LK_OK;
+}
+
+static enum lk_status take_rejects(struct lk_tally *r, json_t *tables, struct lk_error *err)
+{
+	const char *table, *field;
+	json_t *fields, *n;
+
+	if (!json_is_object(tables))
+		return not_understood(err);
+	json_object_foreach(tables, table, fields)
+		json_object_foreach(fields, field, n)
+			LK_TRY(add_reason(r, table, field, json_integer_value(n), err));
 	return LK_OK;
 }
 
@@ -98,6 +152,10 @@ enum lk_status lk_tally_add(struct lk_tally *r, const char *json, lk_tally_deliv
 	json_t *root = json_loads(json, 0, NULL);
 	enum lk_status status = take_tables(r, json_object_get(root, "tables"), err);
 
+	if (!status)
+		status = take_members(r, json_object_get(root, "members"), err);
+	if (!status)
+		status = take_rejects(r, json_object_get(root, "rejects"), err);
 	if (!status && committed)
 		status = hand_on(json_object_get(root, "committed"), committed, context, err);
 	if (!status && again)
@@ -109,6 +167,7 @@ enum lk_status lk_tally_add(struct lk_tally *r, const char *json, lk_tally_deliv
 void lk_tally_release(struct lk_tally *r)
 {
 	free(r->tables);
+	free(r->reasons);
 	lk_arena_release(&r->arena);
 	*r = (struct lk_tally){.arena = LK_ARENA_INIT};
 }

@@ -12,13 +12,21 @@ struct lk_tally_table {
 	int64_t rows, files, bytes;
 };
 
+struct lk_tally_reason { /* records rejected for the same column */
+	const char *table, *field; /* "" for none */
+	int64_t records;
+};
+
 struct lk_tally {
 	struct lk_arena arena;
 	struct lk_tally_table *tables; /* of data, in the order of their names */
 	size_t table_count, table_cap;
-	int64_t rows;	  /* of them all */
-	int64_t members;  /* rows of lk.files */
-	int64_t rejected; /* rows of lk.rejects */
+	struct lk_tally_reason *reasons; /* in the order of table and field */
+	size_t reason_count, reason_cap;
+	int64_t rows;	   /* of all tables */
+	int64_t rejected;  /* records */
+	int64_t members;   /* handled */
+	int64_t unmatched; /* of them: no resource takes them */
 };
 
 /* A delivery that an answer names. */

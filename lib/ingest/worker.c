@@ -161,8 +161,9 @@ static enum lk_worker_fate judge(int status, bool commits)
 		return commits ? LK_WORKER_HELPLESS : LK_WORKER_DIED;
 	case LK_NOINPUT:
 	case LK_IO:
-	case LK_CONFLICT:
 		return commits ? LK_WORKER_HELPLESS : LK_WORKER_REFUSED;
+	case LK_CONFLICT: /* another process loaded something of it meanwhile: lk-unpack will leave that out */
+		return LK_WORKER_REFUSED;
 	}
 	return LK_WORKER_HELPLESS;
 }
