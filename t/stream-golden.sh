@@ -45,6 +45,15 @@ for json in "$golden"/*/*.json.gz; do
 		test_expect_success "$name passes through an lk stream" 'passes "$name"'
 	fi
 done
+# arrow-js writes files whose schema stands in the footer alone; here it is cut out of one that has it in front too.
+test_expect_success 'a file with its schema at the end alone' '
+	file=$golden/cpp-21.0.0/generated_nested_dictionary.arrow_file &&
+	size=$(od -An -t d4 -j 12 -N 4 "$file" | tr -d " ") &&
+	{ head -c 8 "$file" && tail -c +$((8 + 8 + size + 1)) "$file"; } >footer.arrow &&
+	lk-cat -F json "$file" >expect && lk-cat -F json footer.arrow >actual && cmp expect actual &&
+	expect_error 65 "its schema at its end alone" sh -c "lk-cat <footer.arrow | cat; cat footer.arrow | lk-cat"
+'
+
 test_expect_success 'there are golden files of three writers' '[ $count -ge 40 ]'
 
 test_done

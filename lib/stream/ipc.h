@@ -48,8 +48,6 @@ enum lk_status lk_ipc_empty(struct lk_ipc *ipc, struct ArrowArray *out, struct l
 
 /* That lk can read every field of a schema message (verified as a flatbuffer): names the column that it cannot. */
 enum lk_status lk_ipc_check_types(const struct lk_message *m, struct lk_error *err) LK_CHECKED;
-/* The footer of an Arrow file: *batches is how many record batches it names. data is aligned to 8 bytes. */
-enum lk_status lk_ipc_check_footer(const void *data, int64_t size, int64_t *batches, struct lk_error *err) LK_CHECKED;
 /* What the flatbuffer does not tell: widths that overflow, names that are no text. */
 enum lk_status lk_ipc_check_schema(const struct ArrowSchema *schema, struct lk_error *err) LK_CHECKED;
 /* That a record batch's nodes and buffers fit its body; m is a record batch, or a dictionary batch with one inside.
@@ -59,6 +57,17 @@ enum lk_status lk_ipc_check_layout(const struct lk_message *m, int64_t *bytes, s
  * its null count was left open. */
 enum lk_status lk_ipc_check_values(const struct ArrowSchema *schema, struct ArrowArrayView *view,
 	struct ArrowArray *array, struct lk_error *err) LK_CHECKED;
+
+/* ---- ipc_footer.c: what stands behind the batches of an Arrow file ---- */
+
+/* Takes the footer out of the last bytes of a file: LK_DATA when they do not end in one. The caller releases it. */
+enum lk_status lk_ipc_footer(const struct lk_str *tail, struct lk_str *footer, struct lk_error *err) LK_CHECKED;
+/* How many record batches it names. */
+int64_t lk_ipc_footer_batches(const struct lk_str *footer);
+/* The schema in it as a message of its own. */
+enum lk_status lk_ipc_footer_schema(const struct lk_str *footer, struct lk_message *out, struct lk_error *err) LK_CHECKED;
+/* The last bytes of the file at fd, enough for its footer; LK_DATA when fd cannot seek. */
+enum lk_status lk_ipc_read_tail(int fd, struct lk_str *tail, struct lk_error *err) LK_CHECKED;
 
 /* ---- dictionary.c ---- */
 

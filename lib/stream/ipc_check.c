@@ -86,14 +86,6 @@ enum lk_status lk_ipc_check_types(const struct lk_message *m, struct lk_error *e
 	return LK_OK;
 }
 
-enum lk_status lk_ipc_check_footer(const void *data, int64_t size, int64_t *batches, struct lk_error *err)
-{
-	if (ns(Footer_verify_as_root(data, (size_t)size)) != flatcc_verify_ok)
-		return lk_error_set(err, LK_DATA, "the footer of the Arrow file is damaged");
-	*batches = (int64_t)ns(Block_vec_len(ns(Footer_recordBatches(ns(Footer_as_root(data))))));
-	return LK_OK;
-}
-
 static enum lk_status check_width(const struct ArrowSchema *schema, struct lk_error *err)
 {
 	struct ArrowError arrow = {""};

@@ -10,7 +10,7 @@
 #define TABLE_SIZE 256 /* a table's name and the NUL */
 #define MAGIC "ARROW1"
 #define MAGIC_SIZE 6
-#define FOOTER_MAX (256u << 20)
+#define TAIL_MAX (256u << 20) /* what may stand behind the batches of an Arrow file */
 
 enum state {
 	AT_START,
@@ -26,7 +26,7 @@ struct lk_reader {
 	enum state state;
 	bool file;	    /* the input is an Arrow file rather than a stream */
 	bool file_began;    /* its schema was read */
-	int64_t file_blocks; /* batches of it so far */
+	int64_t file_batches; /* batches of it so far */
 	struct lk_error failure;
 
 	struct lk_ipc ipc;	/* of the Arrow stream that we are within */
@@ -97,7 +97,7 @@ enum lk_status lk_reader_continue(struct lk_reader *r, int fd, const char *name,
 	lk_pipe_enlarge(fd);
 	r->state = AT_START;
 	r->file = r->file_began = false;
-	r->file_blocks = 0;
+	r->file_batches = 0;
 	return LK_OK;
 }
 
@@ -127,42 +127,49 @@ static enum lk_status start(struct lk_reader *r, struct lk_error *err)
 	return lk_input_read(&r->in, magic, sizeof(magic), &got, err);
 }
 
-/* What stands behind the batches of an Arrow file: the footer, its size, the magic once more. */
-static enum lk_status read_footer(struct lk_reader *r, struct lk_str *tail, struct lk_error *err)
+/* Reads what is left of the file, the footer at its end, and compares it with what came. */
+static enum lk_status check_tail(struct lk_reader *r, struct lk_str *tail, struct lk_str *footer, struct lk_error *err)
 {
-	int64_t batches;
 	size_t got = 1;
-	int32_t size;
 
 	while (got) {
 		if (!lk_str_reserve(tail, 65536))
 			return lk_error_nomem(err);
 		LK_TRY(lk_input_read(&r->in, tail->data + tail->len, 65536, &got, err));
 		tail->len += got;
-		if (tail->len > FOOTER_MAX)
+		if (tail->len > TAIL_MAX)
 			return lk_error_set(err, LK_DATA, "the Arrow file goes on behind its end");
 	}
-	if (tail->len < MAGIC_SIZE + 4 || memcmp(tail->data + tail->len - MAGIC_SIZE, MAGIC, MAGIC_SIZE))
-		return lk_error_set(err, LK_DATA, "the Arrow file has no footer at its end: it was cut");
-	memcpy(&size, tail->data + tail->len - MAGIC_SIZE - 4, 4);
-	if (size < 0 || (size_t)size > tail->len - MAGIC_SIZE - 4)
-		return lk_error_set(err, LK_DATA, "the footer of the Arrow file is damaged");
-	/* to where the memory is aligned */
-	memmove(tail->data, tail->data + tail->len - MAGIC_SIZE - 4 - (size_t)size, (size_t)size);
-	LK_TRY(lk_ipc_check_footer(tail->data, size, &batches, err));
-	if (batches != r->file_blocks)
+	LK_TRY(lk_ipc_footer(tail, footer, err));
+	if (lk_ipc_footer_batches(footer) != r->file_batches)
 		return lk_error_set(err, LK_DATA, "the footer of the Arrow file names %lld batches, but %lld came",
-			(long long)batches, (long long)r->file_blocks);
+			(long long)lk_ipc_footer_batches(footer), (long long)r->file_batches);
 	return LK_OK;
 }
 
 static enum lk_status end_file(struct lk_reader *r, struct lk_error *err)
 {
-	struct lk_str tail = LK_STR_INIT;
-	enum lk_status status = read_footer(r, &tail, err);
+	struct lk_str tail = LK_STR_INIT, footer = LK_STR_INIT;
+	enum lk_status status = check_tail(r, &tail, &footer, err);
 
 	lk_str_release(&tail);
+	lk_str_release(&footer);
 	r->state = DONE;
+	return status;
+}
+
+/* Some writers (arrow-js) put the schema of a file into its footer alone. */
+static enum lk_status schema_of_footer(struct lk_reader *r, struct lk_message *schema, struct lk_error *err)
+{
+	struct lk_str tail = LK_STR_INIT, footer = LK_STR_INIT;
+	enum lk_status status = lk_ipc_read_tail(r->in.fd, &tail, err);
+
+	if (!status)
+		status = lk_ipc_footer(&tail, &footer, err);
+	if (!status)
+		status = lk_ipc_footer_schema(&footer, schema, err);
+	lk_str_release(&tail);
+	lk_str_release(&footer);
 	return status;
 }
 
@@ -183,11 +190,11 @@ static enum lk_status meta_name(const struct ArrowSchema *schema, const char *ke
 	return LK_OK;
 }
 
-static enum lk_status begin_stream(struct lk_reader *r, struct lk_error *err)
+static enum lk_status begin_stream(struct lk_reader *r, const struct lk_message *schema, struct lk_error *err)
 {
 	r->table[0] = '\0';
 	lk_ipc_close(&r->ipc);
-	LK_TRY(lk_ipc_open(&r->ipc, &r->message, err));
+	LK_TRY(lk_ipc_open(&r->ipc, schema, err));
 	LK_TRY(meta_name(&r->ipc.schema, LK_META_TABLE, r->table, sizeof(r->table), err));
 	LK_TRY(meta_name(&r->ipc.schema, LK_META_SEGMENT, r->segment, sizeof(r->segment), err));
 	if (r->file)
@@ -226,7 +233,7 @@ static enum lk_status take_batch(struct lk_reader *r, bool *handed, struct lk_er
 {
 	LK_TRY(lk_ipc_batch(&r->ipc, &r->message, &r->array, err));
 	r->batches++;
-	r->file_blocks++;
+	r->file_batches++;
 	if (is_marker(r)) {
 		LK_TRY(lk_segments_marker(&r->segments, &r->ipc.schema, &r->ipc.view, err));
 		release_batch(r);
@@ -248,18 +255,6 @@ static enum lk_status at_eof(struct lk_reader *r, bool *handed, struct lk_error 
 	return LK_OK;
 }
 
-static enum lk_status between(struct lk_reader *r, bool *handed, struct lk_error *err)
-{
-	switch (r->message.kind) {
-	case LK_MESSAGE_EOF:
-		return at_eof(r, handed, err);
-	case LK_MESSAGE_SCHEMA:
-		return begin_stream(r, err);
-	default:
-		return lk_error_set(err, LK_DATA, "it is damaged: a message comes before its schema");
-	}
-}
-
 static enum lk_status within(struct lk_reader *r, bool *handed, struct lk_error *err)
 {
 	switch (r->message.kind) {
@@ -276,6 +271,31 @@ static enum lk_status within(struct lk_reader *r, bool *handed, struct lk_error 
 		return take_batch(r, handed, err);
 	}
 	return LK_BUG;
+}
+
+static enum lk_status begin_file_without_schema(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	struct lk_message schema = {0};
+	enum lk_status status = schema_of_footer(r, &schema, err);
+
+	if (!status)
+		status = begin_stream(r, &schema, err);
+	lk_message_release(&schema);
+	return status ? status : within(r, handed, err);
+}
+
+static enum lk_status between(struct lk_reader *r, bool *handed, struct lk_error *err)
+{
+	switch (r->message.kind) {
+	case LK_MESSAGE_EOF:
+		return at_eof(r, handed, err);
+	case LK_MESSAGE_SCHEMA:
+		return begin_stream(r, &r->message, err);
+	default:
+		if (r->file)
+			return begin_file_without_schema(r, handed, err);
+		return lk_error_set(err, LK_DATA, "it is damaged: a message comes before its schema");
+	}
 }
 
 /* Reads on until there is a batch to hand out, or the end. */
