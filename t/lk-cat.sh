@@ -222,7 +222,9 @@ test_expect_success 'a bomb is refused before it takes memory' '
 	stream-make rows >rows.arrows &&
 	expect_error 65 "than its bytes can hold" lk-cat rows.arrows &&
 	stream-make dictionary >dictionary.arrows &&
-	expect_error 65 "once its dictionaries are decoded" lk-cat dictionary.arrows
+	expect_error 65 "once its dictionaries are decoded" lk-cat dictionary.arrows &&
+	stream-make knot >knot.arrows &&
+	expect_error 65 "claims more than its bytes can hold" timeout 10 lk-cat knot.arrows
 '
 
 test_expect_success 'text that is not UTF-8 is named by table and column' '

@@ -189,6 +189,8 @@ struct copy {
 	struct lk_ipc *ipc;
 	int64_t budget;
 	struct lk_error *err;
+	const struct ArrowSchema *field; /* the encoded field seen last, and its dictionary: columns come in a row */
+	const struct lk_dictionary *dictionary;
 };
 
 static enum lk_status spend(struct copy *c, int64_t bytes)
@@ -234,11 +236,22 @@ static const struct chunk *find_chunk(const struct lk_dictionary *d, int64_t ind
 												      NULL;
 }
 
+static const struct lk_dictionary *dictionary_of(struct copy *c, const struct ArrowSchema *field)
+{
+	const struct ArrowIpcDictionaryEncoding *encoding;
+
+	if (c->field != field) {
+		encoding = ArrowIpcDictionaryEncodingsFind(&c->ipc->encodings, field);
+		c->field = field;
+		c->dictionary = encoding ? find(c->ipc, encoding->id) : NULL;
+	}
+	return c->dictionary;
+}
+
 static enum lk_status append_encoded(struct copy *c, const struct ArrowSchema *wire, const struct ArrowArrayView *view,
 	int64_t row, struct ArrowArray *out)
 {
-	const struct ArrowIpcDictionaryEncoding *encoding = ArrowIpcDictionaryEncodingsFind(&c->ipc->encodings, wire);
-	struct lk_dictionary *d = encoding ? find(c->ipc, encoding->id) : NULL;
+	const struct lk_dictionary *d = dictionary_of(c, wire);
 	int64_t index = ArrowArrayViewGetIntUnsafe(view, row);
 	const struct chunk *chunk = d ? find_chunk(d, index) : NULL;
 
@@ -363,7 +376,7 @@ static enum lk_status decode(struct copy *c, struct ArrowSchema *const *wire, co
 enum lk_status lk_dictionary_decode(struct lk_ipc *ipc, struct ArrowArray *storage, struct ArrowArray *out,
 	struct lk_error *err)
 {
-	struct copy c = {ipc, LK_IPC_DECODED_MAX, err};
+	struct copy c = {.ipc = ipc, .budget = LK_IPC_DECODED_MAX, .err = err};
 
 	return decode(&c, ipc->wire.children, &ipc->storage, &ipc->schema, storage, out);
 }
@@ -411,7 +424,7 @@ static enum lk_status batch_header(const struct lk_message *m, struct ArrowBuffe
 static enum lk_status decode_chunk(struct lk_ipc *ipc, struct lk_dictionary *d, const struct lk_message *m,
 	struct ArrowBuffer *header, struct chunk *chunk, struct lk_error *err)
 {
-	struct copy c = {ipc, LK_IPC_DECODED_MAX - ipc->dictionary_bytes, err};
+	struct copy c = {.ipc = ipc, .budget = LK_IPC_DECODED_MAX - ipc->dictionary_bytes, .err = err};
 	struct ArrowBufferView view;
 	struct ArrowArray storage;
 

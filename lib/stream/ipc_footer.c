@@ -40,6 +40,7 @@ enum lk_status lk_ipc_footer(const struct lk_str *tail, struct lk_str *footer, s
 	/* a copy, which is aligned as a flatbuffer has to be */
 	lk_str_add(footer, tail->data + tail->len - TRAILER - size, (size_t)size);
 	LK_TRY(lk_str_check(footer, err));
+	LK_TRY(lk_ipc_check_footer_cost(footer->data, footer->len, err));
 	if (!size || ns(Footer_verify_as_root(footer->data, footer->len)) != flatcc_verify_ok)
 		return lk_error_set(err, LK_DATA, "the footer of the Arrow file is damaged");
 	return LK_OK;

@@ -268,6 +268,7 @@ static enum lk_status read_message(struct lk_input *in, struct lk_message *m, st
 	memcpy(b->data, &mark, 4);
 	memcpy(b->data + 4, &size, 4);
 	LK_TRY(read_into(in, b, PREFIX, (size_t)size, err));
+	LK_TRY(lk_ipc_check_message_cost(b->data + PREFIX, (size_t)size, err));
 	LK_TRY(verify_header(m, b->data, PREFIX + size, old, &body, err));
 	m->body_at = (PREFIX + (int64_t)size + 7) / 8 * 8;
 	m->as_read = m->as_read && m->body_at == PREFIX + size && body % 8 == 0;

@@ -66,4 +66,8 @@ void lk_message_release(struct lk_message *m); /* harmless on one that is zeroed
 /* The header, with its prefix, for ArrowIpcDecoder. */
 struct ArrowBufferView lk_message_header(const struct lk_message *m);
 
+/* ipc_cost.c: that a flatbuffer, not yet verified, costs no more to walk over than its size allows. */
+enum lk_status lk_ipc_check_message_cost(const void *data, size_t size, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_ipc_check_footer_cost(const void *data, size_t size, struct lk_error *err) LK_CHECKED;
+
 #endif

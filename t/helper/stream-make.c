@@ -6,7 +6,7 @@
  * people, visits, rejects, odd, many, long, latin1   tables of one segment, in that order
  * die      the segment has no end marker
  * lie      one batch is taken out, so that the end marker's counts are wrong
- * bomb, rows, dictionary   a plain stream by a writer that means no good
+ * bomb, rows, dictionary, knot   a plain stream by a writer that means no good
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,6 +283,41 @@ static void dictionary(void)
 	message(&(struct batch){.rows = 1000, .lengths = {0, 1000}, .buffers = 2, .body = indices, .body_size = 1000});
 }
 
+/* A field of which both children are one field, of which both children are ... 40 levels deep. */
+static void knot(void)
+{
+	flatcc_builder_t b;
+	flatbuffers_ref_t field = 0, type, name, children, refs[2];
+	int32_t prefix[2] = {-1, 0};
+	char header[8192] = "";
+
+	flatcc_builder_init(&b);
+	ns(Message_start_as_root(&b));
+	ns(Message_version_add(&b, ns(MetadataVersion_V5)));
+	for (int level = 0; level < 40; level++) {
+		refs[0] = refs[1] = field;
+		children = flatcc_builder_create_offset_vector(&b, refs, level ? 2 : 0);
+		name = flatbuffers_string_create_str(&b, "x");
+		type = ns(Struct__create(&b));
+		ns(Field_start(&b));
+		ns(Field_name_add(&b, name));
+		ns(Field_type_add(&b, ns(Type_as_Struct_(type))));
+		ns(Field_children_add(&b, children));
+		field = ns(Field_end(&b));
+	}
+	children = flatcc_builder_create_offset_vector(&b, &field, 1);
+	ns(Message_header_Schema_start(&b));
+	ns(Schema_fields_add(&b, children));
+	ns(Message_header_Schema_end(&b));
+	ns(Message_end_as_root(&b));
+	prefix[1] = (int32_t)(flatcc_builder_get_buffer_size(&b) + 7) / 8 * 8;
+	if (!flatcc_builder_copy_buffer(&b, header, sizeof(header)))
+		exit(70);
+	flatcc_builder_clear(&b);
+	out(prefix, sizeof(prefix));
+	out(header, (size_t)prefix[1]);
+}
+
 /* Writes what is in fd, but for the bytes of the batch that comes second. */
 static void lie(int fd)
 {
@@ -340,6 +375,8 @@ int main(int argc, char **argv)
 		rows();
 	else if (argc == 2 && !strcmp(argv[1], "dictionary"))
 		dictionary();
+	else if (argc == 2 && !strcmp(argv[1], "knot"))
+		knot();
 	else
 		segment(argv + 1);
 	return 0;
