@@ -13,21 +13,6 @@ bool lk_texts_have(const struct lk_texts *list, const char *s, size_t len)
 	return false;
 }
 
-static bool is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-void lk_text_trim(const char **s, size_t *len)
-{
-	while (*len && is_white(**s)) {
-		++*s;
-		--*len;
-	}
-	while (*len && is_white((*s)[*len - 1]))
-		--*len;
-}
-
 /* ---- forms of text ---- */
 
 static bool is_email(const char *s, size_t len)
@@ -66,10 +51,10 @@ static bool is_base64(const char *s, size_t len)
 {
 	size_t digits = 0, i = 0;
 
-	for (; i < len && (isalnum((unsigned char)s[i]) || s[i] == '+' || s[i] == '/' || is_white(s[i])); i++)
-		digits += !is_white(s[i]);
-	for (; i < len && (s[i] == '=' || is_white(s[i])); i++)
-		digits += !is_white(s[i]);
+	for (; i < len && (isalnum((unsigned char)s[i]) || s[i] == '+' || s[i] == '/' || lk_is_white(s[i])); i++)
+		digits += !lk_is_white(s[i]);
+	for (; i < len && (s[i] == '=' || lk_is_white(s[i])); i++)
+		digits += !lk_is_white(s[i]);
 	return i == len && digits % 4 == 0;
 }
 
@@ -216,8 +201,6 @@ static bool plain_number(const struct lk_convert *c, char room[NUMBER_SIZE], con
 		while (*len && !isdigit((unsigned char)(*s)[*len - 1]))
 			--*len;
 	}
-	if (!c->group_char && c->decimal_char == '.')
-		return true;
 	if (*len >= NUMBER_SIZE)
 		return false;
 	for (size_t i = 0; i < *len; i++) {
@@ -232,33 +215,69 @@ static bool plain_number(const struct lk_convert *c, char room[NUMBER_SIZE], con
 	return true;
 }
 
-/* Plain decimals of up to 15 digits and 22 of scale are exact in one division of doubles; the rest goes the long way. */
-static bool fast_float64(const char *s, size_t len, double *out)
-{
-	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-	size_t i = len && *s == '-', point = 0, digits = 0;
-	int64_t value = 0;
+static const int64_t powers_of_ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
+	100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+	1000000000000000000};
 
-	if (len > 17)
+/* Digits with at most one point and a minus, 18 of them at most: their value as if there were no point, and how many stand after it.
+ * False when it is not so simple. */
+static inline bool simple_number(const char *s, size_t len, int64_t *value, int *fraction)
+{
+	bool negative = len && *s == '-';
+	size_t i = negative, point = len;
+	int64_t v = 0;
+
+	if (len > 19 || i == len)
 		return false;
 	for (; i < len; i++) {
 		unsigned digit = (unsigned)(s[i] - '0');
 
-		if (digit <= 9) {
-			value = value * 10 + digit;
-			digits++;
-		} else if (s[i] == '.' && !point) {
-			point = i + 1;
-		} else {
+		if (digit <= 9)
+			v = v * 10 + digit;
+		else if (s[i] == '.' && point == len)
+			point = i;
+		else
 			return false;
-		}
 	}
-	if (!digits || digits > 15)
+	if (len - negative - (point < len) < 1 || len - negative - (point < len) > 18)
 		return false;
-	*out = (double)value / powers[point ? len - point : 0];
-	if (*s == '-')
-		*out = -*out;
+	*fraction = point < len ? (int)(len - point - 1) : 0;
+	*value = negative ? -v : v;
 	return true;
+}
+
+/* Exact, so in one division: up to 15 digits and 10^22 are. */
+static bool fast_float64(const char *s, size_t len, double *out)
+{
+	int64_t value;
+	int fraction;
+
+	if (!simple_number(s, len, &value, &fraction) || value > 999999999999999 || value < -999999999999999 ||
+		(!value && *s == '-'))
+		return false;
+	*out = fraction ? (double)value / (double)powers_of_ten[fraction] : (double)value;
+	return true;
+}
+
+static bool fast_int64(const char *s, size_t len, int64_t *out)
+{
+	int fraction;
+
+	return simple_number(s, len, out, &fraction) && (!fraction && s[len - 1] != '.');
+}
+
+static bool fast_decimal(const struct lk_convert *c, const char *s, size_t len, lk_int128 *out)
+{
+	int fraction, missing;
+	int64_t value;
+
+	if (!simple_number(s, len, &value, &fraction))
+		return false;
+	missing = c->scale - fraction;
+	if (missing < 0 || missing > 18 || c->precision > 18)
+		return false;
+	*out = (lk_int128)value * powers_of_ten[missing];
+	return *out < powers_of_ten[c->precision] && *out > -powers_of_ten[c->precision];
 }
 
 static bool append_number(const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
@@ -268,16 +287,16 @@ static bool append_number(const struct lk_convert *c, const char *s, size_t len,
 	int64_t integer;
 	double number;
 
-	if (!plain_number(c, room, &s, &len))
+	if ((!c->bare || c->group_char || c->decimal_char != '.') && !plain_number(c, room, &s, &len))
 		return false;
 	switch (c->kind) {
 	case LK_CONVERT_INTEGER:
-		if (!lk_int64_parse(s, len, &integer))
+		if (!fast_int64(s, len, &integer) && !lk_int64_parse(s, len, &integer))
 			return false;
 		lk_column_int64(column, integer);
 		return true;
 	case LK_CONVERT_DECIMAL:
-		if (!lk_decimal_parse(s, len, c->precision, c->scale, &decimal)) {
+		if (!fast_decimal(c, s, len, &decimal) && !lk_decimal_parse(s, len, c->precision, c->scale, &decimal)) {
 			if (lk_float64_parse(s, len, &number))
 				*reason = "does not fit the decimal's precision and scale";
 			return false;

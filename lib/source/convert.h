@@ -61,7 +61,26 @@ bool lk_convert_init(struct lk_convert *c, const char *type, const char *format,
 /* Whether text is in the list. */
 bool lk_texts_have(const struct lk_texts *list, const char *s, size_t len);
 
+/* Whether blanks around a value are part of it. */
+static inline bool lk_convert_keeps_white(const struct lk_convert *c)
+{
+	return c->kind == LK_CONVERT_TEXT || c->kind == LK_CONVERT_CHECKED;
+}
+
+static inline bool lk_is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* Takes blanks, tabs and line ends off both ends. */
-void lk_text_trim(const char **s, size_t *len);
+static inline void lk_text_trim(const char **s, size_t *len)
+{
+	while (*len && lk_is_white(**s)) {
+		++*s;
+		--*len;
+	}
+	while (*len && lk_is_white((*s)[*len - 1]))
+		--*len;
+}
 
 #endif

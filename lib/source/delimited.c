@@ -65,7 +65,7 @@ struct delimited {
 
 static bool add_cell(struct delimited *d, struct cell cell)
 {
-	if (!lk_grow((void **)&d->cells, &d->cell_cap, d->cell_count + 1, sizeof(*d->cells)))
+	if (d->cell_count == d->cell_cap && !lk_grow((void **)&d->cells, &d->cell_cap, d->cell_count + 1, sizeof(*d->cells)))
 		return false;
 	d->cells[d->cell_count++] = cell;
 	return true;
@@ -227,18 +227,15 @@ static enum split split(struct delimited *d, bool last)
 
 /* ---- cells as values ---- */
 
-/* The cell's text, with escapes and doubled quotes resolved into `room` where it has any. */
-static struct lk_value cell_value(struct delimited *d, const struct cell *cell, struct lk_str *room)
+/* The text of a cell in `room`, without its escapes and with doubled quotes once. */
+static void resolve(struct delimited *d, const struct cell *cell, struct lk_str *room, struct lk_value *v)
 {
-	struct lk_value v = {.data = d->buf + cell->start, .len = cell->end - cell->start, .quoted = cell->quoted, .unchecked = d->scan.odd};
 	char *out;
 
-	if (!cell->doubled)
-		return v;
 	lk_str_clear(room);
-	if (!lk_str_reserve(room, v.len)) {
+	if (!lk_str_reserve(room, v->len)) {
 		d->nomem = true;
-		return v;
+		return;
 	}
 	out = room->data;
 	for (size_t i = cell->start; i < cell->end; i++) {
@@ -250,9 +247,18 @@ static struct lk_value cell_value(struct delimited *d, const struct cell *cell, 
 			i++;
 		*out++ = d->buf[i];
 	}
-	v.data = room->data;
-	v.len = room->len = (size_t)(out - room->data);
-	return v;
+	v->data = room->data;
+	v->len = room->len = (size_t)(out - room->data);
+}
+
+static inline void cell_value(struct delimited *d, const struct cell *cell, struct lk_str *room, struct lk_value *v)
+{
+	v->data = d->buf + cell->start;
+	v->len = cell->end - cell->start;
+	v->quoted = cell->quoted;
+	v->unchecked = d->scan.odd;
+	if (cell->doubled)
+		resolve(d, cell, room, v);
 }
 
 static struct lk_place place_of(const struct delimited *d)
@@ -394,8 +400,9 @@ static enum lk_status read_header(struct delimited *d, struct lk_error *err)
 	d->width = d->name_count = width;
 	for (size_t i = 0; i < width; i++) {
 		struct lk_str room = LK_STR_INIT;
-		struct lk_value v = cell_value(d, &d->cells[i], &room);
+		struct lk_value v;
 
+		cell_value(d, &d->cells[i], &room, &v);
 		lk_text_trim(&v.data, &v.len);
 		lk_str_add(&d->names[i], v.data, v.len);
 		LK_TRY(lk_str_check(&d->names[i], err));
@@ -434,7 +441,7 @@ static bool make_rest(struct delimited *d)
 		if (d->field_of[i] != NOT_TAKEN || d->cells[i].start >= d->cells[i].end)
 			continue;
 		lk_str_clear(&d->rest_text);
-		v = cell_value(d, &d->cells[i], &d->rest_text);
+		cell_value(d, &d->cells[i], &d->rest_text, &v);
 		if (v.unchecked && (!lk_utf8_valid(v.data, v.len) || memchr(v.data, '\0', v.len)))
 			return false;
 		lk_str_addc(&d->rest, d->rest.len ? ',' : '{');
@@ -487,7 +494,7 @@ static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 	}
 	for (size_t i = 0; i < d->width; i++)
 		if (d->field_of[i] != NOT_TAKEN)
-			d->values[d->field_of[i]] = cell_value(d, &d->cells[i], &d->texts[d->field_of[i]]);
+			cell_value(d, &d->cells[i], &d->texts[d->field_of[i]], &d->values[d->field_of[i]]);
 	if (d->nomem)
 		return lk_error_nomem(err);
 	if (!d->resource->rest)

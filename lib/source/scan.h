@@ -29,25 +29,34 @@ struct lk_scan {
 	bool odd;	 /* a byte above 0x7f, or NUL, is in a block that was looked at since lk_scan_mark */
 	bool odd_block; /* the current block has one */
 	unsigned char specials[LK_SCAN_SPECIALS]; /* repeated where there are fewer */
+#ifdef __SSE2__
+	__m128i wanted[LK_SCAN_SPECIALS]; /* each special 16 times; filled by lk_scan_start */
+#endif
 };
 
 #ifdef __SSE2__
+/* The bits of 16 bytes. */
+static inline unsigned lk_scan_bits16(const struct lk_scan *s, const unsigned char *p, unsigned *odd)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i found = _mm_or_si128(_mm_cmpeq_epi8(bytes, s->wanted[0]), _mm_cmpeq_epi8(bytes, s->wanted[1]));
+
+	found = _mm_or_si128(found, _mm_or_si128(_mm_cmpeq_epi8(bytes, s->wanted[2]), _mm_cmpeq_epi8(bytes, s->wanted[3])));
+	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, s->wanted[4]));
+	*odd = (unsigned)_mm_movemask_epi8(_mm_or_si128(bytes, _mm_cmpeq_epi8(bytes, _mm_setzero_si128())));
+	return (unsigned)_mm_movemask_epi8(found);
+}
+
 static inline uint64_t lk_scan_bits(const struct lk_scan *s, const unsigned char *p, uint64_t *odd)
 {
-	uint64_t mask = 0;
+	unsigned odds[4];
+	uint64_t low = lk_scan_bits16(s, p, &odds[0]) | (uint64_t)lk_scan_bits16(s, p + 16, &odds[1]) << 16;
+	uint64_t high = lk_scan_bits16(s, p + 32, &odds[2]) | (uint64_t)lk_scan_bits16(s, p + 48, &odds[3]) << 16;
 
-	*odd = 0;
-	for (int i = 0; i < 4; i++) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-		__m128i found = _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)s->specials[0]));
-
-		for (int k = 1; k < LK_SCAN_SPECIALS; k++)
-			found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)s->specials[k])));
-		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(found) << (16 * i);
-		*odd |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_or_si128(bytes, _mm_cmpeq_epi8(bytes, _mm_setzero_si128())))
-			<< (16 * i);
-	}
-	return mask;
+	*odd = odds[0] | odds[1] | odds[2] | odds[3] ?
+		       odds[0] | (uint64_t)odds[1] << 16 | (uint64_t)odds[2] << 32 | (uint64_t)odds[3] << 48 :
+		       0;
+	return low | high << 32;
 }
 #else
 static inline uint64_t lk_scan_bits(const struct lk_scan *s, const unsigned char *p, uint64_t *odd)
@@ -88,6 +97,10 @@ static inline void lk_scan_mark(struct lk_scan *s)
 /* Begins at a position, which need not be where a block starts. */
 static inline void lk_scan_start(struct lk_scan *s, size_t from)
 {
+#ifdef __SSE2__
+	for (int k = 0; k < LK_SCAN_SPECIALS; k++)
+		s->wanted[k] = _mm_set1_epi8((char)s->specials[k]);
+#endif
 	s->base = from;
 	s->mask = 0;
 	s->odd_block = false;

@@ -150,13 +150,14 @@ static bool append_missing(struct lk_sink *s, const struct lk_source_field *f, s
 	return false;
 }
 
-/* Appends one value; false, with the reason in s->message, when the record must be rejected. */
-static bool append_value(struct lk_sink *s, const struct lk_source_field *f, struct lk_value v, struct lk_column *column)
+/* Appends a value that needs more than its type's look: false, with the reason in s->message, when the record must be rejected. */
+static bool append_value(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *given, struct lk_column *column)
 {
+	struct lk_value v = *given;
 	const char *reason = NULL;
 	bool fits = true;
 
-	if (v.data && (f->trim || (f->convert.kind != LK_CONVERT_TEXT && f->convert.kind != LK_CONVERT_CHECKED)))
+	if (v.data && (f->trim || !lk_convert_keeps_white(&f->convert)))
 		lk_text_trim(&v.data, &v.len);
 	if (is_missing(f, &v, s->resource->missing_unquoted))
 		return append_missing(s, f, column);
@@ -177,6 +178,22 @@ static bool append_value(struct lk_sink *s, const struct lk_source_field *f, str
 	}
 	say_misfit(s, f, &v, reason);
 	return false;
+}
+
+/* The common case, which needs no copy: checked text, or none, of a field without a map, where only the empty text is missing. */
+static inline bool append_plain(const struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v,
+	struct lk_column *column)
+{
+	const char *reason;
+
+	if (v->unchecked || !f->empty_is_missing || f->map_count || f->trim || s->resource->missing_unquoted)
+		return false;
+	if (v->data && v->len)
+		return lk_convert_append(&f->convert, v->data, v->len, column, &reason);
+	if (f->required)
+		return false;
+	lk_column_null(column);
+	return true;
 }
 
 /* ---- records ---- */
@@ -222,11 +239,12 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 		const struct lk_value *v = f->origin == LK_ORIGIN_RECORD ? &values[i] : &s->constants[i];
 
 		bytes += v->len + 8;
-		if (!append_value(s, f, *v, column++)) {
+		if (!append_plain(s, f, v, column) && !append_value(s, f, v, column)) {
 			LK_TRY(lk_str_check(&s->message, err));
 			lk_builder_undo_row(b);
 			return reject(s, f->column, lk_str_text(&s->message), place, err);
 		}
+		column++;
 	}
 	lk_column_bytes(column++, lk_str_text(&s->file), s->file.len);
 	lk_column_int64(column++, s->record);

@@ -6,6 +6,7 @@
 
 struct lk_xml_root {
 	bool found;
+	bool has_entities; /* it declares entities: the root is not known, and every resource will refuse it */
 	struct lk_str name, uri; /* uri is empty where it has no namespace */
 	char message[256];	 /* for a member that no resource takes */
 };
@@ -14,7 +15,7 @@ struct lk_xml_root {
 void lk_xml_sniff(const char *head, size_t len, struct lk_xml_root *root);
 void lk_xml_root_release(struct lk_xml_root *root);
 
-/* Whether it is the resource's lk.root. */
+/* Whether it is, or may be, the resource's lk.root. */
 bool lk_xml_root_is(const struct lk_xml_root *root, const struct lk_resource *r);
 
 /* The URI of a prefix in a resource; NULL when it has none. */

@@ -21,6 +21,18 @@ static void start_element(void *user, const xmlChar *name, const xmlChar *prefix
 	xmlStopParser(parser);
 }
 
+/* The reader will refuse such a document, whatever its root is called; nothing of it is expanded here. */
+static void declare_entity(void *user, const xmlChar *name, int type, const xmlChar *public_id, const xmlChar *system_id,
+	xmlChar *content)
+{
+	xmlParserCtxtPtr parser = user;
+	struct lk_xml_root *root = parser->_private;
+
+	(void)name, (void)type, (void)public_id, (void)system_id, (void)content;
+	root->has_entities = true;
+	xmlStopParser(parser);
+}
+
 static void quiet(void *user, xmlErrorPtr error)
 {
 	(void)user, (void)error;
@@ -28,7 +40,8 @@ static void quiet(void *user, xmlErrorPtr error)
 
 void lk_xml_sniff(const char *head, size_t len, struct lk_xml_root *root)
 {
-	xmlSAXHandler handler = {.initialized = XML_SAX2_MAGIC, .startElementNs = start_element, .serror = quiet};
+	xmlSAXHandler handler = {.initialized = XML_SAX2_MAGIC, .startElementNs = start_element,
+		.entityDecl = declare_entity, .serror = quiet};
 	xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handler, NULL, NULL, 0, NULL);
 
 	if (parser) {
@@ -36,6 +49,8 @@ void lk_xml_sniff(const char *head, size_t len, struct lk_xml_root *root)
 		parser->_private = root;
 		xmlCtxtUseOptions(parser, XML_PARSE_NONET);
 		xmlParseChunk(parser, head, (int)(len < HEAD_BYTES ? len : HEAD_BYTES), 0);
+		xmlFreeDoc(parser->myDoc); /* made for entities even without a tree */
+		parser->myDoc = NULL;
 		xmlFreeParserCtxt(parser);
 	}
 	if (root->found)
@@ -64,5 +79,7 @@ bool lk_xml_root_is(const struct lk_xml_root *root, const struct lk_resource *r)
 	const char *colon = strchr(r->root, ':'), *name = colon ? colon + 1 : r->root;
 	const char *uri = colon ? lk_xml_namespace(r, r->root, (size_t)(colon - r->root)) : "";
 
+	if (root->has_entities)
+		return true;
 	return root->found && uri && !strcmp(name, lk_str_text(&root->name)) && !strcmp(uri, lk_str_text(&root->uri));
 }
