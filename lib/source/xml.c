@@ -550,6 +550,15 @@ static enum lk_status xml_open(void **self, struct lk_sink *const *sinks, int co
 	return LK_OK;
 }
 
+/* How much of the document there will be to hold, as far as the delivery tells. */
+static size_t expected_bytes(const struct xml *x)
+{
+	int64_t size = x->sinks[0]->member->member_size;
+	int64_t most = x->streams ? WHOLE_BYTES : LIMIT_BYTES;
+
+	return (size_t)(size < most ? size : most);
+}
+
 static enum lk_status xml_feed(void *self, const char *data, size_t len, struct lk_error *err)
 {
 	struct xml *x = self;
@@ -561,6 +570,8 @@ static enum lk_status xml_feed(void *self, const char *data, size_t len, struct 
 		return push(x, data, len, false);
 	if (!x->streams && x->buffer.len + len > LIMIT_BYTES)
 		return fail(x, "is longer than 64 MiB, and has a resource whose paths need the whole document", 0);
+	if (!x->buffer.len && x->sinks[0]->member->member_size > (int64_t)len)
+		lk_str_reserve(&x->buffer, expected_bytes(x));
 	lk_str_add(&x->buffer, data, len);
 	LK_TRY(lk_str_check(&x->buffer, err));
 	if (!x->streams || x->buffer.len <= WHOLE_BYTES)

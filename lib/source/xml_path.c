@@ -376,6 +376,48 @@ static bool try_out(const struct lk_xml_program *p, const struct lk_xml_path *pa
 	return *type != XPATH_UNDEFINED;
 }
 
+/* Whether the predicates of the first step of a path that begins with // are all true or false by their form, so that none can be a
+ * position: each holds a comparison, `and` or `or` that is in no function's argument and in no inner predicate. */
+static bool first_step_is_unordered(const char *text)
+{
+	struct lexer l = {.p = text, .last = {TOKEN_OPERATOR, text, 0}};
+	static const char *const logical[] = {"=", "!=", "<", "<=", ">", ">=", "and", "or", NULL};
+	struct token t;
+
+	if (next_token(&l).kind != TOKEN_SLASHES || next_token(&l).kind != TOKEN_NAME)
+		return false;
+	t = next_token(&l);
+	while (t.kind == TOKEN_OPEN_BRACKET) {
+		int depth = 1;
+		bool is_logical = false;
+
+		while (depth > 0) {
+			t = next_token(&l);
+			if (t.kind == TOKEN_END || (t.kind == TOKEN_FUNCTION && (token_is(&t, "position") || token_is(&t, "last"))))
+				return false;
+			depth += t.kind == TOKEN_OPEN_BRACKET || t.kind == TOKEN_OPEN;
+			depth -= t.kind == TOKEN_CLOSE_BRACKET || t.kind == TOKEN_CLOSE;
+			is_logical |= depth == 1 && t.kind == TOKEN_OPERATOR && is_one_of(&t, logical);
+		}
+		if (!is_logical)
+			return false;
+		t = next_token(&l);
+	}
+	return true;
+}
+
+/* `//x[...]` looks at every node for children that are x; where no predicate is a position, `/descendant::x[...]` finds the same and
+ * libxml2 is far quicker at it. */
+static const char *quicker(struct lk_arena *arena, const char *text)
+{
+	const char *rest = text + strspn(text, " \t\r\n"), *other;
+
+	if (!first_step_is_unordered(text))
+		return text;
+	other = lk_arena_printf(arena, "/descendant::%s", rest + 2);
+	return other ? other : text;
+}
+
 static bool compile(struct lk_arena *arena, const struct lk_resource *r, const struct lk_xml_program *p, const char *text, bool of_record,
 	struct lk_xml_path *path, const char **problem)
 {
@@ -386,7 +428,7 @@ static bool compile(struct lk_arena *arena, const struct lk_resource *r, const s
 	if (!context)
 		return false;
 	context->error = quiet;
-	path->expression = xmlXPathCtxtCompile(context, (const xmlChar *)text);
+	path->expression = xmlXPathCtxtCompile(context, (const xmlChar *)(of_record ? quicker(arena, text) : text));
 	xmlXPathFreeContext(context);
 	*problem = "is not an XPath";
 	if (!path->expression || !survey(r, text, path, problem) || !try_out(p, path, &type))
