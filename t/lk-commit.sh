@@ -280,6 +280,16 @@ test_expect_success 'plain Arrow is taken on the caller'\''s word' '
 	expect_error 65 "keeps" lk-commit -l plain --plain --as lk.files <visits.arrows
 '
 
+test_expect_success 'a catalog of the older shape is taken, and views are left alone' '
+	mkdir -p old && sqlite3 old/catalog.db "CREATE TABLE iceberg_tables(catalog_name VARCHAR(255) NOT NULL,
+		table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000),
+		previous_metadata_location VARCHAR(1000), PRIMARY KEY (catalog_name, table_namespace, table_name))" &&
+	lk-commit -l old <visits.lk && lk-commit -l old <visits.lk && [ "$(rows old main.visits)" = 200 ] &&
+	sqlite3 lake/catalog.db "insert into iceberg_tables values (\"lk\", \"main\", \"v\", \"x\", null, \"VIEW\")" &&
+	printf "%s\n" "@main.v a:int64" "a=1" | make-stream >view.lk &&
+	expect_error 65 "is a view" lk-commit -l lake <view.lk
+'
+
 test_expect_success 'misuse and what cannot be written' '
 	expect_error 64 "freeze, add or widen" lk-commit -l lake --schema thaw <a.lk &&
 	expect_error 64 "unexpected" lk-commit -l lake a.lk &&
@@ -406,6 +416,22 @@ test_expect_success 'killed at any moment, the lake is as before or as after' '
 		before=$now
 	done &&
 	lk-commit -l killed <visits.lk >/dev/null && [ "$(rows killed main.visits)" = $((before + 100)) ]
+'
+
+test_expect_success 'two commits of one folder, and one that is killed, load all of it once' '
+	lk-commit -l fight <visits.lk >/dev/null && n=0 &&
+	for i in 0 1 2 3 4 5; do
+		for k in a b c; do
+			n=$((n + 1))
+			delivery in/$i$k.zip f$i$k F | make-stream | lk-commit -q -l fight --stage fight.stage || return
+		done
+		lk-commit -l fight --staged fight.stage >/dev/null 2>&1 & one=$!
+		lk-commit -l fight --staged fight.stage >/dev/null 2>&1 & two=$!
+		[ $((i % 2)) = 0 ] || { sleep "$(printf "%d.%06d" 0 $((took * i / 6)))"; kill -9 $one 2>/dev/null; }
+		wait $one; wait $two; same fight || return
+	done &&
+	lk-commit -l fight --staged fight.stage >/dev/null && same fight && [ $same = $n ] &&
+	files_named fight main.people && [ "$(ls fight.stage)" = "" ]
 '
 
 test_done

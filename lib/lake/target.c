@@ -174,23 +174,31 @@ static struct lk_column_type type_of(const struct ArrowSchema *column)
 	return type;
 }
 
+/* A value of the metadata of a schema or column, where there is one, as a text in an object. */
+static void copy_meta(const struct ArrowSchema *schema, const char *key, json_t *object, const char *name)
+{
+	struct ArrowStringView value;
+
+	if (lk_meta_get(schema, key, &value) && value.size_bytes > 0)
+		json_object_set_new(object, name, json_stringn(value.data, (size_t)value.size_bytes));
+}
+
 static enum lk_status add_field(struct lk_target *t, const struct ArrowSchema *column, const struct lk_column_type *type,
 	struct lk_error *err)
 {
 	bool required = !t->base && !t->file_count && !(column->flags & ARROW_FLAG_NULLABLE);
-	char word[LK_TYPE_TEXT], doc[512], phi[128];
+	char word[LK_TYPE_TEXT];
 	json_t *field;
 
 	lk_type_write(type, word);
 	field = json_pack("{s:I, s:s, s:b, s:s}", "id", (json_int_t)(t->last_column_id + 1), "name", column->name, "required",
 		required, "type", word);
-	if (field && lk_meta_text(column, LK_META_DOC, doc, sizeof(doc)) && *doc)
-		json_object_set_new(field, "doc", json_string(doc));
-	if (t->properties && lk_meta_text(column, LK_META_PHI, phi, sizeof(phi)) && *phi) {
+	copy_meta(column, LK_META_DOC, field, "doc");
+	if (t->properties) {
 		struct lk_str key = LK_STR_INIT;
 
 		lk_str_addf(&key, LK_META_PHI ".%s", column->name);
-		json_object_set_new(t->properties, lk_str_text(&key), json_string(phi));
+		copy_meta(column, LK_META_PHI, t->properties, lk_str_text(&key));
 		lk_str_release(&key);
 	}
 	if (!field || json_array_append_new(fields_of(t), field))
@@ -319,12 +327,8 @@ static void note_properties(struct lk_target *t, const struct ArrowSchema *schem
 {
 	static const char *const keys[] = {LK_META_KEY, LK_META_ORDER, LK_META_LOAD, LK_META_SCOPE, LK_META_PARTITION};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		struct ArrowStringView value;
-
-		if (lk_meta_get(schema, keys[i], &value) && value.size_bytes > 0)
-			json_object_set_new(t->properties, keys[i], json_stringn(value.data, (size_t)value.size_bytes));
-	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		copy_meta(schema, keys[i], t->properties, keys[i]);
 }
 
 static enum lk_status fit(struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
