@@ -15,6 +15,8 @@
 #include "ingest/summary.h"
 #include "lake/lake.h"
 
+#define MAX_JOBS 128 /* each takes five of the usual 1,024 descriptors */
+
 static const char *lake, *sources, *done, *stage, *max_rejects, *passphrase_file, *keyring;
 static int64_t jobs, settle_ms = 10000;
 static struct lk_list ignore, commit_every;
@@ -112,9 +114,9 @@ static enum lk_status read_ignore(struct command *c, struct lk_error *err)
 
 static int64_t default_jobs(void)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 
-	return cores < 2 ? 1 : cores / 2;
+	return half < 1 ? 1 : half > MAX_JOBS ? MAX_JOBS : half;
 }
 
 static enum lk_status read_command(struct command *c, struct lk_error *err)
@@ -130,8 +132,8 @@ static enum lk_status read_command(struct command *c, struct lk_error *err)
 		lk_tool_misuse("--done moves what is loaded, and --stage loads nothing; use one of them");
 	if (passphrase_file && keyring)
 		lk_tool_misuse("--passphrase-file and --keyring exclude each other");
-	if (jobs > 1024)
-		lk_tool_misuse("option '--jobs' takes a number up to 1024");
+	if (jobs > MAX_JOBS)
+		lk_tool_misuse("option '--jobs' takes a number up to %d", MAX_JOBS);
 	c->o.jobs = jobs ? jobs : default_jobs();
 	c->o.sources = sources ? sources : getenv("LK_SOURCES");
 	if (!c->o.sources || !*c->o.sources)

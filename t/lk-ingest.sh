@@ -193,6 +193,7 @@ test_expect_success 'a damaged archive is held, and loaded once it is whole' '
 test_expect_success 'no passphrase, a wrong one, then the right one' '
 	rm -rf lake locked && drop locked/FAC1/a.zip 1 10 -pblue-heron -mem=AES256 && drop locked/FAC1/b.zip 11 20 &&
 	found_wanting "1 delivery is held" locked && test $(told held out) = 1 && holds people 11 20 &&
+	grep "passphrase" out &&
 	found_wanting "1 delivery is held" --passphrase-file keys/wrong locked &&
 	test $(told held out) = 1 && test $(told known out) = 1 && holds people 11 20 &&
 	ingest --passphrase-file keys/right --json locked >out && test $(told complete out) = 1 &&
@@ -202,7 +203,8 @@ test_expect_success 'no passphrase, a wrong one, then the right one' '
 test_expect_success 'only the members that failed are tried again' '
 	rm -rf lake half && drop half/FAC1/a.zip 1 5 && mkdir -p made/x && people made/x/people-locked.csv 6 9 &&
 	7z a -bso0 -bsp0 -tzip -pblue-heron -mem=AES256 half/FAC1/a.zip ./made/x/people-locked.csv &&
-	expect_error 1 "1 delivery has members that failed" ingest half >out && holds people 1 5 &&
+	expect_error 1 "1 delivery has members that failed" ingest half >out && grep "half/FAC1/a.zip: .*people-locked.csv: " out &&
+	holds people 1 5 &&
 	ingest --keyring keyring half >out && grep "1 loaded" out && holds people 1 9 && holds visits 1 5
 '
 

@@ -50,7 +50,7 @@ struct lk_landed {
 	bool committed;	    /* lk-commit told that it committed something of it */
 	bool set_aside;	    /* lk-commit told that it is to be done again */
 	uint32_t same_as;   /* of LK_FATE_REPEAT: the index of the first one */
-	const char *reason; /* of LK_FATE_CRASHED and LK_FATE_FAILED; NULL otherwise */
+	const char *reason; /* of those that went wrong; NULL when there is nothing to say */
 };
 
 struct lk_found {

@@ -134,6 +134,11 @@ enum lk_status lk_known_state(
 	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, state, err);
 }
 
+enum lk_status lk_known_reason(struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+{
+	return lk_ledger_reason(k->lake, BRANCH, d->sender, d->sha256, &found->arena, &d->reason, err);
+}
+
 enum lk_status lk_known_place(struct lk_known *k, uint32_t index, struct lk_error *err)
 {
 	if (!lk_grow((void **)&k->unplaced, &k->unplaced_cap, k->unplaced_count + 1, sizeof(*k->unplaced)))

@@ -223,6 +223,8 @@ static enum lk_status ask_ledger(struct lk_run *r, const struct lk_step *step, s
 		d->fate = fate_of(d, state);
 		if (d->fate == LK_FATE_WAITING || (d->set_aside && d->fate != LK_FATE_KNOWN))
 			LK_TRY(do_again(r, step->items[i], err));
+		else if (d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD)
+			LK_TRY(lk_known_reason(&r->known, &r->result->found, d, err));
 	}
 	return LK_OK;
 }

@@ -203,8 +203,8 @@ void lk_summary_text(const struct lk_ingest_result *r, struct lk_str *out)
 	add_first_line(r, out);
 	add_tables(r, out);
 	add_rejects(r, out);
-	add_named(r, LK_FATE_PARTIAL, "members failed, as lk.files says, in", out);
-	add_named(r, LK_FATE_HELD, "held, for the reasons in lk.files", out);
+	add_named(r, LK_FATE_PARTIAL, "loaded but for members that failed", out);
+	add_named(r, LK_FATE_HELD, "held: nothing of it could be loaded", out);
 	add_named(r, LK_FATE_CRASHED, "crashed a worker; run with --retry to try again", out);
 	add_named(
 		r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);

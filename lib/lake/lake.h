@@ -110,6 +110,11 @@ enum lk_status lk_ledger_add_paths(struct lk_lake *lake, const char *branch, con
 enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
 	struct lk_arena *arena, const char ***members, int *count, struct lk_error *err) LK_CHECKED;
 
+/* Why a delivery is partial, held or crashed: the first member that failed, its error, and how many more there are; into an arena.
+ * NULL when nothing of it failed. */
+enum lk_status lk_ledger_reason(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
+	struct lk_arena *arena, const char **reason, struct lk_error *err) LK_CHECKED;
+
 /* ---- tables before rows ---- */
 
 /* Creates the tables (and, for those that exist, adds the columns) that these schemas describe, in one metadata-only

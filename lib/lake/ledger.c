@@ -191,6 +191,23 @@ enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const 
 	return LK_OK;
 }
 
+enum lk_status lk_ledger_reason(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
+	struct lk_arena *arena, const char **reason, struct lk_error *err)
+{
+	struct lk_failed *failed = NULL;
+	size_t n = 0;
+
+	*reason = NULL;
+	if (lake->has_ledger)
+		LK_TRY(read_failed(lake, branch, sender, sha256, false, arena, &failed, &n, err));
+	if (!n)
+		return LK_OK;
+	*reason = lk_arena_printf(arena, "%s%s%s", failed->member, *failed->member ? ": " : "", failed->error);
+	if (*reason && n > 1)
+		*reason = lk_arena_printf(arena, "%s; and %zu more", *reason, n - 1);
+	return *reason ? LK_OK : lk_error_nomem(err);
+}
+
 /* ---- what a commit asks and writes ---- */
 
 static enum lk_status look(struct lk_lake *lake, sqlite3_stmt *stmt, struct lk_delivery *d, struct lk_arena *arena,
