@@ -274,8 +274,22 @@ static enum lk_walk_result next_block(struct lk_archive *a, struct cursor *c, st
 	return result;
 }
 
+/* As next_block, for the first reading: what was consumed for the member before is given, and limits hold. */
+static enum lk_walk_result next_block_within(struct lk_archive *a, struct cursor *c, int64_t consumed_before,
+	struct lk_error *err)
+{
+	enum lk_walk_result result = next_block(a, c, err);
+
+	if (result == LK_WALK_OK && !within_limits(a, c->block_offset + (int64_t)c->block_len,
+					    lk_walk_consumed(c->walk) - consumed_before))
+		return LK_WALK_DAMAGED;
+	return result;
+}
+
+#define READ_BEFORE (-1) /* in place of consumed_before: limits were kept when it was first read */
+
 /* Adds to `piece` from the cursor until it is full or the content ends (END). */
-static enum lk_walk_result fill(struct lk_archive *a, int64_t consumed_before, bool limited, struct lk_error *err)
+static enum lk_walk_result fill(struct lk_archive *a, int64_t consumed_before, struct lk_error *err)
 {
 	struct cursor *c = &a->cursor;
 
@@ -285,13 +299,12 @@ static enum lk_walk_result fill(struct lk_archive *a, int64_t consumed_before, b
 		int64_t hole;
 
 		if (!c->block_len && !c->ended) {
-			enum lk_walk_result result = next_block(a, c, err);
+			enum lk_walk_result result = consumed_before == READ_BEFORE
+							     ? next_block(a, c, err)
+							     : next_block_within(a, c, consumed_before, err);
 
 			if (result)
 				return result;
-			if (limited && !within_limits(a, c->block_offset + (int64_t)c->block_len,
-					       lk_walk_consumed(c->walk) - consumed_before))
-				return LK_WALK_DAMAGED;
 		}
 		hole = c->block_offset - c->position;
 		if (!hole && c->ended)
@@ -316,6 +329,21 @@ static enum lk_walk_result fill(struct lk_archive *a, int64_t consumed_before, b
 	return LK_WALK_OK;
 }
 
+/* Reads the rest of the content, for its checks alone. */
+static enum lk_walk_result drain(struct lk_archive *a, int64_t consumed_before, struct lk_error *err)
+{
+	struct cursor *c = &a->cursor;
+	enum lk_walk_result result = LK_WALK_OK;
+
+	while (result == LK_WALK_OK) {
+		c->position = c->block_offset + (int64_t)c->block_len;
+		if (c->ended)
+			return LK_WALK_OK;
+		result = next_block_within(a, c, consumed_before, err);
+	}
+	return result;
+}
+
 /* Reads the member at which w stands to its end, or as far as is needed to trust it. OK: content and total are set. */
 static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w, struct lk_error *err)
 {
@@ -325,7 +353,7 @@ static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w,
 	w->touched = true;
 	a->cursor = (struct cursor){.walk = w};
 	a->piece_ready = true;
-	result = fill(a, consumed, true, err);
+	result = fill(a, consumed, err);
 	if (result == LK_WALK_END) {
 		a->content = CONTENT_PIECE;
 		a->total = a->cursor.position;
@@ -337,12 +365,12 @@ static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w,
 		return within_limits(a, a->total, a->budget->input_size) ? LK_WALK_OK : LK_WALK_DAMAGED;
 	}
 	a->piece_ready = false;
-	while (result == LK_WALK_OK)
-		result = fill(a, consumed, true, err);
+	if (result == LK_WALK_OK)
+		result = drain(a, consumed, err);
 	a->content = CONTENT_CURSOR;
 	a->total = a->cursor.position;
 	a->cursor.walk = NULL;
-	return result == LK_WALK_END ? LK_WALK_OK : result;
+	return result;
 }
 
 /* ---- the member's facts ---- */
@@ -858,7 +886,7 @@ static enum lk_archive_next piece_again(struct lk_archive *a, struct lk_piece *p
 		a->cursor.walk->touched = true;
 	}
 	if (!a->piece_ready) {
-		enum lk_walk_result result = fill(a, 0, false, err);
+		enum lk_walk_result result = fill(a, READ_BEFORE, err);
 
 		if (result == LK_WALK_ERROR)
 			return LK_ARCHIVE_ERROR;
