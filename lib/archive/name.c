@@ -53,7 +53,7 @@ const char *lk_name_clutter(const char *name)
 
 const char *lk_name_unsafe(const char *name)
 {
-	if (!*name)
+	if (!*name || name[strlen(name) - 1] == '/')
 		return "an empty name";
 	if (*name == '/')
 		return "an absolute path";
@@ -70,8 +70,6 @@ const char *lk_name_unsafe(const char *name)
 			if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
 				return "a control character";
 		p += len + (p[len] == '/');
-		if (!*p && !len)
-			return "an empty name";
 	}
 	return NULL;
 }
