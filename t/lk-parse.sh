@@ -241,10 +241,33 @@ test_expect_success 'raw text on standard input, by the name of a resource' '
 	expect_error 64 "no package has a resource '\''nope'\''" lk-parse -s g.json --as nope input
 '
 
-test_expect_success 'other tables pass through unchanged, members are taken in pieces' '
+test_expect_success 'other tables pass through unchanged' '
 	lk-parse -s g.json g3.csv >part.lk &&
 	lk-parse -s g.json <part.lk >through.lk &&
 	lk-cat -t g -F csv part.lk >expect && lk-cat -t g -F csv through.lk >actual &&
+	test_cmp expect actual
+'
+
+test_expect_success 'members of an archive become rows that name it' '
+	cp g3.csv drop-a.csv && printf "a\n2\n3\n" >drop-b.csv && echo "not data" >notes.md &&
+	sed "s/\"g\*\"/\"drop-*.csv\"/; s/^{/{\"lk\": {\"ignore\": [\"*.md\"]}, /" g.json >drop.json &&
+	7z a -bso0 -bsp0 -tzip drop.zip drop-a.csv drop-b.csv notes.md &&
+	lk-unpack drop.zip | lk-parse -s drop.json >drop.lk &&
+	lk-cat -F csv -t g drop.lk >actual &&
+	digest=$(sha256sum drop.zip | cut -c1-12) &&
+	cat >expect <<-EOF_ &&
+	a,lk_file,lk_row
+	1,drop.zip@$digest!drop-a.csv,1
+	2,drop.zip@$digest!drop-b.csv,1
+	3,drop.zip@$digest!drop-b.csv,2
+	EOF_
+	test_cmp expect actual &&
+	lk-cat -F csv -t lk.files drop.lk | columns member,table,rows,status,error >actual &&
+	cat >expect <<-\EOF_ &&
+	drop-a.csv,g,1,ok,
+	drop-b.csv,g,2,ok,
+	notes.md,,0,skipped,a package says that it is not data
+	EOF_
 	test_cmp expect actual
 '
 

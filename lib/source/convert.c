@@ -224,26 +224,23 @@ static const int64_t powers_of_ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000
 static inline bool simple_number(const char *s, size_t len, int64_t *value, int *fraction)
 {
 	bool negative = len && *s == '-';
-	size_t i = negative, point = len;
+	size_t point = len;
+	int digits = 0;
 	int64_t v = 0;
 
-	if (len > 19 || i == len)
-		return false;
-	for (; i < len; i++) {
+	for (size_t i = negative; i < len; i++) {
 		unsigned digit = (unsigned)(s[i] - '0');
 
-		if (digit <= 9)
+		if (digit <= 9 && digits++ < 18)
 			v = v * 10 + digit;
 		else if (s[i] == '.' && point == len)
 			point = i;
 		else
 			return false;
 	}
-	if (len - negative - (point < len) < 1 || len - negative - (point < len) > 18)
-		return false;
 	*fraction = point < len ? (int)(len - point - 1) : 0;
 	*value = negative ? -v : v;
-	return true;
+	return digits > 0;
 }
 
 /* Exact, so in one division: up to 15 digits and 10^22 are. */

@@ -103,6 +103,14 @@ static void test_conversion(void)
 		{"number", "default", "1e3", "1000.0"},
 		{"number", "default", "0.3", "0.3"},
 		{"number", "default", "-", "-"},
+		{"number", "default", "0.00", "0.0"},
+		{"number", "default", "-0", "-0.0"},
+		{"number", "default", "999999999999999999", "1e+18"},
+		{"number", "default", "1.2.3", "-"},
+		{"integer", "default", "-9223372036854775808", "-9223372036854775808"},
+		{"integer", "default", "000000000000000000000042", "42"},
+		{"integer", "default", "5.", "-"},
+		{"integer", "default", "-", "-"},
 		{"number", "default", ".", "-"},
 		{"number", "default", "0x10", "-"},
 		{"number", "default", "12 ml", "-"},
@@ -153,6 +161,40 @@ static void test_conversion(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		is_text(value_of(cases[i].type, cases[i].format, cases[i].text), cases[i].want, "%s (%s) of '%s'", cases[i].type,
 			cases[i].format, cases[i].text);
+}
+
+static const char *decimal_of(int precision, int scale, const char *text)
+{
+	static char out[LK_VALUE_TEXT];
+	struct lk_convert c = {.kind = LK_CONVERT_DECIMAL, .precision = precision, .scale = scale, .decimal_char = '.', .bare = true};
+	struct lk_column column = {.type = LK_DECIMAL128};
+	const char *reason = NULL;
+	lk_int128 value;
+
+	ArrowBitmapInit(&column.validity);
+	ArrowBufferInit(&column.offsets);
+	ArrowBufferInit(&column.data);
+	snprintf(out, sizeof(out), "%s", "-");
+	if (lk_convert_append(&c, text, strlen(text), &column, &reason)) {
+		memcpy(&value, column.data.data, sizeof(value));
+		lk_decimal_text(value, scale, out);
+	} else if (reason) {
+		snprintf(out, sizeof(out), "does not fit");
+	}
+	column_release(&column);
+	return out;
+}
+
+static void test_decimals(void)
+{
+	is_text(decimal_of(9, 2, "12.5"), "12.50", "a decimal gets its scale");
+	is_text(decimal_of(9, 2, "-0.01"), "-0.01", "a negative one");
+	is_text(decimal_of(4, 2, "99.99"), "99.99", "the largest that fits");
+	is_text(decimal_of(4, 2, "100"), "does not fit", "one more does not");
+	is_text(decimal_of(4, 2, "1.234"), "does not fit", "no digit is lost");
+	is_text(decimal_of(4, 2, "1.2300"), "1.23", "but zeros may go");
+	is_text(decimal_of(38, 10, "1234567890123456789012345678.0123456789"), "1234567890123456789012345678.0123456789", "38 digits");
+	is_text(decimal_of(9, 2, "x"), "-", "what is no number");
 }
 
 /* ---- names ---- */
@@ -281,6 +323,7 @@ int main(void)
 {
 	close(mkstemp(file));
 	test_conversion();
+	test_decimals();
 	test_names();
 	test_wrong_packages();
 	test_package();
