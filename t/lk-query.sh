@@ -135,4 +135,316 @@ test_expect_success 'a reader that leaves ends it quietly' '
 	printf "range\n" >expect && test_cmp expect actual && [ ! -s err ] && [ "$(cat rc)" = 141 ] && [ -z "$(ls -A tmp)" ]
 '
 
+# ---- a lake ----
+
+mkdir sources
+cat >sources/people.json <<-'END'
+	{"name": "people", "resources": [{"name": "people", "path": "people*.csv", "schema": {"fields": [
+	  {"name": "id", "type": "integer"}, {"name": "name", "type": "string"}, {"name": "born", "type": "date",
+	   "lk": {"phi": "date"}}, {"name": "charge", "type": "number", "lk": {"decimal": [9, 2]}}]}}]}
+END
+cat >sources/visits.json <<-'END'
+	{"name": "visits", "resources": [{"name": "visits", "path": "visits*.csv", "lk": {"table": "ward.visits"},
+	  "schema": {"fields": [{"name": "id", "type": "integer"}, {"name": "at", "type": "datetime", "lk": {"timezone": "UTC"}}]}}]}
+END
+printf 'id,name,born,charge\n1,Zo\303\253,1969-12-31,12.50\n2,Bo,,0.01\n3,Cy,2001-02-03,\n' >people.csv
+printf 'id,name,born,charge\n4,Di,1980-01-01,7\nfive,Ed,1980-01-01,7\n' >people2.csv
+printf 'id,at\n1,2026-01-31T12:00:00Z\n1,2026-02-01T12:00:00Z\n9,\n' >visits.csv
+
+test_expect_success 'a lake to ask' '
+	lk-parse -q -s sources --as people people.csv >people.lk &&
+	lk-parse -q -s sources --as people people2.csv >people2.lk;
+	lk-parse -q -s sources --as visits visits.csv >visits.lk &&
+	lk-commit -q -l lake <people.lk && lk-commit -q -l lake <people2.lk && lk-commit -q -l lake <visits.lk
+'
+
+test_expect_success 'without SQL the tables are listed' '
+	lk-query -l lake -F csv >actual && head -n 1 actual >header && printf "table,rows,files,bytes,changed\n" >expect &&
+	test_cmp expect header &&
+	cut -d, -f1-3 actual | sed 1d >tables &&
+	printf "lk.files,3,3\nlk.rejects,1,1\nmain.people,4,2\nquarantine.rejects,1,1\nward.visits,3,1\n" >expect &&
+	test_cmp expect tables &&
+	lk-query -l lake -F csv "show tables" >shown && test_cmp actual shown &&
+	(cd lake/main && lk-query -F csv) >up && test_cmp actual up &&
+	LK_LAKE=lake lk-query -F csv >env && test_cmp actual env
+'
+
+test_expect_success 'tables are joined, by full name and by the last part alone' '
+	printf "name,n\nZoë,2\n" | answers "select name, count(*) as n from people join ward.visits using (id) group by 1" -l lake &&
+	printf "n\n7\n" | answers "select (select count(*) from MAIN.People) + (select count(*) from visits) as n" -l lake &&
+	printf "n\n4\n" | answers "with people as (from people) select count(*) as n from people" -l lake &&
+	printf "id\n1\n2\n3\n4\n" | answers "select id from \"main\".\"people\" order by 1" -l lake
+'
+
+test_expect_success 'values come back as they went in' '
+	cat >expect <<-\END &&
+	{"id":1,"name":"Zoë","born":"1969-12-31","charge":12.50}
+	{"id":2,"name":"Bo","born":null,"charge":0.01}
+	{"id":3,"name":"Cy","born":"2001-02-03","charge":null}
+	{"id":4,"name":"Di","born":"1980-01-01","charge":7.00}
+	END
+	lk-query -l lake -F json "select id, name, born, charge from people order by id" >actual && test_cmp expect actual &&
+	cat >expect <<-\END &&
+	id,BIGINT
+	at,TIMESTAMP WITH TIME ZONE
+	END
+	lk-query -l lake -F csv "select column_name, column_type from (describe visits) where column_name not like '\''lk%'\''" |
+		sed 1d >actual && test_cmp expect actual &&
+	printf "at\n2026-01-31 12:00:00+00\n" | answers "select at from visits order by at limit 1" -l lake
+'
+
+test_expect_success 'a name that is not there is told, with the nearest' '
+	expect_error 65 "did you mean '\''main.people'\''?" lk-query -l lake "from peopel" &&
+	expect_error 65 "did you mean '\''ward.visits'\''?" lk-query -l lake "from main.visits" &&
+	expect_error 65 "without SQL lists them" lk-query -l lake "from zzzzzzzz" &&
+	expect_error 64 "no lake" lk-query "from people" && expect_error 66 "nowhere" lk-query -l nowhere "select 1"
+'
+
+test_expect_success 'quarantine is named in full, and a name of two namespaces too' '
+	printf "raw\n\"five,Ed,1980-01-01,7\"\n" | answers "select trim(raw, chr(10)) as raw from quarantine.rejects" -l lake &&
+	printf "n\n1\n" | answers "select count(*) as n from rejects where reason is not null" -l lake &&
+	lk-query -F arrow --as x.people "select 1 as id" </dev/null >other.lk &&
+	lk-commit -q -l two --once a <other.lk &&
+	lk-query -F arrow --as y.people "select 2 as id" >other.lk && lk-commit -q -l two --once b <other.lk &&
+	expect_error 65 "could be any of x.people, y.people" lk-query -l two "from people" &&
+	lk-query -F arrow --as people "select 3 as id" >other.lk && lk-commit -q -l two --once c <other.lk &&
+	printf "id\n3\n" | answers "select id from people" -l two
+'
+
+test_expect_success 'a table without rows has its columns' '
+	lk-query -F arrow --as empty "select 1 as a, '\''x'\'' as b, 1.5::decimal(9,2) as c where false" >empty.lk &&
+	lk-commit -q -l lake --once empty <empty.lk &&
+	printf "column_name,column_type\na,INTEGER\nb,VARCHAR\nc,\"DECIMAL(9,2)\"\n" |
+		answers "select column_name, column_type from (describe empty)" -l lake &&
+	printf "n\n0\n" | answers "select count(*) as n from empty" -l lake
+'
+
+test_expect_success 'columns are found by field id: added, renamed, widened' '
+	lk-query -F arrow --as t "select 1::int as a, '\''x'\'' as b" >one.lk && lk-commit -q -l grown --once 1 <one.lk &&
+	lk-query -F arrow --as t "select 5000000000 as a, '\''y'\'' as b, 2.5::double as c" >two.lk &&
+	lk-commit -q -l grown --schema widen --once 2 <two.lk &&
+	printf "a,b,c\n1,x,\n5000000000,y,2.5\n" | answers "select a, b, c from t order by a" -l grown &&
+	current=$(ls grown/main/t/metadata/00001-*.metadata.json) &&
+	sed -i "s/\"name\":\"b\"/\"name\":\"before\"/g; s/\"name\":\"c\"/\"name\":\"b\"/g" "$current" &&
+	printf "a,before,b\n1,x,\n5000000000,y,2.5\n" | answers "select a, before, b from t order by a" -l grown
+'
+
+test_expect_success 'names of files and columns are taken as they are' '
+	dir="it'\''s [a] *" && mkdir "$dir" &&
+	lk-query -F arrow --as odd "select 1 as \"it'\''s \"\"q\"\"\", 2 as \"a,b\", 3 as \"select\"" >odd.lk &&
+	lk-commit -q -l "$dir/l *" --once 1 <odd.lk && cp -R "$dir" "it'\''s a b" && cp -R "$dir/l *" "$dir/l x" &&
+	printf "\"it'\''s \"\"q\"\"\",\"a,b\",select\n1,2,3\n" |
+		answers "select \"it'\''s \"\"q\"\"\", \"a,b\", \"select\" from odd" -l "$dir/l *"
+'
+
+# ---- what must not work ----
+
+# Each line is tried on a lake. It must be refused in a line, without a crash.
+attacks() {
+	cat <<-END
+		copy (select 1) to '$data'
+		copy (select 1) to '$PWD/lake/catalog.db'
+		copy people to '$PWD/stolen.csv'
+		copy people from '/etc/passwd'
+		from people; copy (select 1) to '$PWD/lake/catalog.db'
+		explain copy (select 1) to '$PWD/stolen.csv'
+		explain analyze copy (select 1) to '$PWD/stolen.csv'
+		explain (format json) copy (select 1) to '$PWD/stolen.csv'
+		explain select 1; copy (select 1) to '$PWD/stolen.csv'
+		export database '$PWD/stolen'
+		attach '$PWD/lake/catalog.db' as c (type sqlite)
+		attach '$PWD/new.db' as c
+		install httpfs
+		load httpfs
+		load '$PWD/evil.so'
+		pragma database_list
+		pragma enable_profiling
+		set enable_external_access = true
+		set lock_configuration = false
+		reset allowed_paths
+		set variable x = 1
+		call range(3)
+		create table t (a int)
+		create view v as select 1
+		create macro m(x) as x
+		create secret (type s3)
+		insert into people values (1)
+		delete from people
+		update people set id = 1
+		truncate people
+		drop view people
+		use main
+		begin
+		prepare p as select 1
+		vacuum
+		checkpoint
+		with x as (insert into people values (1) returning *) from x
+		from '/etc/passwd'
+		from "/etc/passwd"
+		from '$private'
+		from '$data'
+		from main."$private"
+		from "$PWD/lake/catalog.db".lk_ledger
+		from 'https://example.org/x.csv'
+		from 's3://bucket/x.parquet'
+		from (with "/etc/passwd" as (select 1) select 1), "/etc/passwd"
+		with "/etc/passwd" as (from "/etc/passwd") from "/etc/passwd"
+		from read_text('/etc/passwd')
+		from READ_TEXT('/etc/passwd')
+		from "read_text"('/etc/passwd')
+		from system.main.read_text('/etc/passwd')
+		from read_blob('$PWD/lake/catalog.db')
+		from read_csv('/etc/passwd')
+		from read_csv_auto('/etc/passwd')
+		from read_json('/etc/passwd')
+		from read_ndjson_objects('/etc/passwd')
+		from sniff_csv('/etc/passwd')
+		from read_duckdb('$PWD/x.db')
+		from read_parquet('$private')
+		from read_parquet('$data')
+		from parquet_scan(['$private'])
+		from parquet_metadata('$private')
+		from parquet_schema('$private')
+		from parquet_kv_metadata('$private')
+		from parquet_file_metadata('$private')
+		from parquet_bloom_probe('$private', 'a', 1)
+		from glob('/etc/*')
+		from query('from read_text(''/etc/passwd'')')
+		from query_table('$private')
+		from json_execute_serialized_sql(json_serialize_sql('from read_text(''/etc/passwd'')'))
+		select json_serialize_plan('from read_text(''/etc/passwd'')')
+		select (select content from read_text('/etc/passwd'))
+		from people where exists (from read_text('/etc/passwd'))
+		from range(1) t(i), lateral (from read_text('/etc/passwd'))
+		select list_transform([1], x -> (select content from read_text('/etc/passwd')))
+		with t as (from read_text('/etc/passwd')) from t
+		with recursive t as (select 1 union all from read_blob('/etc/passwd')) from t
+		select 1 union all from read_text('/etc/passwd')
+		select 1 order by (select content from read_text('/etc/passwd'))
+		select 1 limit (select size from read_text('/etc/passwd'))
+		summarize from read_text('/etc/passwd')
+		describe from read_text('/etc/passwd')
+		describe '/etc/passwd'
+		summarize '$private'
+		from (pivot read_text('/etc/passwd') on content in ('a') using count(*))
+		from (unpivot read_text('/etc/passwd') on content)
+		values ((select content from read_text('/etc/passwd')))
+		select current_setting('allowed_paths')
+		select getenv('HOME')
+		select write_log('x')
+		from duckdb_settings()
+		from duckdb_secrets()
+		from duckdb_views()
+		from duckdb_tables
+		from information_schema.tables
+		from pg_catalog.pg_settings
+		from sqlite_master
+		from pragma_table_info('people')
+		from arrow_scan(1::pointer, 2::pointer, 3::pointer)
+		from seq_scan('people')
+		from enable_logging()
+		from force_checkpoint()
+		from sql_auto_complete('x')
+		from histogram('people', 'id')
+		from lk_stream."0_0"
+		from memory.main.people
+		from temp.people
+		show databases
+		show all tables
+	END
+}
+
+test_expect_success 'what would reach outside is refused, and nothing changes' '
+	data=$(ls "$PWD"/lake/main/people/data/*.parquet | head -n 1) &&
+	private=$(ls "$PWD"/lake/quarantine/rejects/data/*.parquet) &&
+	sums() { find lake -type f -exec sha256sum {} + | sort; ls -A; } && attacks >list && touch out err before after && sums >before &&
+	while IFS= read -r attack; do
+		lk-query -l lake -F csv "$attack" </dev/null >out 2>err; rc=$?
+		{ [ $rc = 65 ] || [ $rc = 77 ]; } && [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && ! grep -q "root:" err ||
+			{ echo "exit status $rc: $attack"; cat out err; return 1; }
+	done <list &&
+	sums >after && test_cmp before after
+'
+
+# ---- a stream ----
+
+test_expect_success 'stdin is the table of the stream' '
+	printf "n\n2\n" | { cat >expect; lk-query -F csv "select count(*) as n from stdin where born is not null" <people.lk >actual; } &&
+	test_cmp expect actual &&
+	printf "name,born,before\n" >expect &&
+	lk-query -l lake -F csv "select s.id, p.name from stdin s join people p using (id) order by 1" <people.lk >actual &&
+	printf "id,name\n1,Zoë\n2,Bo\n3,Cy\n" >expect && test_cmp expect actual &&
+	lk-query -F csv "select a.id from stdin a join STDIN b on a.id = b.id + 1 order by 1" <people.lk >actual &&
+	printf "id\n2\n3\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'stdin.TABLE is each of several' '
+	cat people.lk visits.lk >both.lk &&
+	expect_error 65 "stdin" lk-query "from stdin" <both.lk && grep -q "people, ward.visits" .stderr &&
+	lk-query -F csv "select count(*) n from stdin.people, stdin.visits" <both.lk >actual && printf "n\n9\n" >expect &&
+	test_cmp expect actual &&
+	lk-query -F csv "select count(*) n from stdin.\"ward.visits\" union all select count(*) from stdin.files" <both.lk >actual &&
+	printf "n\n3\n2\n" >expect && test_cmp expect actual &&
+	expect_error 65 "no table '\''nope'\''" lk-query "from stdin.nope" <both.lk
+'
+
+test_expect_success 'as a filter it passes on what it does not name' '
+	lk-query -F arrow "select name, id, born from stdin where id > 1" <people.lk >filtered.lk &&
+	lk-cat -F csv -t people filtered.lk >actual && printf "name,id,born\nBo,2,\nCy,3,2001-02-03\n" >expect &&
+	test_cmp expect actual &&
+	lk-cat -F json -t lk.files people.lk >expect && lk-cat -F json -t lk.files filtered.lk >actual && test_cmp expect actual &&
+	lk-query -F arrow "select * from stdin.visits" <both.lk | lk-cat --count -F csv >actual &&
+	printf "table,rows\npeople,3\nlk.files,2\nward.visits,3\n" | sort >expect && sort actual >sorted && test_cmp expect sorted &&
+	lk-cat --schema -F csv filtered.lk | grep "people,born" >actual && grep -q "lk.phi" actual &&
+	lk-query -q -F arrow "from stdin" <people2.lk | lk-cat -F csv -t lk.rejects >actual && grep -q five actual
+'
+
+test_expect_success 'what it filtered is committed' '
+	lk-parse -q -s sources --as people people.csv | lk-query -F arrow "select * from stdin where born is not null" |
+		lk-commit -q -l filtered &&
+	printf "n\n2\n" | answers "select count(*) as n from people" -l filtered &&
+	printf "rows\n3\n" | answers "select rows from lk.files" -l filtered &&
+	lk-query -F arrow "select id from stdin where false" <people.lk | lk-cat --schema -F csv | grep -q "^people,id,int64"
+'
+
+test_expect_success 'the result on a stream is named' '
+	named() { lk-query -F arrow "$@" | lk-cat --count -F csv | sed -n "s/^\([a-z._]*\),[0-9]*\$/\1/p" | grep -v "^lk\." >actual; } &&
+	named -l lake "select 1 as a" && echo result >expect && test_cmp expect actual &&
+	named -l lake "from people" && echo people >expect && test_cmp expect actual &&
+	named --as other -l lake "from people" && echo other >expect && test_cmp expect actual &&
+	named -l lake "select s.id from stdin s join visits v using (id)" <people.lk && echo people >expect && test_cmp expect actual
+'
+
+test_expect_success 'a broken stream gives no answer and no end marker' '
+	size=$(stat -c %s people.lk) &&
+	for cut in 1 100 $((size / 2)) $((size - 1)); do
+		head -c $cut people.lk >cut.lk || return 1
+		lk-query -F csv "select count(*) from stdin" <cut.lk >actual 2>err; rc=$?
+		{ [ $rc = 65 ] || [ $rc = 74 ]; } && [ ! -s actual ] && [ "$(wc -l <err)" = 1 ] || { cat err; return 1; }
+		lk-query -F arrow "from stdin" <cut.lk 2>err | expect_status 65 lk-cat -F csv || return 1
+	done &&
+	expect_error 65 "empty" lk-query "from stdin" </dev/null &&
+	expect_error 65 "standard input" lk-query "from stdin" <people.csv &&
+	cat people.lk people.lk >twice.lk && expect_error 65 "came already" lk-query "from stdin" <twice.lk
+'
+
+test_expect_success 'one table comes with several schemas' '
+	lk-query -F arrow --as t "select 1 as a" >a.lk && lk-query -F arrow --as t "select 2 as a, '\''x'\'' as b" >b.lk &&
+	cat a.lk b.lk | lk-query -F csv "select * from stdin order by a" >actual && printf "a,b\n1,\n2,x\n" >expect &&
+	test_cmp expect actual &&
+	lk-query -F arrow --as t "select '\''x'\'' as a" >c.lk && cat a.lk c.lk >ac.lk &&
+	expect_error 65 "two types of column a" lk-query "from stdin" <ac.lk
+'
+
+test_expect_success 'types survive a trip through a stream' '
+	sql="select true a, 1::int b, 2::bigint c, 1.5::double d, 1.25::decimal(38,2) e, '\''x'\'' f, '\''\xff'\''::blob g,
+		date '\''1969-12-31'\'' h, time '\''23:59:59.999999'\'' i, timestamp '\''1969-12-31 23:59:59.5'\'' j,
+		timestamptz '\''2026-01-31 12:00:00+00'\'' k, [1, null] l, {x: 1} m
+		union all select null, null, null, null, null, null, null, null, null, null, null, null, null" &&
+	lk-query -F json "$sql" >expect && lk-query -F arrow "$sql" | lk-query -F json "from stdin" >actual && test_cmp expect actual &&
+	lk-query -F arrow "$sql" | lk-query -F csv "select column_type from (describe stdin)" | tr "\n" " " >actual &&
+	printf "%s " column_type BOOLEAN INTEGER BIGINT DOUBLE "\"DECIMAL(38,2)\"" VARCHAR BLOB DATE TIME TIMESTAMP \
+		"TIMESTAMP WITH TIME ZONE" "INTEGER[]" "STRUCT(x INTEGER)" >expect && test_cmp expect actual
+'
+
 test_done

@@ -23,27 +23,24 @@ struct run {
 
 /* ---- the lake ---- */
 
-static bool names_lake(const struct lk_script *script, bool surely)
+static bool names_lake(const struct lk_script *script)
 {
 	for (size_t i = 0; i < script->name_count; i++)
-		if (!lk_spool_means(&script->names[i]) && (!surely || !script->names[i].perhaps_cte))
+		if (!lk_spool_means(&script->names[i]))
 			return true;
 	return false;
 }
 
-/* Opens and pins the lake when it was given, or when a table of it is meant. A name that a WITH makes needs none. */
+/* Opens and pins the lake when it was given, or when a table of it is meant. */
 static enum lk_status open_lake(struct run *run, struct lk_error *err)
 {
 	const struct lk_query *q = run->q;
-	bool needed = !q->text || run->script.show_tables || names_lake(&run->script, true);
-	char *path = NULL;
 	enum lk_status status;
+	char *path;
 
-	if (!needed && !q->lake && !names_lake(&run->script, false))
+	if (q->text && !q->lake && !run->script.show_tables && !names_lake(&run->script))
 		return LK_OK;
-	status = lk_lake_find(q->lake, &path, err);
-	if (status)
-		return needed || q->lake ? status : LK_OK;
+	LK_TRY(lk_lake_find(q->lake, &path, err));
 	status = lk_lake_open(&run->lake, path, LK_LAKE_READONLY, err);
 	free(path);
 	return status ? status : lk_lake_pin(run->lake, &run->pin, err);

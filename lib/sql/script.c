@@ -117,31 +117,57 @@ static enum lk_status serializer_error(const struct lk_script *script, json_t *t
 
 /* ---- the tree to names ---- */
 
-static struct lk_sql_name *find_name(struct lk_script *script, const char *catalog, const char *schema, const char *table)
-{
-	for (size_t i = 0; i < script->name_count; i++) {
-		struct lk_sql_name *n = &script->names[i];
+/* A walk over the tree; what WITH has made is visible where it stands and below. */
+struct walk {
+	struct lk_script *script;
+	const char **visible; /* borrowed from the tree */
+	size_t count, cap;
+};
 
-		if (!strcasecmp(n->catalog, catalog) && !strcasecmp(n->schema, schema) && !strcasecmp(n->table, table))
-			return n;
-	}
-	return NULL;
+static bool is_visible(const struct walk *w, const char *schema, const char *table)
+{
+	if (*schema && strcasecmp(schema, "recurring"))
+		return false;
+	for (size_t i = 0; i < w->count; i++)
+		if (!strcasecmp(w->visible[i], table))
+			return true;
+	return false;
 }
 
-static enum lk_status add_name(struct lk_script *script, json_t *node, struct lk_error *err)
+static enum lk_status make_visible(struct walk *w, const char *name, struct lk_error *err)
 {
-	struct lk_arena *arena = &script->arena;
+	if (!lk_grow((void **)&w->visible, &w->cap, w->count + 1, sizeof(*w->visible)))
+		return lk_error_nomem(err);
+	w->visible[w->count++] = name;
+	return LK_OK;
+}
+
+static bool is_known(const struct lk_script *script, const char *catalog, const char *schema, const char *table)
+{
+	for (size_t i = 0; i < script->name_count; i++) {
+		const struct lk_sql_name *n = &script->names[i];
+
+		if (!strcasecmp(n->catalog, catalog) && !strcasecmp(n->schema, schema) && !strcasecmp(n->table, table))
+			return true;
+	}
+	return false;
+}
+
+static enum lk_status add_name(struct walk *w, json_t *node, struct lk_error *err)
+{
+	const char *catalog = text_of(node, "catalog_name"), *schema = text_of(node, "schema_name");
+	const char *table = text_of(node, "table_name");
+	struct lk_script *script = w->script;
 	struct lk_sql_name *n;
 
-	if (find_name(script, text_of(node, "catalog_name"), text_of(node, "schema_name"), text_of(node, "table_name")))
+	if (is_known(script, catalog, schema, table) || (!*catalog && is_visible(w, schema, table)))
 		return LK_OK;
 	if (!lk_grow((void **)&script->names, &script->name_cap, script->name_count + 1, sizeof(*n)))
 		return lk_error_nomem(err);
 	n = &script->names[script->name_count++];
-	n->catalog = lk_arena_strdup(arena, text_of(node, "catalog_name"));
-	n->schema = lk_arena_strdup(arena, text_of(node, "schema_name"));
-	n->table = lk_arena_strdup(arena, text_of(node, "table_name"));
-	n->perhaps_cte = false;
+	n->catalog = lk_arena_strdup(&script->arena, catalog);
+	n->schema = lk_arena_strdup(&script->arena, schema);
+	n->table = lk_arena_strdup(&script->arena, table);
 	return n->catalog && n->schema && n->table ? LK_OK : lk_error_nomem(err);
 }
 
@@ -154,12 +180,12 @@ static enum lk_status check_function(const char *name, bool table, struct lk_err
 }
 
 /* One object of the tree: what its type says. */
-static enum lk_status check_node(struct lk_script *script, json_t *node, struct lk_error *err)
+static enum lk_status check_node(struct walk *w, json_t *node, struct lk_error *err)
 {
 	const char *type = text_of(node, "type");
 
 	if (!strcmp(type, "BASE_TABLE"))
-		return add_name(script, node, err);
+		return add_name(w, node, err);
 	if (!strcmp(type, "TABLE_FUNCTION"))
 		return check_function(text_of(json_object_get(node, "function"), "function_name"), true, err);
 	if (*text_of(node, "function_name"))
@@ -167,43 +193,56 @@ static enum lk_status check_node(struct lk_script *script, json_t *node, struct 
 	if (strcmp(type, "SHOW_REF") || json_is_object(json_object_get(node, "query")))
 		return LK_OK;
 	if (!strcmp(text_of(node, "table_name"), "\"tables\"")) {
-		script->show_tables = true;
+		w->script->show_tables = true;
 		return LK_OK;
 	}
 	return lk_error_set(err, LK_NOPERM, "of the SHOW statements only SHOW TABLES runs here; DESCRIBE tells of one table");
 }
 
-static enum lk_status walk(struct lk_script *script, json_t *node, struct lk_error *err)
+static enum lk_status walk(struct walk *w, json_t *node, struct lk_error *err);
+
+/*
+ * "cte_map": {"map": [{"key": name, "value": definition}, ...]}: a definition sees those before it, and itself only where it is
+ * recursive, which its own node then says by "cte_name".
+ */
+static enum lk_status walk_with(struct walk *w, json_t *node, struct lk_error *err)
 {
-	const char *key;
-	json_t *child;
+	json_t *map = json_object_get(json_object_get(node, "cte_map"), "map"), *entry;
 	size_t i;
 
+	json_array_foreach(map, i, entry) {
+		LK_TRY(walk(w, json_object_get(entry, "value"), err));
+		LK_TRY(make_visible(w, text_of(entry, "key"), err));
+	}
+	return *text_of(node, "cte_name") ? make_visible(w, text_of(node, "cte_name"), err) : LK_OK;
+}
+
+static enum lk_status walk(struct walk *w, json_t *node, struct lk_error *err)
+{
+	size_t outside = w->count, i;
+	const char *key;
+	json_t *child;
+
 	if (json_is_object(node)) {
-		LK_TRY(check_node(script, node, err));
+		LK_TRY(check_node(w, node, err));
+		LK_TRY(walk_with(w, node, err));
 		json_object_foreach(node, key, child)
-			LK_TRY(walk(script, child, err));
+			if (strcmp(key, "cte_map"))
+				LK_TRY(walk(w, child, err));
 	}
 	json_array_foreach(node, i, child)
-		LK_TRY(walk(script, child, err));
+		LK_TRY(walk(w, child, err));
+	w->count = outside;
 	return LK_OK;
 }
 
-/* Marks the names that a WITH makes: "cte_map": {"map": [{"key": name, ...}, ...]}, anywhere. */
-static void mark_ctes(struct lk_script *script, json_t *node)
+static enum lk_status walk_statements(struct lk_script *script, json_t *statements, struct lk_error *err)
 {
-	json_t *map = json_object_get(json_object_get(node, "cte_map"), "map"), *child;
-	struct lk_sql_name *n;
-	const char *key;
-	size_t i;
+	struct walk w = {.script = script};
+	enum lk_status status = walk(&w, statements, err);
 
-	json_array_foreach(map, i, child)
-		if ((n = find_name(script, "", "", text_of(child, "key"))))
-			n->perhaps_cte = true;
-	json_object_foreach(node, key, child)
-		mark_ctes(script, child);
-	json_array_foreach(node, i, child)
-		mark_ctes(script, child);
+	free(w.visible);
+	return status;
 }
 
 static enum lk_status parse_tree(struct lk_script *script, json_t *tree, size_t skipped, struct lk_error *err)
@@ -218,8 +257,7 @@ static enum lk_status parse_tree(struct lk_script *script, json_t *tree, size_t 
 	if (!script->statement_count)
 		return lk_error_set(err, LK_DATA, "%s%s%sthere is no statement", script->text_name ? "'" : "",
 			script->text_name ? script->text_name : "", script->text_name ? "': " : "");
-	LK_TRY(walk(script, statements, err));
-	mark_ctes(script, statements);
+	LK_TRY(walk_statements(script, statements, err));
 	if ((script->explain || script->show_tables) && script->statement_count > 1)
 		return lk_error_set(err, LK_NOPERM, "%s stands alone, without other statements",
 			script->explain ? "EXPLAIN" : "SHOW TABLES");

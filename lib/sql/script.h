@@ -11,10 +11,9 @@
 #include "base/mem.h"
 #include "sql/sql.h"
 
-/* A table as the text names it. schema and catalog are "" where they are not given. */
+/* A table as the text names it, where no WITH made it. schema and catalog are "" where they are not given. */
 struct lk_sql_name {
 	const char *catalog, *schema, *table;
-	bool perhaps_cte; /* a WITH somewhere in the script makes a table of this name */
 };
 
 struct lk_script {

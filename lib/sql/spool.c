@@ -13,7 +13,7 @@ bool lk_spool_means(const struct lk_sql_name *n)
 {
 	if (*n->schema)
 		return !*n->catalog && !strcasecmp(n->schema, "stdin");
-	return !strcasecmp(n->table, "stdin") && !n->perhaps_cte;
+	return !strcasecmp(n->table, "stdin");
 }
 
 /* Whether a name of the script means this table: stdin.visits is the table `visits`, or else `main.visits`. */

@@ -120,7 +120,7 @@ static enum lk_status resolve_one(struct lk_pin *pin, const struct lk_sql_name *
 	*out = find(pin, n, strcasecmp, &count);
 	if (count > 1)
 		return ambiguous(pin, n, strcasecmp, err);
-	return *out || n->perhaps_cte ? LK_OK : unknown(pin, n, err);
+	return *out ? LK_OK : unknown(pin, n, err);
 }
 
 enum lk_status lk_tables_resolve(struct lk_sql *sql, const struct lk_script *script, struct lk_pin *pin,
@@ -141,8 +141,6 @@ enum lk_status lk_tables_resolve(struct lk_sql *sql, const struct lk_script *scr
 				"quoted", n->catalog, n->schema, n->table);
 		LK_TRY(check_stdin(script, n, err));
 		LK_TRY(resolve_one(pin, n, &t, err));
-		if (!t)
-			continue;
 		if (!t->uuid)
 			LK_TRY(lk_lake_table_load(pin, t, err));
 		LK_TRY(lk_sql_view_create(sql, *n->schema ? n->schema : DEFAULT_NAMESPACE, n->table, t, err));
