@@ -190,7 +190,7 @@ test_expect_success 'values come back as they went in' '
 	END
 	lk-query -l lake -F csv "select column_name, column_type from (describe visits) where column_name not like '\''lk%'\''" |
 		sed 1d >actual && test_cmp expect actual &&
-	printf "at\n2026-01-31 12:00:00+00\n" | answers "select at from visits order by at limit 1" -l lake
+	printf "at\n2026-01-31 12:00:00+00\n" | answers "select v.at from visits v order by 1 limit 1" -l lake
 '
 
 test_expect_success 'a name that is not there is told, with the nearest' '
@@ -234,7 +234,9 @@ test_expect_success 'names of files and columns are taken as they are' '
 	lk-query -F arrow --as odd "select 1 as \"it'\''s \"\"q\"\"\", 2 as \"a,b\", 3 as \"select\"" >odd.lk &&
 	lk-commit -q -l "$dir/l *" --once 1 <odd.lk && cp -R "$dir" "it'\''s a b" && cp -R "$dir/l *" "$dir/l x" &&
 	printf "\"it'\''s \"\"q\"\"\",\"a,b\",select\n1,2,3\n" |
-		answers "select \"it'\''s \"\"q\"\"\", \"a,b\", \"select\" from odd" -l "$dir/l *"
+		answers "select \"it'\''s \"\"q\"\"\", \"a,b\", \"select\" from odd" -l "$dir/l *" &&
+	lk-query -F arrow --as t "select 1 as id, 2 as x, 3 as b" >case.lk && lk-commit -q -l case --once 1 <case.lk &&
+	sed -i "s/\"name\":\"x\"/\"name\":\"ID\"/g" case/main/t/metadata/*.json && printf "id,ID_1,b\n1,2,3\n" | answers "select id, id_1, b from t" -l case
 '
 
 # ---- what must not work ----

@@ -103,48 +103,90 @@ static enum lk_status add_column_type(const struct lk_lake_table *t, const struc
 		c->name, c->type);
 }
 
+/* Columns that differ in letter case alone are one name to SQL: the second is called NAME_1. */
+static void add_column_name(const struct lk_lake_table *t, int column, struct lk_str *out)
+{
+	int same = 0;
+
+	for (int i = 0; i < column; i++)
+		same += !strcasecmp(t->columns[i].name, t->columns[column].name);
+	lk_str_adds(out, t->columns[column].name);
+	if (same)
+		lk_str_addf(out, "_%d", same);
+}
+
 /* SELECT of no rows, for a table without files. */
 static enum lk_status add_empty(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
 {
+	struct lk_str name = LK_STR_INIT;
+	enum lk_status status = LK_OK;
+
 	lk_str_adds(s, "SELECT ");
-	for (int i = 0; i < t->column_count; i++) {
+	for (int i = 0; !status && i < t->column_count; i++) {
 		lk_str_adds(s, i ? ", CAST(NULL AS " : "CAST(NULL AS ");
-		LK_TRY(add_column_type(t, &t->columns[i], s, err));
+		status = add_column_type(t, &t->columns[i], s, err);
 		lk_str_adds(s, ") AS ");
-		lk_sql_add_identifier(s, t->columns[i].name);
+		lk_str_clear(&name);
+		add_column_name(t, i, &name);
+		lk_sql_add_identifier(s, lk_str_text(&name));
 	}
+	lk_str_release(&name);
 	lk_str_adds(s, " WHERE false");
-	return LK_OK;
+	return status;
 }
 
 /* MAP {1: {name: 'a', type: 'BIGINT', default_value: NULL}, ...} */
 static enum lk_status add_schema(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
 {
-	struct lk_str type = LK_STR_INIT;
+	struct lk_str type = LK_STR_INIT, name = LK_STR_INIT;
 	enum lk_status status = LK_OK;
 
 	lk_str_adds(s, "MAP {");
 	for (int i = 0; !status && i < t->column_count; i++) {
 		lk_str_clear(&type);
+		lk_str_clear(&name);
 		status = add_column_type(t, &t->columns[i], &type, err);
+		add_column_name(t, i, &name);
 		lk_str_addf(s, "%s%d: {name: ", i ? ", " : "", t->columns[i].id);
-		lk_sql_add_literal(s, t->columns[i].name);
+		lk_sql_add_literal(s, lk_str_text(&name));
 		lk_str_adds(s, ", type: ");
 		lk_sql_add_literal(s, lk_str_text(&type));
 		lk_str_adds(s, ", default_value: NULL}");
 	}
 	lk_str_addc(s, '}');
 	lk_str_release(&type);
+	lk_str_release(&name);
 	return status;
+}
+
+/*
+ * A path as the pattern that means it alone, for DuckDB takes every path for one: [a] * is [[]a] [*]. Without such characters it
+ * is the path itself.
+ */
+static void add_pattern(struct lk_str *out, const char *path)
+{
+	bool has_pattern = path[strcspn(path, "*?[")];
+
+	for (; *path; path++) {
+		if (has_pattern && strchr("*?[\\", *path))
+			lk_str_addf(out, "[%c]", *path);
+		else
+			lk_str_addc(out, *path);
+	}
 }
 
 static enum lk_status add_files(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
 {
+	struct lk_str pattern = LK_STR_INIT;
+
 	lk_str_adds(s, "FROM read_parquet([");
 	for (int i = 0; i < t->file_count; i++) {
+		lk_str_clear(&pattern);
+		add_pattern(&pattern, t->files[i].path);
 		lk_str_adds(s, i ? ", " : "");
-		lk_sql_add_literal(s, t->files[i].path);
+		lk_sql_add_literal(s, lk_str_text(&pattern));
 	}
+	lk_str_release(&pattern);
 	lk_str_adds(s, "], hive_partitioning = false, schema = ");
 	LK_TRY(add_schema(t, s, err));
 	lk_str_addc(s, ')');
@@ -165,6 +207,19 @@ static enum lk_status add_view(const char *schema, const char *name, const struc
 	return lk_str_check(s, err);
 }
 
+/* DuckDB asks for the pattern, and then for the file that it found. */
+static enum lk_status allow_file(struct lk_sql *sql, const char *path, struct lk_error *err)
+{
+	struct lk_str pattern = LK_STR_INIT;
+	enum lk_status status = lk_sql_allow(sql, path, err);
+
+	add_pattern(&pattern, path);
+	if (!status && strcmp(lk_str_text(&pattern), path))
+		status = lk_sql_allow(sql, lk_str_text(&pattern), err);
+	lk_str_release(&pattern);
+	return status;
+}
+
 enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *t,
 	struct lk_error *err)
 {
@@ -178,7 +233,7 @@ enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const 
 		return lk_error_set(err, LK_DATA, "table '%s.%s' has no columns", t->namespace_name, t->name);
 	status = add_view(schema, name, t, &s, err);
 	for (int i = 0; !status && i < t->file_count; i++)
-		status = lk_sql_allow(sql, t->files[i].path, err);
+		status = allow_file(sql, t->files[i].path, err);
 	if (!status && (status = lk_sql_run(sql, s.data, err)))
 		lk_error_prefix(err, "table '%s.%s'", t->namespace_name, t->name);
 	lk_str_release(&s);
