@@ -148,7 +148,7 @@ static enum lk_status check_buffers(ns(RecordBatch_table_t) batch, const uint8_t
 		used += ns(Buffer_length(buffer));
 		if (used > body_size)
 			return lk_error_set(err, LK_DATA, "a batch is damaged: its buffers lie over each other");
-		if (size > LK_IPC_DECODED_MAX || (compressed && *total + size > LK_IPC_DECODED_MAX))
+		if (compressed && (size > LK_IPC_DECODED_MAX || *total + size > LK_IPC_DECODED_MAX))
 			return lk_error_set(err, LK_DATA, "a batch would be larger than %lld MiB once decompressed",
 				(long long)(LK_IPC_DECODED_MAX >> 20));
 		*total += size;
