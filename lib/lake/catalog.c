@@ -68,9 +68,52 @@ static enum lk_status bind_all(struct lk_lake *lake, sqlite3_stmt *stmt, const c
 			rc = sqlite3_bind_text(stmt, i, text, -1, SQLITE_TRANSIENT); /* NULL binds null */
 		}
 		if (rc != SQLITE_OK)
-			return lk_catalog_error(lake, "ask", err);
+			return lk_catalog_error(lake, "use", err);
 	}
 	return LK_OK;
+}
+
+/* A kept statement, or a new one, which is kept where there is room. */
+static sqlite3_stmt *find_statement(struct lk_lake *lake, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	int room = -1;
+
+	for (int i = 0; i < LK_CATALOG_STATEMENTS; i++) {
+		if (lake->statements[i].sql == sql && !lake->statements[i].busy) {
+			lake->statements[i].busy = true;
+			return lake->statements[i].stmt;
+		}
+		if (!lake->statements[i].sql)
+			room = i;
+	}
+	if (sqlite3_prepare_v2(lake->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		return NULL;
+	if (room >= 0) {
+		lake->statements[room].sql = sql;
+		lake->statements[room].stmt = stmt;
+		lake->statements[room].busy = true;
+	}
+	return stmt;
+}
+
+void lk_catalog_done(struct lk_lake *lake, sqlite3_stmt *stmt)
+{
+	for (int i = 0; stmt && i < LK_CATALOG_STATEMENTS; i++)
+		if (lake->statements[i].stmt == stmt) {
+			sqlite3_reset(stmt);
+			sqlite3_clear_bindings(stmt);
+			lake->statements[i].busy = false;
+			return;
+		}
+	sqlite3_finalize(stmt);
+}
+
+void lk_catalog_close(struct lk_lake *lake)
+{
+	for (int i = 0; i < LK_CATALOG_STATEMENTS; i++)
+		sqlite3_finalize(lake->statements[i].stmt);
+	sqlite3_close(lake->db);
 }
 
 static enum lk_status prepare(struct lk_lake *lake, sqlite3_stmt **stmt, const char *sql, const char *format, va_list args,
@@ -78,12 +121,12 @@ static enum lk_status prepare(struct lk_lake *lake, sqlite3_stmt **stmt, const c
 {
 	enum lk_status status;
 
-	*stmt = NULL;
-	if (sqlite3_prepare_v2(lake->db, sql, -1, stmt, NULL) != SQLITE_OK)
-		return lk_catalog_error(lake, "ask", err);
+	*stmt = find_statement(lake, sql);
+	if (!*stmt)
+		return lk_catalog_error(lake, "use", err);
 	status = bind_all(lake, *stmt, format, args, err);
 	if (status) {
-		sqlite3_finalize(*stmt);
+		lk_catalog_done(lake, *stmt);
 		*stmt = NULL;
 	}
 	return status;
@@ -106,7 +149,7 @@ enum lk_status lk_catalog_step(struct lk_lake *lake, sqlite3_stmt *stmt, bool *r
 	int rc = sqlite3_step(stmt);
 
 	*row = rc == SQLITE_ROW;
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? LK_OK : lk_catalog_error(lake, "ask", err);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? LK_OK : lk_catalog_error(lake, "use", err);
 }
 
 enum lk_status lk_catalog_run(struct lk_lake *lake, int *changed, struct lk_error *err, const char *sql,
@@ -124,7 +167,7 @@ enum lk_status lk_catalog_run(struct lk_lake *lake, int *changed, struct lk_erro
 	status = lk_catalog_step(lake, stmt, &row, err);
 	if (changed)
 		*changed = sqlite3_changes(lake->db);
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	return status;
 }
 
@@ -166,7 +209,7 @@ static enum lk_status has_row(struct lk_lake *lake, const char *sql, bool *found
 
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err, sql, ""));
 	status = lk_catalog_step(lake, stmt, found, err);
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	return status;
 }
 
@@ -251,7 +294,7 @@ enum lk_status lk_catalog_find(struct lk_lake *lake, const char *namespace_name,
 		else if (!(*location = strdup(lk_catalog_text(stmt, 0))))
 			status = lk_error_nomem(err);
 	}
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	return status;
 }
 

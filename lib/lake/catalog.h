@@ -15,9 +15,16 @@
 #define LK_CATALOG_NAME "lk"
 #define LK_LOCATION_MAX 1000 /* what the catalog's columns hold */
 
+#define LK_CATALOG_STATEMENTS 16
+
 struct lk_lake {
 	char *path; /* absolute */
 	sqlite3 *db;
+	struct {
+		const char *sql; /* by its address: a literal */
+		sqlite3_stmt *stmt;
+		bool busy;
+	} statements[LK_CATALOG_STATEMENTS]; /* kept, as a commit of many deliveries asks the same thousands of times */
 	bool read_only;
 	bool has_tables; /* the catalog's tables are there: not in a database just being made by another process */
 	bool has_type;	 /* iceberg_tables has the column iceberg_type (V1) */
@@ -26,10 +33,15 @@ struct lk_lake {
 
 enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_error *err) LK_CHECKED;
 
-/* A statement with its arguments bound: format has a letter for each, `s` const char * (NULL is null), `i` int64_t. The caller
- * finalizes. */
+void lk_catalog_close(struct lk_lake *lake);
+
+/* A statement with its arguments bound: sql is a literal, format has a letter for each argument, `s` const char * (NULL is
+ * null), `i` int64_t. The caller hands it back with lk_catalog_done. */
 enum lk_status lk_catalog_prepare(struct lk_lake *lake, sqlite3_stmt **stmt, struct lk_error *err, const char *sql,
 	const char *format, ...) LK_CHECKED;
+
+/* Takes a statement back, so that it holds no lock. NULL is fine. */
+void lk_catalog_done(struct lk_lake *lake, sqlite3_stmt *stmt);
 
 /* The next row: *row false at the end. */
 enum lk_status lk_catalog_step(struct lk_lake *lake, sqlite3_stmt *stmt, bool *row, struct lk_error *err) LK_CHECKED;

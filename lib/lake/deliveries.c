@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "stream/side.h"
 
@@ -68,7 +69,7 @@ enum lk_status lk_deliveries_add(struct lk_deliveries *ds, struct lk_delivery **
 
 	if (!d || !lk_grow((void **)&ds->items, &ds->cap, ds->count + 1, sizeof(*ds->items)) || !grow_slots(ds))
 		return lk_error_nomem(err);
-	*d = (struct lk_delivery){.sender = sender, .sha256 = sha256, .path = "", .seen_run = "", .package_sha256 = ""};
+	*d = (struct lk_delivery){.sender = sender, .sha256 = sha256, .path = "", .absolute = "", .seen_run = "", .package_sha256 = ""};
 	ds->items[ds->count] = d;
 	ds->last = ds->count++;
 	*find_slot(ds, sender, sha256) = ds->count;
@@ -153,6 +154,18 @@ static const char *keep_text(struct lk_deliveries *ds, struct ArrowStringView te
 	return lk_arena_strndup(&ds->arena, text.data, (size_t)text.size_bytes);
 }
 
+/* Here, as relative paths mean something in the process that reads the stream, and no lock is held yet. */
+static enum lk_status locate(struct lk_deliveries *ds, struct lk_delivery *d, struct lk_error *err)
+{
+	char *absolute;
+
+	if (!*d->path || lk_path_absolute(d->path, &absolute, NULL))
+		return LK_OK;
+	d->absolute = lk_arena_strdup(&ds->arena, absolute);
+	free(absolute);
+	return d->absolute ? LK_OK : lk_error_nomem(err);
+}
+
 static enum lk_status meet(struct lk_deliveries *ds, struct lk_lake *lake, const struct row *row, struct lk_delivery **out,
 	struct lk_error *err)
 {
@@ -180,6 +193,7 @@ static enum lk_status meet(struct lk_deliveries *ds, struct lk_lake *lake, const
 		return lk_error_nomem(err);
 	d->size = row->size;
 	d->modified_us = row->modified;
+	LK_TRY(locate(ds, d, err));
 	return lk_ledger_look(lake, d, &ds->arena, err);
 }
 
@@ -315,7 +329,6 @@ enum lk_status lk_deliveries_add_once(struct lk_deliveries *ds, struct lk_lake *
 		return lk_error_nomem(err);
 	LK_TRY(lk_deliveries_add(ds, &d, ONCE_SENDER, copy, err));
 	d->path = path;
-	d->size = -1;
 	LK_TRY(lk_ledger_look(lake, d, &ds->arena, err));
 	d->news = d->seen == LK_DELIVERY_UNKNOWN;
 	return LK_OK;

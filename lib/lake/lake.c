@@ -99,7 +99,7 @@ void lk_lake_close(struct lk_lake *lake)
 {
 	if (!lake)
 		return;
-	sqlite3_close(lake->db);
+	lk_catalog_close(lake);
 	free(lake->path);
 	free(lake);
 }
@@ -143,7 +143,7 @@ static enum lk_status pin_tables(struct lk_lake *lake, struct lk_pin *pin, struc
 	while (!(status = lk_catalog_step(lake, stmt, &row, err)) && row)
 		if ((status = add_table(pin, &cap, &tables, stmt, err)))
 			break;
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	if (!status && pin->table_count) {
 		pin->tables = lk_arena_alloc(&pin->arena, (size_t)pin->table_count * sizeof(*tables));
 		if (pin->tables)

@@ -78,7 +78,7 @@ enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, con
 	free(absolute);
 	LK_TRY(status);
 	status = step_path(lake, stmt, state, sha256, err);
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	return status;
 }
 
@@ -97,8 +97,15 @@ enum lk_status lk_ledger_find(struct lk_lake *lake, const char *branch, const ch
 	status = lk_catalog_step(lake, stmt, &row, err);
 	if (!status && row)
 		*state = state_of(lk_catalog_text(stmt, 0));
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	return status;
+}
+
+static enum lk_status add_absolute(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
+	int64_t modified_us, const char *sender, const char *sha256, struct lk_error *err)
+{
+	return lk_catalog_run(lake, NULL, err, "INSERT OR REPLACE INTO lk_ledger_path VALUES (?, ?, ?, ?, ?, ?)", "ssiiss",
+		branch, path, size, modified_us, sender, sha256);
 }
 
 enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
@@ -108,8 +115,7 @@ enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, cons
 	char *absolute;
 
 	LK_TRY(lk_path_absolute(path, &absolute, err));
-	status = lk_catalog_run(lake, NULL, err, "INSERT OR REPLACE INTO lk_ledger_path VALUES (?, ?, ?, ?, ?, ?)", "ssiiss",
-		branch, absolute, size, modified_us, sender, sha256);
+	status = add_absolute(lake, branch, absolute, size, modified_us, sender, sha256, err);
 	free(absolute);
 	return status;
 }
@@ -159,7 +165,7 @@ static enum lk_status read_failed(struct lk_lake *lake, const char *branch, cons
 		}
 		list[(*count)++] = f;
 	}
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	if (!status && *count) {
 		*out = lk_arena_alloc(arena, *count * sizeof(*list));
 		if (*out)
@@ -240,7 +246,7 @@ enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struc
 		" WHERE branch = 'main' AND sender = ? AND sha256 = ?",
 		"ss", d->sender, d->sha256));
 	status = look(lake, stmt, d, arena, err);
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	if (status || d->seen == LK_DELIVERY_UNKNOWN || d->seen == LK_DELIVERY_COMPLETE)
 		return status;
 	return read_failed(lake, LK_BRANCH, d->sender, d->sha256, false, arena, &d->was, &d->was_count, err);
@@ -256,7 +262,7 @@ enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const struct lk_deliver
 		"SELECT run FROM lk_ledger WHERE branch = 'main' AND sender = ? AND sha256 = ?", "ss", d->sender, d->sha256));
 	status = lk_catalog_step(lake, stmt, &row, err);
 	*same = !status && !strcmp(row ? lk_catalog_text(stmt, 0) : "", d->seen_run);
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	return status;
 }
 
@@ -295,8 +301,6 @@ static enum lk_status record_failed(struct lk_lake *lake, const struct lk_delive
 
 enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *d, const char *run, struct lk_error *err)
 {
-	char *absolute;
-
 	LK_TRY(lk_catalog_run(lake, NULL, err,
 		"INSERT INTO lk_ledger VALUES ('main', ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT DO UPDATE SET state = excluded.state, package_sha256 = excluded.package_sha256,"
@@ -306,10 +310,9 @@ enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *
 		d->seen_members + d->members, (int64_t)remaining(d), d->seen_rows + d->rows, d->seen_rejected + d->rejected,
 		d->path, d->size, d->modified_us, lk_now_us()));
 	LK_TRY(record_failed(lake, d, err));
-	if (d->size < 0 || !*d->path || lk_path_absolute(d->path, &absolute, NULL))
-		return LK_OK; /* the file is not where this machine sees it: known by its SHA-256 */
-	free(absolute);
-	return lk_ledger_add_path(lake, LK_BRANCH, d->path, d->size, d->modified_us, d->sender, d->sha256, err);
+	if (!*d->absolute)
+		return LK_OK; /* the file was not where its reader could see it: known by its SHA-256 */
+	return add_absolute(lake, LK_BRANCH, d->absolute, d->size, d->modified_us, d->sender, d->sha256, err);
 }
 
 enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err)
@@ -322,7 +325,7 @@ enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *know
 		return LK_OK;
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err, "SELECT 1 FROM lk_staged WHERE id = ?", "s", id));
 	status = lk_catalog_step(lake, stmt, known, err);
-	sqlite3_finalize(stmt);
+	lk_catalog_done(lake, stmt);
 	return status;
 }
 

@@ -33,8 +33,9 @@ struct lk_failed {
  * in the arena of whoever collects deliveries.
  */
 struct lk_delivery {
-	const char *sender, *sha256, *path;
-	int64_t size, modified_us; /* size -1: it has an identity, and is no file */
+	const char *sender, *sha256, *path; /* path as the stream has it */
+	const char *absolute;		    /* where that is; "" when it is no file that can be seen */
+	int64_t size, modified_us;
 
 	enum lk_delivery_state seen; /* in the ledger */
 	const char *seen_run;	     /* "" when unknown */

@@ -155,8 +155,8 @@ static enum lk_status parse_delivery(struct lk_delivery *d, const json_t *item, 
 	int crashed;
 
 	*d = (struct lk_delivery){.news = true, .seen_run = ""};
-	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:o, s:o}", "delivery",
-		    &d->path, "sender", &d->sender, "sha256", &d->sha256, "size", &size, "modified_us", &modified,
+	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:o, s:o}", "delivery",
+		    &d->path, "path", &d->absolute, "sender", &d->sender, "sha256", &d->sha256, "size", &size, "modified_us", &modified,
 		    "package_sha256", &d->package_sha256, "members", &members, "loaded", &loaded, "rows", &rows, "rejected",
 		    &rejected, "crashed", &crashed, "seen_run", seen_run, "again", again, "failed", &failed))
 		return unsound(s, "a delivery", err);

@@ -369,7 +369,7 @@ static void record(struct lk_lake *lake, const struct lk_delivery *d, const char
 static void test_ledger(void)
 {
 	struct lk_failed failed[] = {{"b.csv", "damaged", 0}, {"c.csv", "damaged", 5}};
-	struct lk_delivery d = {"FAC1", "abc", "", 10, 20, .seen_run = "", .package_sha256 = "", .members = 3, .loaded = 1,
+	struct lk_delivery d = {"FAC1", "abc", "", "", 10, 20, .seen_run = "", .package_sha256 = "", .members = 3, .loaded = 1,
 		.rows = 7, .failed = failed, .failed_count = 2};
 	struct lk_arena arena = LK_ARENA_INIT;
 	enum lk_delivery_state state;
@@ -390,7 +390,7 @@ static void test_ledger(void)
 
 	is_int(lk_ledger_unchanged(lake, &d, &same, &err), LK_OK, "it is compared");
 	ok(!same, "and is not as it was before");
-	d = (struct lk_delivery){"FAC1", "abc", "", 10, 20, .package_sha256 = "", .loaded = 1, .rows = 2};
+	d = (struct lk_delivery){"FAC1", "abc", "", "", 10, 20, .package_sha256 = "", .loaded = 1, .rows = 2};
 	is_int(lk_ledger_look(lake, &d, &arena, &err), LK_OK, "it is looked at for a retry");
 	ok(d.seen == LK_DELIVERY_PARTIAL && d.was_count == 2 && d.seen_rows == 7, "and found as recorded");
 	is_int(lk_ledger_unchanged(lake, &d, &same, &err), LK_OK, "it is compared");
