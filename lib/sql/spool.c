@@ -49,9 +49,17 @@ struct feed {
 	struct lk_error err;
 };
 
+static void lent_release(struct ArrowSchema *schema)
+{
+	schema->release = NULL;
+}
+
+/* DuckDB asks twice and releases neither, so the schema is lent and stays the feed's. */
 static int feed_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
 {
-	return ArrowSchemaDeepCopy(&((struct feed *)stream->private_data)->schema, out);
+	*out = ((struct feed *)stream->private_data)->schema;
+	out->release = lent_release;
+	return NANOARROW_OK;
 }
 
 static bool feed_goes_on(const struct feed *f)
