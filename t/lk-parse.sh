@@ -339,6 +339,28 @@ test_expect_success 'other roots are unmatched, what is not well-formed is faile
 	test_cmp expect actual
 '
 
+test_expect_success 'a resource that is named takes no document of another kind' '
+	echo "<p>no shop</p>" >noroot.xml &&
+	parse 1 lk.files -s books.json --as book noroot.xml | columns table,rows,status,error >actual &&
+	echo "book,0,failed,its root element is not p:shop" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'paths with several // find what XPath finds, in any depth' '
+	cat >deep.json <<-\EOP &&
+	{"resources": [
+		{"name": "all", "path": "*", "lk": {"record": "//a//a//b"}, "schema": {"fields": [{"name": "n", "lk": {"path": "@n"}}]}},
+		{"name": "none", "path": "*", "lk": {"record": "/x//a//a//a//a//a//a//a//a//b"}, "schema": {"fields": [{"name": "n", "lk": {"path": "@n"}}]}},
+		{"name": "child", "path": "*", "lk": {"record": "/r/a//c/a/b"}, "schema": {"fields": [{"name": "n", "lk": {"path": "@n"}}]}}]}
+	EOP
+	python3 -c "
+print(\"<r>\" + \"<!-- filler -->\" * 300000 + \"<a><b n=\x271\x27/><c><a><b n=\x272\x27/><a><b n=\x273\x27/></a></a></c></a>\" +
+    \"<a>\" * 250 + \"<b n=\x274\x27/>\" + \"</a>\" * 250 + \"</r>\")" >deep.xml &&
+	parse 0 all -s deep.json deep.xml | columns n >actual && printf "2\n3\n4\n" >expect && test_cmp expect actual &&
+	lk-cat -F csv -t child out.lk | columns n >actual && echo 2 >expect && test_cmp expect actual &&
+	lk-cat -F csv -t none out.lk | columns n >actual && test_cmp /dev/null actual
+'
+
 test_expect_success 'documents that declare entities or name others are safe' '
 	cat >bomb.xml <<-\EOF_ &&
 	<!DOCTYPE shop [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>

@@ -223,6 +223,19 @@ static bool begins_with(const char *text, const char *start)
 	return text && !strncmp(text, start, strlen(start));
 }
 
+/* A resource that was named takes every member, but not a document of another kind. */
+static enum lk_status check_root(struct lk_parser *p, const char *head, size_t len, struct lk_error *err)
+{
+	struct lk_xml_root root = {false};
+	enum lk_status status = LK_OK;
+
+	lk_xml_sniff(head, len, &root);
+	if (!lk_xml_root_is(&root, p->as))
+		status = lk_sinks_fail(p->jobs[0].sinks, 1, NULL, err, "its root element is not %s", p->as->root);
+	lk_xml_root_release(&root);
+	return status;
+}
+
 /* The first piece is there: finds who takes the member. */
 static enum lk_status settle(struct lk_parser *p, const char *head, size_t len, struct lk_error *err)
 {
@@ -237,7 +250,8 @@ static enum lk_status settle(struct lk_parser *p, const char *head, size_t len, 
 		status = add_file(p, "unmatched", c.root_known ? c.root.message : "no resource takes it", err);
 	lk_xml_root_release(&c.root);
 	LK_TRY(status);
-	return open_jobs(p, err);
+	LK_TRY(open_jobs(p, err));
+	return p->as && p->as->root ? check_root(p, head, len, err) : LK_OK;
 }
 
 static enum lk_status feed(struct lk_parser *p, const char *data, size_t len, struct lk_error *err)

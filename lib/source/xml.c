@@ -8,6 +8,7 @@
  *	document  >  catalog  >  [book]  >  ...          inside a record: kept until the outermost record ends
  *	                      >  (shelf, text: gone as soon as they end)
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ struct pending {
 	xmlNodePtr node;
 	int64_t line;
 	size_t begin; /* record_bytes when it began */
+	ptrdiff_t outer; /* the open record around it: index, or -1 */
 	bool ended;
 };
 
@@ -57,6 +59,7 @@ struct xml {
 	bool over; /* failed, or too long: what comes is not looked at */
 	struct pending *pending; /* in the order in which they began; the first is outermost */
 	size_t pending_count, pending_cap;
+	ptrdiff_t innermost; /* of them that is open; -1 */
 	size_t record_bytes; /* about what is held for them */
 	char refusal[256];   /* why the parser was stopped, "" when it was not */
 	int64_t refusal_line;
@@ -360,6 +363,11 @@ static void prune(xmlNodePtr node)
 	xmlFreeNode(node);
 }
 
+static ptrdiff_t shifted(ptrdiff_t index, size_t count)
+{
+	return index >= (ptrdiff_t)count ? index - (ptrdiff_t)count : -1;
+}
+
 /* Takes the first `count` of the records that have begun; those that are still open are too long. */
 static enum lk_status take_pending(struct xml *x, size_t count)
 {
@@ -374,6 +382,9 @@ static enum lk_status take_pending(struct xml *x, size_t count)
 	}
 	x->pending_count -= count;
 	memmove(x->pending, x->pending + count, x->pending_count * sizeof(*x->pending));
+	for (size_t i = 0; i < x->pending_count; i++)
+		x->pending[i].outer = shifted(x->pending[i].outer, count);
+	x->innermost = shifted(x->innermost, count);
 	return LK_OK;
 }
 
@@ -421,7 +432,8 @@ static bool add_pending(struct xml *x, struct target *t, xmlNodePtr node)
 {
 	if (!lk_grow((void **)&x->pending, &x->pending_cap, x->pending_count + 1, sizeof(*x->pending)))
 		return false;
-	x->pending[x->pending_count++] = (struct pending){t, node, xmlSAX2GetLineNumber(x->parser), x->record_bytes, false};
+	x->pending[x->pending_count] = (struct pending){t, node, xmlSAX2GetLineNumber(x->parser), x->record_bytes, x->innermost, false};
+	x->innermost = (ptrdiff_t)x->pending_count++;
 	return true;
 }
 
@@ -454,9 +466,10 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
 	xmlSAX2EndElementNs(user, name, prefix, uri);
 	if (!node)
 		return;
-	for (size_t i = x->pending_count; i > 0; i--)
-		if (x->pending[i - 1].node == node)
-			x->pending[i - 1].ended = true;
+	while (x->innermost >= 0 && x->pending[x->innermost].node == node) {
+		x->pending[x->innermost].ended = true;
+		x->innermost = x->pending[x->innermost].outer;
+	}
 	if (x->pending_count && x->pending[0].node == node) {
 		status = take_pending(x, x->pending_count);
 		x->record_bytes = 0;
@@ -542,6 +555,7 @@ static enum lk_status xml_open(void **self, struct lk_sink *const *sinks, int co
 	if (!x->targets)
 		return lk_error_nomem(err);
 	x->count = count;
+	x->innermost = -1;
 	x->streams = true;
 	for (int i = 0; i < count; i++) {
 		LK_TRY(open_target(&x->targets[i], sinks[i], err));
@@ -564,7 +578,7 @@ static enum lk_status xml_feed(void *self, const char *data, size_t len, struct 
 	struct xml *x = self;
 
 	x->err = err;
-	if (x->over)
+	if (x->over || x->sinks[0]->failed)
 		return LK_OK;
 	if (x->streaming)
 		return push(x, data, len, false);
@@ -586,7 +600,7 @@ static enum lk_status xml_finish(void *self, struct lk_error *err)
 	struct xml *x = self;
 
 	x->err = err;
-	if (x->over)
+	if (x->over || x->sinks[0]->failed)
 		return LK_OK;
 	return x->streaming ? push(x, "", 0, true) : read_whole(x);
 }

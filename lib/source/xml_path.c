@@ -295,23 +295,32 @@ static bool node_is(const struct lk_xml_step *step, const xmlChar *name, const x
 	return !step->uri || !strcmp(step->uri, ns ? (const char *)ns->href : "");
 }
 
-static bool match_from(const struct lk_xml_step *steps, int last, const xmlNode *element)
+enum match {
+	MATCH_NO,
+	MATCH_YES,
+	MATCH_NEVER, /* nor when this is tried nearer to the root: // steps must not try all ways there are */
+};
+
+static enum match match_from(const struct lk_xml_step *steps, int last, const xmlNode *element)
 {
 	if (element->type != XML_ELEMENT_NODE || !node_is(&steps[last], element->name, element->ns))
-		return false;
+		return MATCH_NO;
 	if (last == 0)
-		return steps[0].descendant || element->parent->type != XML_ELEMENT_NODE;
+		return steps[0].descendant || element->parent->type != XML_ELEMENT_NODE ? MATCH_YES : MATCH_NO;
 	if (!steps[last].descendant)
 		return match_from(steps, last - 1, element->parent);
-	for (const xmlNode *n = element->parent; n && n->type == XML_ELEMENT_NODE; n = n->parent)
-		if (match_from(steps, last - 1, n))
-			return true;
-	return false;
+	for (const xmlNode *n = element->parent; n && n->type == XML_ELEMENT_NODE; n = n->parent) {
+		enum match found = match_from(steps, last - 1, n);
+
+		if (found != MATCH_NO)
+			return found;
+	}
+	return MATCH_NEVER;
 }
 
 bool lk_xml_steps_match(const struct lk_xml_steps *steps, const xmlNode *element)
 {
-	return match_from(steps->items, steps->count - 1, element);
+	return match_from(steps->items, steps->count - 1, element) == MATCH_YES;
 }
 
 static bool walk(const struct lk_xml_step *step, int left, const xmlNode *node, bool (*found)(void *arg, const xmlNode *node), void *arg)
