@@ -241,7 +241,8 @@ test_expect_success 'told to stop, it ends as the signal would, and leaves no fo
 test_expect_success 'killed, its children die with it' '
 	rm -rf lake pids && { LK_EXEC_PATH=$PWD/waiting lk-ingest --settle 0 -l lake -s sources many >out 2>err & pid=$!; } &&
 	test_pids="$test_pids $pid" && wait_until 5 parses 1 && kill -KILL $pid; wait $pid; test $? = 137 &&
-	wait_until 10 none_left
+	wait_until 10 none_left && ls -d lake/.stage* &&
+	ingest -q many && holds people 1 120 && ! ls -d lake/.stage*
 '
 
 # A lk-commit that, before it commits what this run staged, has another run load one of the same deliveries.

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/tool.h"
 #include "ingest/move.h"
 
@@ -478,22 +477,11 @@ static enum lk_status find_deliveries(
 	return lk_find(&r->result->found, paths, count, &options, err);
 }
 
-/* The folder for staging is in the lake, so that what is staged need not be copied; a dot keeps it from being
- * taken for a namespace. */
 static enum lk_status make_stage(struct lk_run *r, struct lk_error *err)
 {
-	unsigned char random[8];
-	char hex[17];
-
 	if (r->o->stage)
 		return lk_mkdirs(r->o->stage, 0777, err);
-	LK_TRY(lk_random(random, sizeof(random), err));
-	lk_hex(random, sizeof(random), hex);
-	if (asprintf(&r->stage, "%s/.stage-%s", lk_lake_path(r->lake), hex) < 0) {
-		r->stage = NULL;
-		return lk_error_nomem(err);
-	}
-	return lk_mkdirs(r->stage, 0700, err);
+	return lk_stagedir_make(&r->stage, lk_lake_path(r->lake), err);
 }
 
 static void count_waiting(struct lk_run *r)
@@ -605,7 +593,6 @@ static void release(struct lk_run *r)
 	}
 	free(r->again);
 	free(r->slots);
-	free(r->stage);
 	free(r->unpack);
 	free(r->parse);
 	free(r->commit);
@@ -630,15 +617,14 @@ enum lk_status lk_ingest(const struct lk_ingest_options *options, const char *co
 	struct lk_ingest_result *result, struct lk_error *err)
 {
 	struct lk_run r = {
-		.o = options, .result = result, .committer = LK_WORKER_INIT, .started_ms = lk_clock_ms()};
+		.o = options, .result = result, .committer = LK_WORKER_INIT, .stage = LK_STAGEDIR_INIT, .started_ms = lk_clock_ms()};
 	enum lk_status status, cleared = LK_OK;
 
 	*result = (struct lk_ingest_result){.found.arena = LK_ARENA_INIT, .only_staged = options->stage};
 	status = run_impl(&r, paths, path_count, err);
 	end_workers(&r); /* they write into the folder that is removed */
 	lk_worker_end(&r.committer);
-	if (r.stage)
-		cleared = lk_remove_tree(r.stage, status ? NULL : err);
+	cleared = lk_stagedir_remove(&r.stage, status ? NULL : err);
 	release(&r);
 	count_fates(result);
 	result->elapsed_ms = lk_clock_ms() - r.started_ms;

@@ -5,6 +5,7 @@
 #include "ingest/ingest.h"
 #include "ingest/known.h"
 #include "ingest/share.h"
+#include "ingest/stagedir.h"
 #include "ingest/worker.h"
 
 /* What is committed at once. Steps are worked on in their order; the last one that is not closed takes new shares. */
@@ -35,7 +36,7 @@ struct lk_run {
 	struct lk_sources *sources;
 	struct lk_known known;
 	char *unpack, *parse, *commit; /* where the programs are */
-	char *stage;		       /* the run's own folder, removed at its end; NULL when only staging */
+	struct lk_stagedir stage;      /* the run's own; without a path when it only stages */
 	int64_t started_ms;
 
 	size_t next;	 /* deliveries before this one were looked at */

@@ -20,12 +20,12 @@ static int64_t min64(int64_t a, int64_t b)
 
 static enum lk_status make_dir(struct lk_run *r, struct lk_step *step, struct lk_error *err)
 {
-	if (asprintf(&step->dir, r->stage ? "%s/%lld" : "%s", r->stage ? r->stage : r->o->stage,
+	if (asprintf(&step->dir, r->stage.path ? "%s/%lld" : "%s", r->stage.path ? r->stage.path : r->o->stage,
 		    (long long)r->step_number++) < 0) {
 		step->dir = NULL;
 		return lk_error_nomem(err);
 	}
-	return lk_mkdirs(step->dir, r->stage ? 0700 : 0777, err);
+	return lk_mkdirs(step->dir, r->stage.path ? 0700 : 0777, err);
 }
 
 enum lk_status lk_step_current(struct lk_run *r, struct lk_step **out, struct lk_error *err)
@@ -123,7 +123,7 @@ static enum lk_status start_staged(struct lk_run *r, struct lk_error *err)
 static enum lk_status leave_step(struct lk_run *r, struct lk_error *err)
 {
 	struct lk_step *step = r->steps;
-	enum lk_status status = r->stage ? lk_remove_tree(step->dir, err) : LK_OK;
+	enum lk_status status = r->stage.path ? lk_remove_tree(step->dir, err) : LK_OK;
 
 	r->steps = step->next;
 	lk_step_free(step);
