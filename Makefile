@@ -109,18 +109,21 @@ bench: all
 lint:
 	@scripts/lint
 
+COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 MAN_PAGES := $(wildcard man/*.[157])
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lk $(DESTDIR)$(PREFIX)/share/lk \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lk $(DESTDIR)$(PREFIX)/share/lk $(DESTDIR)$(COMPLETIONS) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7)
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(DEPS)/duckdb/libduckdb.so $(DESTDIR)$(PREFIX)/lib/lk
 	for page in $(MAN_PAGES); do \
 		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} || exit; done
 	cp -R contrib/sources $(DESTDIR)$(PREFIX)/share/lk/
+	install -m 644 contrib/completions/lk.bash $(DESTDIR)$(COMPLETIONS)/lk
+	for tool in $(notdir $(TOOLS)); do [ $$tool = lk ] || ln -sf lk $(DESTDIR)$(COMPLETIONS)/$$tool || exit; done
 
 uninstall:
-	rm -f $(TOOL_SOURCES:src/%.c=$(DESTDIR)$(PREFIX)/bin/%)
+	rm -f $(TOOL_SOURCES:src/%.c=$(DESTDIR)$(PREFIX)/bin/%) $(TOOL_SOURCES:src/%.c=$(DESTDIR)$(COMPLETIONS)/%)
 	for page in $(notdir $(MAN_PAGES)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page; done
 	rm -rf $(DESTDIR)$(PREFIX)/lib/lk $(DESTDIR)$(PREFIX)/share/lk
 
