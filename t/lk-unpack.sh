@@ -393,6 +393,18 @@ test_expect_success 'names that are not UTF-8 become valid and stay distinct' '
 	lk-unpack names.zip | rows | cut -d"|" -f2 >actual && printf "ü.txt\né.txt\nplain.txt\nZoë.txt\n" >expect && test_cmp expect actual
 '
 
+test_expect_success 'members of one name get names of their own' '
+	python3 -W ignore - <<-\END &&
+	import zipfile
+	with zipfile.ZipFile("same.zip", "w") as z:
+	    for name in ["a.csv", "d/a.csv", "a.csv", "a (2).csv", "a.csv", "none", "none", ".x", ".x"]:
+	        z.writestr(name, name)
+	END
+	lk-unpack same.zip | rows | cut -d"|" -f2 >actual &&
+	printf "%s\n" a.csv d/a.csv "a (2).csv" "a (2) (2).csv" "a (3).csv" none "none (2)" .x ".x (2)" >expect && test_cmp expect actual &&
+	lk-unpack -x x2 same.zip && [ "$(ls -A x2/same.zip | wc -l)" = 9 ]
+'
+
 test_expect_success 'equal input gives equal rows, and times without a zone are UTC' '
 	TZ=Asia/Tokyo lk-unpack --list -F csv names.zip >one && TZ=America/Lima lk-unpack --list -F csv names.zip >two && test_cmp one two &&
 	grep -q "1980-01-01 00:00:00" one

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "archive/name.h"
+#include "archive/unique.h"
 #include "archive/walk.h"
 #include "base/file.h"
 
@@ -77,6 +78,9 @@ struct lk_archive {
 	int64_t total, sent;
 	bool sent_last;
 
+	struct lk_unique names; /* of the delivery's members */
+	struct lk_str name;
+
 	struct lk_archive *inner; /* for archives inside this one; NULL until needed, and in itself */
 	struct lk_blob inner_input;
 	struct lk_str inner_bytes, inner_path;
@@ -123,6 +127,8 @@ void lk_archive_free(struct lk_archive *a)
 		freelocale(a->utf8);
 	free(a->keys);
 	lk_arena_release(&a->arena);
+	lk_unique_release(&a->names);
+	lk_str_release(&a->name);
 	lk_str_release(&a->piece);
 	lk_str_release(&a->inner_bytes);
 	lk_str_release(&a->inner_path);
@@ -150,6 +156,7 @@ enum lk_status lk_archive_open(struct lk_archive *a, const struct lk_blob *input
 	a->wrapped = a->raw = false;
 	a->at = -1;
 	a->index = 0;
+	lk_unique_clear(&a->names);
 	a->stage = STAGE_START;
 	return LK_OK;
 }
@@ -940,6 +947,11 @@ enum lk_archive_next lk_archive_next(struct lk_archive *a, struct lk_member *m, 
 	enum lk_archive_next next = next_nested(a, m, err);
 
 	m->index = a->index++;
+	if (next == LK_ARCHIVE_MEMBER && m->status != LK_MEMBER_SKIPPED) {
+		if (lk_unique_name(&a->names, m->path, &a->name, err))
+			next = LK_ARCHIVE_ERROR;
+		m->path = lk_str_text(&a->name);
+	}
 	if (old)
 		uselocale(old);
 	return next;

@@ -11,6 +11,7 @@
  *
  *	path		what it is
  *	a.csv		a member; of a file that is no archive, its own base name; of a.csv.gz the same
+ *	a (2).csv	the second member of that name
  *	inner.zip!a.csv	a member of a member (option `nested`, one level)
  *	(members 7 and on)   the rest of an archive that cannot be read from member 7 on
  *	(empty)		an archive of which nothing can be read, or which has no members
