@@ -18,6 +18,7 @@
 
 #define CHUNK_BYTES (256 * 1024)
 #define RECORD_BYTES (16 * 1024 * 1024)
+#define KEPT_BYTES (1024 * 1024) /* of a buffer, for the next member */
 #define MISMATCH_NAMES 5 /* named in a message about a header */
 
 #define NOT_TAKEN -1
@@ -647,7 +648,7 @@ static enum lk_status feed_chunk(struct delimited *d, const char *data, size_t l
 
 static enum lk_status delimited_open(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err)
 {
-	struct delimited *d = calloc(1, sizeof(*d));
+	struct delimited *d = *self ? *self : calloc(1, sizeof(*d));
 	const struct lk_dialect *dialect;
 
 	(void)count;
@@ -697,12 +698,11 @@ static enum lk_status delimited_finish(void *self, struct lk_error *err)
 	return LK_OK;
 }
 
-static void delimited_close(void *self)
+static void delimited_clear(void *self)
 {
 	struct delimited *d = self;
+	struct delimited kept = {.buf = d->buf, .cap = d->cap, .cells = d->cells, .cell_cap = d->cell_cap};
 
-	if (!d)
-		return;
 	for (size_t i = 0; d->names && i < d->name_count; i++)
 		lk_str_release(&d->names[i]);
 	for (int i = 0; d->texts && i < d->resource->field_count; i++)
@@ -713,6 +713,21 @@ static void delimited_close(void *self)
 	free(d->field_of);
 	free(d->values);
 	free(d->texts);
+	if (kept.cap > KEPT_BYTES) {
+		free(kept.buf);
+		kept.buf = NULL;
+		kept.cap = 0;
+	}
+	*d = kept;
+}
+
+static void delimited_close(void *self)
+{
+	struct delimited *d = self;
+
+	if (!d)
+		return;
+	delimited_clear(d);
 	free(d->cells);
 	free(d->buf);
 	free(d);
@@ -723,5 +738,6 @@ const struct lk_format_reader lk_read_delimited = {
 	.open = delimited_open,
 	.feed = delimited_feed,
 	.finish = delimited_finish,
+	.clear = delimited_clear,
 	.close = delimited_close,
 };

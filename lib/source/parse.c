@@ -13,6 +13,7 @@
 #include "stream/side.h"
 
 #define PIECE_BYTES (256 * 1024)
+#define SPARES 8
 
 /* A reader at work on a member, and the sinks that it feeds. */
 struct job {
@@ -38,6 +39,13 @@ struct lk_parser {
 	int sink_count;
 	struct job *jobs;
 	int job_count;
+
+	/* readers that have done their work and wait for a member of their format */
+	struct spare {
+		const struct lk_format_reader *reader;
+		void *self;
+	} spares[SPARES];
+	int spare_count;
 };
 
 /* ---- opening ---- */
@@ -86,10 +94,32 @@ enum lk_status lk_parser_open(struct lk_parser **out, struct lk_sources *sources
 	return status;
 }
 
+static void put_away(struct lk_parser *p, const struct job *job)
+{
+	if (!job->self || p->spare_count == SPARES) {
+		job->reader->close(job->self);
+		return;
+	}
+	job->reader->clear(job->self);
+	p->spares[p->spare_count++] = (struct spare){job->reader, job->self};
+}
+
+static void *take_spare(struct lk_parser *p, const struct lk_format_reader *reader)
+{
+	for (int i = 0; i < p->spare_count; i++)
+		if (p->spares[i].reader == reader) {
+			void *self = p->spares[i].self;
+
+			p->spares[i] = p->spares[--p->spare_count];
+			return self;
+		}
+	return NULL;
+}
+
 static void release_member(struct lk_parser *p)
 {
 	for (int i = 0; i < p->job_count; i++)
-		p->jobs[i].reader->close(p->jobs[i].self);
+		put_away(p, &p->jobs[i]);
 	for (int i = 0; i < p->sink_count; i++)
 		lk_sink_release(&p->sinks[i]);
 	free(p->jobs);
@@ -107,6 +137,8 @@ void lk_parser_close(struct lk_parser *p)
 	if (!p)
 		return;
 	release_member(p);
+	for (int i = 0; i < p->spare_count; i++)
+		p->spares[i].reader->close(p->spares[i].self);
 	lk_output_release(&p->output);
 	lk_arena_release(&p->arena);
 	free(p);
@@ -204,6 +236,7 @@ static enum lk_status open_jobs(struct lk_parser *p, struct lk_error *err)
 				job->sinks[job->count++] = &p->sinks[j];
 		ordered += job->count;
 		p->job_count++;
+		job->self = take_spare(p, reader);
 		LK_TRY(reader->open(&job->self, job->sinks, job->count, err));
 	}
 	return LK_OK;

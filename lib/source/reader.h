@@ -16,11 +16,13 @@
 struct lk_format_reader {
 	/* One reader feeds all resources of this format that take the member, in one pass; else there is one for each. */
 	bool shared;
-	/* Begins a member. What *self holds after an error is closed too. */
+	/* Begins a member. *self is NULL or a reader that was cleared. What it holds after an error is closed too. */
 	enum lk_status (*open)(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err);
 	enum lk_status (*feed)(void *self, const char *data, size_t len, struct lk_error *err);
 	/* The member ended well. */
 	enum lk_status (*finish)(void *self, struct lk_error *err);
+	/* Forgets the member, but not the memory that the next one will want again. */
+	void (*clear)(void *self);
 	void (*close)(void *self); /* NULL is fine */
 };
 

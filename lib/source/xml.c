@@ -24,6 +24,7 @@
 #define WHOLE_BYTES (4 * 1024 * 1024)
 #define LIMIT_BYTES (64 * 1024 * 1024)
 #define RECORD_BYTES (16 * 1024 * 1024)
+#define KEPT_BYTES (1024 * 1024) /* of a buffer, or of names that the parser has seen, for the next document */
 #define SLICE_BYTES (32 * 1024) /* pushed at a time: the parser looks at what it holds more than once */
 #define OPTIONS (XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_BIG_LINES | XML_PARSE_NOCDATA)
 
@@ -35,7 +36,6 @@ struct target {
 	xmlXPathObjectPtr *objects;   /* by field: results that values point into */
 	struct lk_str *texts;	      /* by field: values that had to be put together */
 	bool *known;		      /* by field: constants that were evaluated */
-	xmlXPathContextPtr context;
 };
 
 /* A record of a streamed document that has begun. */
@@ -55,6 +55,8 @@ struct xml {
 	bool streams;	      /* all resources can */
 	struct lk_str buffer; /* the document so far, before it is decided how it is read */
 	xmlParserCtxtPtr parser;
+	xmlDocPtr doc; /* a whole document */
+	xmlXPathContextPtr context;
 	bool streaming;
 	bool over; /* failed, or too long: what comes is not looked at */
 	struct pending *pending; /* in the order in which they began; the first is outermost */
@@ -161,6 +163,15 @@ static struct lk_value object_value(xmlXPathObjectPtr object, const char *join, 
 	return (struct lk_value){.data = lk_str_text(room), .len = room->len};
 }
 
+static xmlXPathObjectPtr evaluate(struct xml *x, const struct target *t, const struct lk_xml_path *path, xmlNodePtr node)
+{
+	x->context->namespaces = t->program->namespaces;
+	x->context->nsNr = t->program->namespace_count;
+	x->context->doc = node->doc;
+	x->context->node = node;
+	return xmlXPathCompiledEval(path->expression, x->context);
+}
+
 static enum lk_status field_value(struct xml *x, struct target *t, int i, xmlNodePtr record)
 {
 	const struct lk_xml_path *path = &t->program->fields[i];
@@ -173,9 +184,7 @@ static enum lk_status field_value(struct xml *x, struct target *t, int i, xmlNod
 		return lk_str_check(&t->texts[i], x->err);
 	}
 	xmlXPathFreeObject(t->objects[i]);
-	t->context->doc = record->doc;
-	t->context->node = record;
-	t->objects[i] = xmlXPathCompiledEval(path->expression, t->context);
+	t->objects[i] = evaluate(x, t, path, record);
 	if (!t->objects[i])
 		return lk_error_set(x->err, LK_MISSING, "'%s!%s': the XPath of field %s cannot be evaluated", t->sink->member->delivery,
 			t->sink->member->member, t->sink->resource->fields[i].name);
@@ -209,15 +218,15 @@ static void quiet(void *user, xmlErrorPtr error)
 	(void)user, (void)error;
 }
 
-static enum lk_status open_context(struct target *t, xmlDocPtr doc, struct lk_error *err)
+static enum lk_status open_context(struct xml *x, struct lk_error *err)
 {
-	t->context = xmlXPathNewContext(doc);
-	if (!t->context)
+	if (x->context)
+		return LK_OK;
+	x->context = xmlXPathNewContext(NULL);
+	if (!x->context)
 		return lk_error_nomem(err);
-	t->context->error = quiet;
-	t->context->namespaces = t->program->namespaces;
-	t->context->nsNr = t->program->namespace_count;
-	xmlXPathContextSetCache(t->context, 1, -1, 0);
+	x->context->error = quiet;
+	xmlXPathContextSetCache(x->context, 1, -1, 0);
 	return LK_OK;
 }
 
@@ -289,7 +298,7 @@ static enum lk_status check_parsed(struct xml *x, bool *good)
 {
 	if (x->status)
 		return x->status;
-	*good = !*x->refusal && x->parser->wellFormed;
+	*good = !*x->refusal && x->parser->wellFormed && (x->streaming || x->doc);
 	return *good ? LK_OK : fail(x, *x->refusal ? x->refusal : "is not well-formed", x->refusal_line);
 }
 
@@ -318,9 +327,7 @@ static enum lk_status take_target(struct xml *x, struct target *t)
 	xmlXPathObjectPtr result;
 	enum lk_status status;
 
-	LK_TRY(open_context(t, x->parser->myDoc, x->err));
-	t->context->node = (xmlNodePtr)x->parser->myDoc;
-	result = xmlXPathCompiledEval(t->program->record.expression, t->context);
+	result = evaluate(x, t, &t->program->record, (xmlNodePtr)x->doc);
 	if (!result)
 		return lk_sinks_fail(&t->sink, 1, NULL, x->err, "lk.record cannot be evaluated");
 	status = take_set(x, t, result->type == XPATH_NODESET ? result->nodesetval : NULL);
@@ -334,15 +341,17 @@ static enum lk_status read_whole(struct xml *x)
 
 	if (!x->buffer.len)
 		return fail(x, "is empty", 0);
-	x->parser = xmlCreateMemoryParserCtxt(x->buffer.data, (int)x->buffer.len);
-	if (!x->parser)
-		return lk_error_nomem(x->err);
-	xmlCtxtUseOptions(x->parser, OPTIONS);
-	*x->parser->sax = whole_handler();
-	x->parser->_private = x;
-	xmlParseDocument(x->parser);
+	if (!x->parser) {
+		x->parser = xmlNewParserCtxt();
+		if (!x->parser)
+			return lk_error_nomem(x->err);
+		*x->parser->sax = whole_handler();
+		x->parser->_private = x;
+	}
+	x->doc = xmlCtxtReadMemory(x->parser, x->buffer.data, (int)x->buffer.len, NULL, NULL, OPTIONS);
 	LK_TRY(check_parsed(x, &good));
-	xmlXPathOrderDocElems(x->parser->myDoc);
+	if (good)
+		xmlXPathOrderDocElems(x->doc);
 	for (int i = 0; i < x->count && good; i++)
 		LK_TRY(take_target(x, &x->targets[i]));
 	return LK_OK;
@@ -508,6 +517,16 @@ static enum lk_status push(struct xml *x, const char *data, size_t len, bool las
 	return last ? check_parsed(x, &good) : LK_OK;
 }
 
+static void free_parser(struct xml *x)
+{
+	if (!x->parser)
+		return;
+	xmlFreeDoc(x->parser->myDoc);
+	x->parser->myDoc = NULL;
+	xmlFreeParserCtxt(x->parser);
+	x->parser = NULL;
+}
+
 static enum lk_status begin_streaming(struct xml *x)
 {
 	xmlSAXHandler handler = whole_handler();
@@ -515,6 +534,7 @@ static enum lk_status begin_streaming(struct xml *x)
 	handler.startElementNs = on_start;
 	handler.endElementNs = on_end;
 	handler.characters = handler.ignorableWhitespace = on_characters;
+	free_parser(x);
 	x->streaming = true;
 	x->parser = xmlCreatePushParserCtxt(&handler, NULL, NULL, 0, NULL);
 	if (!x->parser)
@@ -523,8 +543,6 @@ static enum lk_status begin_streaming(struct xml *x)
 	x->parser->userData = x->parser;
 	xmlCtxtUseOptions(x->parser, OPTIONS);
 	x->parser->sax->cdataBlock = NULL;
-	for (int i = 0; i < x->count; i++)
-		LK_TRY(open_context(&x->targets[i], NULL, x->err));
 	return push(x, x->buffer.data, x->buffer.len, false);
 }
 
@@ -545,11 +563,12 @@ static enum lk_status open_target(struct target *t, struct lk_sink *sink, struct
 
 static enum lk_status xml_open(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err)
 {
-	struct xml *x = calloc(1, sizeof(*x));
+	struct xml *x = *self ? *self : calloc(1, sizeof(*x));
 
 	*self = x;
 	if (!x)
 		return lk_error_nomem(err);
+	LK_TRY(open_context(x, err));
 	x->sinks = sinks;
 	x->targets = calloc((size_t)count, sizeof(*x->targets));
 	if (!x->targets)
@@ -613,11 +632,30 @@ static void release_target(struct target *t)
 		if (t->texts)
 			lk_str_release(&t->texts[i]);
 	}
-	xmlXPathFreeContext(t->context);
 	free(t->values);
 	free(t->objects);
 	free(t->texts);
 	free(t->known);
+}
+
+/* The parser keeps the names that it has seen, and its buffers; after a streamed document, or when it was stopped, it goes. */
+static void xml_clear(void *self)
+{
+	struct xml *x = self, kept = {.context = x->context, .pending = x->pending, .pending_cap = x->pending_cap};
+
+	for (int i = 0; x->targets && i < x->count; i++)
+		if (x->targets[i].sink)
+			release_target(&x->targets[i]);
+	free(x->targets);
+	xmlFreeDoc(x->doc);
+	if (x->streaming || *x->refusal || (x->parser && xmlDictGetUsage(x->parser->dict) > KEPT_BYTES))
+		free_parser(x);
+	kept.parser = x->parser;
+	lk_str_clear(&x->buffer);
+	if (x->buffer.cap > KEPT_BYTES)
+		lk_str_release(&x->buffer);
+	kept.buffer = x->buffer;
+	*x = kept;
 }
 
 static void xml_close(void *self)
@@ -626,16 +664,10 @@ static void xml_close(void *self)
 
 	if (!x)
 		return;
-	for (int i = 0; i < x->count; i++)
-		if (x->targets[i].sink)
-			release_target(&x->targets[i]);
-	if (x->parser) {
-		xmlFreeDoc(x->parser->myDoc);
-		x->parser->myDoc = NULL;
-		xmlFreeParserCtxt(x->parser);
-	}
+	xml_clear(x);
+	free_parser(x);
+	xmlXPathFreeContext(x->context);
 	lk_str_release(&x->buffer);
-	free(x->targets);
 	free(x->pending);
 	free(x);
 }
@@ -645,5 +677,6 @@ const struct lk_format_reader lk_read_xml = {
 	.open = xml_open,
 	.feed = xml_feed,
 	.finish = xml_finish,
+	.clear = xml_clear,
 	.close = xml_close,
 };
