@@ -39,6 +39,13 @@ test_expect_success 'pyarrow loops over all streams of a pipe, the end marker am
 	[ "$(grep -c "^{\"metadata\"" all)" = 6 ] && [ "$(grep -c "\"lk.table\": \"lk.end\"" all)" = 3 ]
 '
 
+test_expect_success 'the loop that lk-stream(5) shows reads every table' '
+	mandoc -Tascii -O width=200 "$LK_TOP/man/lk-stream.5" | sed "s/.$(printf "\\b")//g" |
+		sed -n "/import pyarrow/,/^\$/s/^           //p" >loop.py &&
+	cat ours.nested.lk ours.decimals.lk | "$LK_INTEROP_PYICEBERG/bin/python" loop.py >out &&
+	[ "$(grep -c "^b.t. pyarrow.Table" out)" = 2 ] && [ "$(grep -c "^b.lk.end. pyarrow.Table" out)" = 2 ]
+'
+
 if [ -n "$LK_INTEROP_ARROW_JS" ]; then
 	for kind in everything decimals nested metadata_of_its_own empty; do
 		test_expect_success "arrow-js reads of our stream what pyarrow reads: $kind" '
