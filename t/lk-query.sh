@@ -241,118 +241,38 @@ test_expect_success 'names of files and columns are taken as they are' '
 
 # ---- what must not work ----
 
-# Each line is tried on a lake. It must be refused in a line, without a crash.
+# Each line is tried on a lake, and must be refused in a line. t/unit/sql.c has many more that the parse tree decides.
 attacks() {
 	cat <<-END
 		copy (select 1) to '$data'
 		copy (select 1) to '$PWD/lake/catalog.db'
 		copy people to '$PWD/stolen.csv'
-		copy people from '/etc/passwd'
 		from people; copy (select 1) to '$PWD/lake/catalog.db'
-		explain copy (select 1) to '$PWD/stolen.csv'
 		explain analyze copy (select 1) to '$PWD/stolen.csv'
-		explain (format json) copy (select 1) to '$PWD/stolen.csv'
-		explain select 1; copy (select 1) to '$PWD/stolen.csv'
 		export database '$PWD/stolen'
 		attach '$PWD/lake/catalog.db' as c (type sqlite)
-		attach '$PWD/new.db' as c
 		install httpfs
-		load httpfs
-		load '$PWD/evil.so'
-		pragma database_list
-		pragma enable_profiling
 		set enable_external_access = true
-		set lock_configuration = false
-		reset allowed_paths
-		set variable x = 1
-		call range(3)
 		create table t (a int)
-		create view v as select 1
-		create macro m(x) as x
-		create secret (type s3)
 		insert into people values (1)
-		delete from people
-		update people set id = 1
-		truncate people
-		drop view people
-		use main
-		begin
-		prepare p as select 1
-		vacuum
-		checkpoint
-		with x as (insert into people values (1) returning *) from x
 		from '/etc/passwd'
-		from "/etc/passwd"
 		from '$private'
 		from '$data'
-		from main."$private"
 		from "$PWD/lake/catalog.db".lk_ledger
-		from 'https://example.org/x.csv'
-		from 's3://bucket/x.parquet'
 		from (with "/etc/passwd" as (select 1) select 1), "/etc/passwd"
-		with "/etc/passwd" as (from "/etc/passwd") from "/etc/passwd"
 		from read_text('/etc/passwd')
-		from READ_TEXT('/etc/passwd')
-		from "read_text"('/etc/passwd')
-		from system.main.read_text('/etc/passwd')
 		from read_blob('$PWD/lake/catalog.db')
-		from read_csv('/etc/passwd')
-		from read_csv_auto('/etc/passwd')
-		from read_json('/etc/passwd')
-		from read_ndjson_objects('/etc/passwd')
-		from sniff_csv('/etc/passwd')
-		from read_duckdb('$PWD/x.db')
 		from read_parquet('$private')
 		from read_parquet('$data')
-		from parquet_scan(['$private'])
-		from parquet_metadata('$private')
-		from parquet_schema('$private')
-		from parquet_kv_metadata('$private')
-		from parquet_file_metadata('$private')
-		from parquet_bloom_probe('$private', 'a', 1)
 		from glob('/etc/*')
-		from query('from read_text(''/etc/passwd'')')
-		from query_table('$private')
 		from json_execute_serialized_sql(json_serialize_sql('from read_text(''/etc/passwd'')'))
-		select json_serialize_plan('from read_text(''/etc/passwd'')')
 		select (select content from read_text('/etc/passwd'))
-		from people where exists (from read_text('/etc/passwd'))
-		from range(1) t(i), lateral (from read_text('/etc/passwd'))
-		select list_transform([1], x -> (select content from read_text('/etc/passwd')))
-		with t as (from read_text('/etc/passwd')) from t
-		with recursive t as (select 1 union all from read_blob('/etc/passwd')) from t
-		select 1 union all from read_text('/etc/passwd')
-		select 1 order by (select content from read_text('/etc/passwd'))
-		select 1 limit (select size from read_text('/etc/passwd'))
-		summarize from read_text('/etc/passwd')
-		describe from read_text('/etc/passwd')
 		describe '/etc/passwd'
 		summarize '$private'
-		from (pivot read_text('/etc/passwd') on content in ('a') using count(*))
-		from (unpivot read_text('/etc/passwd') on content)
-		values ((select content from read_text('/etc/passwd')))
-		select current_setting('allowed_paths')
-		select getenv('HOME')
-		select write_log('x')
-		from duckdb_settings()
-		from duckdb_secrets()
-		from duckdb_views()
-		from duckdb_tables
 		from information_schema.tables
-		from pg_catalog.pg_settings
-		from sqlite_master
-		from pragma_table_info('people')
-		from arrow_scan(1::pointer, 2::pointer, 3::pointer)
-		from seq_scan('people')
-		from enable_logging()
-		from force_checkpoint()
-		from sql_auto_complete('x')
-		from histogram('people', 'id')
 		from lk_stream."0_0"
 		from memory.main.people
 		from temp.people
-		show databases
-		show all tables
 	END
 }
 

@@ -83,6 +83,9 @@ void lk_deliveries_release(struct lk_deliveries *ds)
 		free(ds->items[i]->failed);
 	free(ds->items);
 	free(ds->slots);
+	lk_str_release(&ds->key);
+	lk_str_release(&ds->member);
+	lk_str_release(&ds->before);
 	lk_arena_release(&ds->arena);
 	*ds = (struct lk_deliveries){0};
 }
@@ -172,20 +175,18 @@ static enum lk_status meet(struct lk_deliveries *ds, struct lk_lake *lake, const
 	const char *sender, *sha256;
 	struct lk_delivery *d;
 
-	if (ds->count) {
-		d = ds->items[ds->last];
-		if (is_word(row->sha256, d->sha256) && is_word(row->sender, d->sender)) {
-			*out = d;
-			return LK_OK;
-		}
-	}
+	lk_str_clear(&ds->key);
+	lk_str_add(&ds->key, row->sender.data, (size_t)row->sender.size_bytes);
+	lk_str_addc(&ds->key, '\0');
+	lk_str_add(&ds->key, row->sha256.data, (size_t)row->sha256.size_bytes);
+	LK_TRY(lk_str_check(&ds->key, err));
+	*out = d = lk_deliveries_find(ds, ds->key.data, ds->key.data + row->sender.size_bytes + 1);
+	if (d)
+		return LK_OK;
 	sender = keep_text(ds, row->sender);
 	sha256 = keep_text(ds, row->sha256);
 	if (!sender || !sha256)
 		return lk_error_nomem(err);
-	*out = d = lk_deliveries_find(ds, sender, sha256);
-	if (d)
-		return LK_OK;
 	LK_TRY(lk_deliveries_add(ds, &d, sender, sha256, err));
 	*out = d;
 	d->path = keep_text(ds, row->delivery);
@@ -208,6 +209,7 @@ static struct lk_failed *failed_before(const struct lk_delivery *d, const char *
 	return d->was_count ? bsearch(member, d->was, d->was_count, sizeof(*d->was), compare_failed) : NULL;
 }
 
+/* member and error live as long as d. */
 static enum lk_status add_failed(struct lk_delivery *d, const char *member, const char *error, int64_t rows,
 	struct lk_error *err)
 {
@@ -253,20 +255,31 @@ static enum verdict judge(struct lk_delivery *d, const struct row *row, const ch
 	return NEWS;
 }
 
+/* Whether this is the first of the rows of its member, which stand together. */
+static bool is_first(struct lk_deliveries *ds, const struct lk_delivery *d)
+{
+	struct lk_str spare = ds->before;
+	bool first = ds->before_of != d || strcmp(lk_str_text(&ds->before), lk_str_text(&ds->member));
+
+	ds->before = ds->member;
+	ds->member = spare;
+	ds->before_of = d;
+	return first;
+}
+
 static enum lk_status count_row(struct lk_deliveries *ds, struct lk_delivery *d, const struct row *row, const char *member,
 	bool failed, struct lk_error *err)
 {
-	bool first = !d->last_member || strcmp(d->last_member, member);
-	bool counted = first && !failed_before(d, member);
-	const char *error;
+	bool counted = *member && !failed_before(d, member);
+	bool first = is_first(ds, d);
+	const char *error, *name;
 
 	d->news = true;
 	d->rows += row->rows;
 	d->rejected += row->rejected;
-	d->members += counted && *member;
+	d->members += first && counted;
 	d->loaded += first && is_word(row->status, "ok");
 	d->crashed |= is_word(row->status, "crashed");
-	d->last_member = member;
 	if (!*d->package_sha256 && row->package.size_bytes) {
 		d->package_sha256 = keep_text(ds, row->package);
 		if (!d->package_sha256)
@@ -274,8 +287,9 @@ static enum lk_status count_row(struct lk_deliveries *ds, struct lk_delivery *d,
 	}
 	if (!failed)
 		return LK_OK;
+	name = keep_text(ds, row->member);
 	error = keep_text(ds, row->error);
-	return error ? add_failed(d, member, error, row->rows, err) : lk_error_nomem(err);
+	return name && error ? add_failed(d, name, error, row->rows, err) : lk_error_nomem(err);
 }
 
 static enum lk_status take_row(struct lk_deliveries *ds, struct lk_lake *lake, const struct row *row, bool *keep,
@@ -291,9 +305,10 @@ static enum lk_status take_row(struct lk_deliveries *ds, struct lk_lake *lake, c
 		*keep = false;
 		return LK_OK;
 	}
-	member = d->last_member && is_word(row->member, d->last_member) ? d->last_member : keep_text(ds, row->member);
-	if (!member)
-		return lk_error_nomem(err);
+	lk_str_clear(&ds->member);
+	lk_str_add(&ds->member, row->member.data, (size_t)row->member.size_bytes);
+	LK_TRY(lk_str_check(&ds->member, err));
+	member = lk_str_text(&ds->member);
 	if (d->seen)
 		verdict = judge(d, row, member, failed);
 	*keep = verdict == NEWS;

@@ -15,6 +15,9 @@ struct lk_deliveries {
 	size_t count, cap;
 	size_t *slots, slot_count; /* hash of sender and SHA-256 to index + 1 */
 	size_t last;		   /* index of the one met last */
+	struct lk_str key; /* sender and SHA-256 of the row at hand, each with a NUL */
+	struct lk_str member, before; /* of the row at hand, and of the one before it that was news, */
+	const struct lk_delivery *before_of; /* of this delivery */
 };
 
 /* Takes the rows of a batch of lk.files. keep[i] tells whether row i is to be stored: not when it is no news. */

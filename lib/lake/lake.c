@@ -287,6 +287,8 @@ static enum lk_status load(struct loader *l, const json_t *root, struct lk_error
 		return lk_error_nomem(err);
 	t->snapshot_id = lk_metadata_snapshot_id(root);
 	t->updated_ms = lk_metadata_number(root, "last-updated-ms", 0);
+	t->name_mapping = lk_metadata_property(root, "schema.name-mapping.default") != NULL;
+	t->nested_same = lk_metadata_nested_same(root);
 	t->rows = t->file_count = t->delete_file_count = 0;
 	LK_TRY(load_columns(l, lk_metadata_schema(root), err));
 	snapshot = lk_metadata_snapshot(root, t->snapshot_id);

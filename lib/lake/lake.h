@@ -8,6 +8,8 @@
 #ifndef LK_LAKE_LAKE_H
 #define LK_LAKE_LAKE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/mem.h"
 #include "stream/schema.h"
@@ -60,6 +62,8 @@ struct lk_lake_table {
 	int file_count;
 	int delete_file_count; /* files of row-level deletes that apply to the snapshot */
 	int64_t rows;	       /* sum over data files */
+	bool name_mapping; /* files may be without field ids ("Column Projection": schema.name-mapping.default) */
+	bool nested_same;  /* fields inside of columns were never renamed */
 };
 
 /* All tables (views are left out) of the catalog at one moment, ordered by namespace and name. */

@@ -49,7 +49,6 @@ struct lk_delivery {
 	size_t failed_count, failed_cap;
 	bool crashed;
 	bool news; /* the stream has something of it that the ledger has not */
-	const char *last_member; /* of the rows so far; NULL before the first */
 };
 
 /* Fills `seen` to `was` from the ledger. */

@@ -36,6 +36,10 @@ json_t *lk_metadata_schema_of(const json_t *root, int64_t schema_id);
 /* The default partition spec. Borrowed. */
 json_t *lk_metadata_spec(const json_t *root);
 
+/* Whether fields inside of columns (of structs, lists, maps) have the same names in all schemas, so that a reader that finds them
+ * by name finds the same as one that goes by id. */
+bool lk_metadata_nested_same(const json_t *root);
+
 /* -1 and NULL when the table has no snapshot. */
 int64_t lk_metadata_snapshot_id(const json_t *root);
 json_t *lk_metadata_snapshot(const json_t *root, int64_t id);

@@ -12,6 +12,7 @@
 #define DEFAULT_NAMESPACE "main"
 #define QUARANTINE "quarantine"
 #define NAME_MAX_BYTES 200
+#define MAX_COLUMNS 10000 /* each is looked for among all */
 
 /* ---- names ---- */
 
@@ -336,6 +337,9 @@ static enum lk_status fit(struct lk_target *t, const struct ArrowSchema *schema,
 {
 	bool first = !t->base && !json_array_size(fields_of(t));
 
+	if (schema->n_children > MAX_COLUMNS)
+		return lk_error_set(err, LK_DATA, "table %s.%s: the stream has %lld columns, and lk stores %d at most",
+			t->namespace_name, t->name, (long long)schema->n_children, MAX_COLUMNS);
 	for (int64_t i = 0; i < schema->n_children; i++) {
 		const struct ArrowSchema *column = schema->children[i];
 

@@ -175,19 +175,27 @@ static void add_pattern(struct lk_str *out, const char *path)
 	}
 }
 
-static enum lk_status add_files(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+/* ['a.parquet', 'b.parquet'] */
+static void add_file_list(const struct lk_lake_table *t, struct lk_str *s)
 {
 	struct lk_str pattern = LK_STR_INIT;
 
-	lk_str_adds(s, "FROM read_parquet([");
+	lk_str_addc(s, '[');
 	for (int i = 0; i < t->file_count; i++) {
 		lk_str_clear(&pattern);
 		add_pattern(&pattern, t->files[i].path);
 		lk_str_adds(s, i ? ", " : "");
 		lk_sql_add_literal(s, lk_str_text(&pattern));
 	}
+	lk_str_addc(s, ']');
 	lk_str_release(&pattern);
-	lk_str_adds(s, "], hive_partitioning = false, schema = ");
+}
+
+static enum lk_status add_files(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+{
+	lk_str_adds(s, "FROM read_parquet(");
+	add_file_list(t, s);
+	lk_str_adds(s, ", hive_partitioning = false, schema = ");
 	LK_TRY(add_schema(t, s, err));
 	lk_str_addc(s, ')');
 	return LK_OK;
@@ -220,17 +228,46 @@ static enum lk_status allow_file(struct lk_sql *sql, const char *path, struct lk
 	return status;
 }
 
+/* What a view by field id would read wrong in silence. */
+static enum lk_status check_readable(const struct lk_lake_table *t, struct lk_error *err)
+{
+	if (t->delete_file_count)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has row-level deletes (%d files), which cannot be read yet; "
+			"compact it with the engine that wrote them", t->namespace_name, t->name, t->delete_file_count);
+	if (!t->column_count)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has no columns", t->namespace_name, t->name);
+	if (!t->nested_same)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has renamed fields inside of columns, which cannot be read yet",
+			t->namespace_name, t->name);
+	return LK_OK;
+}
+
+/* Where a table has a name mapping, its files may lack field ids, and all their columns would be null. */
+static enum lk_status check_ids(struct lk_sql *sql, const struct lk_lake_table *t, struct lk_error *err)
+{
+	struct lk_str s = LK_STR_INIT;
+	enum lk_status status;
+
+	if (!t->name_mapping || !t->file_count)
+		return LK_OK;
+	lk_str_adds(&s, "SELECT error('''' || file_name || ''' has no field ids, and cannot be read yet') FROM parquet_schema(");
+	add_file_list(t, &s);
+	lk_str_adds(&s, ") GROUP BY file_name HAVING count(field_id) = 0");
+	status = lk_str_check(&s, err);
+	if (!status && (status = lk_sql_run(sql, s.data, err)))
+		lk_error_prefix(err, "table '%s.%s'", t->namespace_name, t->name);
+	lk_str_release(&s);
+	return status;
+}
+
 enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *t,
 	struct lk_error *err)
 {
 	struct lk_str s = LK_STR_INIT;
 	enum lk_status status;
 
-	if (t->delete_file_count)
-		return lk_error_set(err, LK_DATA, "table '%s.%s' has row-level deletes (%d files), which cannot be read yet; "
-			"compact it with the engine that wrote them", t->namespace_name, t->name, t->delete_file_count);
-	if (!t->column_count)
-		return lk_error_set(err, LK_DATA, "table '%s.%s' has no columns", t->namespace_name, t->name);
+	LK_TRY(check_readable(t, err));
+	LK_TRY(check_ids(sql, t, err));
 	status = add_view(schema, name, t, &s, err);
 	for (int i = 0; !status && i < t->file_count; i++)
 		status = allow_file(sql, t->files[i].path, err);

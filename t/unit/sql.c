@@ -1,8 +1,10 @@
 /* Units of lib/sql: DuckDB behind closed doors, types, intervals, what is carried over. */
+#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "lake/metadata.h"
 #include "sql/carry.h"
 #include "sql/recast.h"
 #include "sql/script.h"
@@ -88,15 +90,69 @@ static void test_carry(void)
 	ArrowSchemaRelease(&to);
 }
 
-static void test_deletes(void)
+static void test_nested(void)
+{
+	static const struct {
+		const char *before, *after;
+		bool same;
+	} cases[] = {
+		{"{\"id\":2,\"name\":\"x\",\"type\":\"int\"}", "{\"id\":2,\"name\":\"x\",\"type\":\"long\"}", true},
+		{"{\"id\":2,\"name\":\"x\",\"type\":\"int\"}", "{\"id\":2,\"name\":\"y\",\"type\":\"int\"}", false},
+		{"{\"id\":2,\"name\":\"x\",\"type\":\"int\"}", "{\"id\":3,\"name\":\"x\",\"type\":\"int\"}", false},
+		{"{\"id\":2,\"name\":\"x\",\"type\":{\"type\":\"list\",\"element-id\":3,\"element\":\"int\"}}",
+			"{\"id\":2,\"name\":\"x\",\"type\":{\"type\":\"list\",\"element-id\":4,\"element\":\"int\"}}", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_t *root = json_pack("{s:[{s:[{s:i,s:s,s:o}]},{s:[{s:i,s:s,s:o}]}]}", "schemas",
+			"fields", "id", 1, "name", "a", "type", json_pack("{s:s,s:[o]}", "type", "struct", "fields",
+				json_loads(cases[i].before, 0, NULL)),
+			"fields", "id", 1, "name", "b", "type", json_pack("{s:s,s:[o]}", "type", "struct", "fields",
+				json_loads(cases[i].after, 0, NULL)));
+
+		is_int(lk_metadata_nested_same(root), cases[i].same, "%s then %s", cases[i].before, cases[i].after);
+		json_decref(root);
+	}
+}
+
+static void test_refusals(void)
 {
 	struct lk_lake_column column = {.id = 1, .name = "a", .type = "long"};
 	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = &column, .column_count = 1,
-		.delete_file_count = 2};
+		.delete_file_count = 2, .nested_same = true};
 	struct lk_error err = {0};
 
 	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_DATA, "row-level deletes are refused");
 	ok(strstr(err.message, "'main.t' has row-level deletes (2 files)") != NULL, "with the table's name");
+	table.delete_file_count = 0;
+	table.nested_same = false;
+	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_DATA, "renamed fields inside of columns are refused");
+}
+
+/* A file that another engine added as it was, without field ids. */
+static void test_ids(const char *dir)
+{
+	struct lk_lake_column column = {.id = 1, .name = "a", .type = "long"};
+	struct lk_lake_file file = {.rows = 1};
+	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = &column, .column_count = 1,
+		.files = &file, .file_count = 1, .name_mapping = true, .nested_same = true};
+	struct lk_sql_options options = {.threads = 1, .scratch = dir};
+	struct lk_error err = {0};
+	char path[512], statement[700];
+	struct lk_sql *sql;
+
+	snprintf(path, sizeof(path), "%s/file.parquet", dir);
+	file.path = path;
+	ok(!lk_sql_open(&sql, &options, &err), "DuckDB starts: %s", err.message);
+	snprintf(statement, sizeof(statement), "COPY (SELECT 1 AS a) TO '%s' (FORMAT parquet)", path);
+	ok(!lk_sql_run(sql, statement, &err), "a file without field ids: %s", err.message);
+	is_int(lk_sql_view_create(sql, "main", "t", &table, &err), LK_DATA, "it is refused");
+	ok(strstr(err.message, "has no field ids") != NULL, "for what it is: %s", err.message);
+	snprintf(statement, sizeof(statement), "COPY (SELECT 1 AS a) TO '%s' (FORMAT parquet, FIELD_IDS {a: 1})", path);
+	ok(!lk_sql_run(sql, statement, &err), "one with them: %s", err.message);
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "it is taken: %s", err.message);
+	lk_sql_close(sql);
+	unlink(path);
 }
 
 /* Asks DuckDB directly, past the check of the parse tree. */
@@ -175,6 +231,108 @@ static void test_names(const char *dir)
 	lk_sql_close(sql);
 }
 
+/* What the parse tree alone must refuse, or list as a table that no lake has. */
+static void test_attacks(const char *dir)
+{
+	static const char *const attacks[] = {
+		"copy people from '/etc/passwd'",
+		"explain copy (select 1) to '/tmp/stolen.csv'",
+		"explain (format json) copy (select 1) to '/tmp/stolen.csv'",
+		"explain select 1; copy (select 1) to '/tmp/stolen.csv'",
+		"attach '/tmp/new.db' as c",
+		"load httpfs",
+		"load '/tmp/evil.so'",
+		"pragma database_list",
+		"pragma enable_profiling",
+		"set lock_configuration = false",
+		"reset allowed_paths",
+		"set variable x = 1",
+		"call range(3)",
+		"create view v as select 1",
+		"create macro m(x) as x",
+		"create secret (type s3)",
+		"delete from people",
+		"update people set id = 1",
+		"truncate people",
+		"drop view people",
+		"use main",
+		"begin",
+		"prepare p as select 1",
+		"vacuum",
+		"checkpoint",
+		"with x as (insert into people values (1) returning *) from x",
+		"from \"/etc/passwd\"",
+		"from main.\"/lake/q.parquet\"",
+		"from 'https://example.org/x.csv'",
+		"from 's3://bucket/x.parquet'",
+		"with \"/etc/passwd\" as (from \"/etc/passwd\") from \"/etc/passwd\"",
+		"from READ_TEXT('/etc/passwd')",
+		"from \"read_text\"('/etc/passwd')",
+		"from system.main.read_text('/etc/passwd')",
+		"from read_csv('/etc/passwd')",
+		"from read_csv_auto('/etc/passwd')",
+		"from read_json('/etc/passwd')",
+		"from read_ndjson_objects('/etc/passwd')",
+		"from sniff_csv('/etc/passwd')",
+		"from read_duckdb('/tmp/x.db')",
+		"from parquet_scan(['/lake/q.parquet'])",
+		"from parquet_metadata('/lake/q.parquet')",
+		"from parquet_schema('/lake/q.parquet')",
+		"from parquet_kv_metadata('/lake/q.parquet')",
+		"from parquet_file_metadata('/lake/q.parquet')",
+		"from parquet_bloom_probe('/lake/q.parquet', 'a', 1)",
+		"from query('from read_text(''/etc/passwd'')')",
+		"from query_table('/lake/q.parquet')",
+		"select json_serialize_plan('from read_text(''/etc/passwd'')')",
+		"from people where exists (from read_text('/etc/passwd'))",
+		"from range(1) t(i), lateral (from read_text('/etc/passwd'))",
+		"select list_transform([1], x -> (select content from read_text('/etc/passwd')))",
+		"with t as (from read_text('/etc/passwd')) from t",
+		"with recursive t as (select 1 union all from read_blob('/etc/passwd')) from t",
+		"select 1 union all from read_text('/etc/passwd')",
+		"select 1 order by (select content from read_text('/etc/passwd'))",
+		"select 1 limit (select size from read_text('/etc/passwd'))",
+		"summarize from read_text('/etc/passwd')",
+		"describe from read_text('/etc/passwd')",
+		"from (pivot read_text('/etc/passwd') on content in ('a') using count(*))",
+		"from (unpivot read_text('/etc/passwd') on content)",
+		"values ((select content from read_text('/etc/passwd')))",
+		"select current_setting('allowed_paths')",
+		"select getenv('HOME')",
+		"select write_log('x')",
+		"from duckdb_settings()",
+		"from duckdb_secrets()",
+		"from duckdb_views()",
+		"from duckdb_tables",
+		"from pg_catalog.pg_settings",
+		"from sqlite_master",
+		"from pragma_table_info('people')",
+		"from arrow_scan(1::pointer, 2::pointer, 3::pointer)",
+		"from seq_scan('people')",
+		"from enable_logging()",
+		"from force_checkpoint()",
+		"from sql_auto_complete('x')",
+		"from histogram('people', 'id')",
+		"show databases",
+		"show all tables",
+	};
+	struct lk_sql_options options = {.threads = 1, .scratch = dir};
+	struct lk_error err = {0};
+	struct lk_sql *sql;
+
+	ok(!lk_sql_open(&sql, &options, &err), "DuckDB starts: %s", err.message);
+	for (size_t i = 0; i < sizeof(attacks) / sizeof(*attacks); i++) {
+		struct lk_script script;
+		enum lk_status status = lk_script_parse(&script, sql, attacks[i], NULL, &err);
+
+		ok(status == LK_NOPERM || status == LK_DATA ||
+				(!status && script.name_count == 1 && strcmp(script.names[0].table, "people")),
+			"refused: %s", attacks[i]);
+		lk_script_release(&script);
+	}
+	lk_sql_close(sql);
+}
+
 /* The library where the build has it, seen from build/t/unit or build/sanitize/t/unit. */
 static void find_duckdb(void)
 {
@@ -196,11 +354,14 @@ int main(void)
 	test_types();
 	test_intervals();
 	test_carry();
-	test_deletes();
+	test_nested();
+	test_refusals();
 	find_duckdb();
 	ok(mkdtemp(dir) != NULL, "a folder");
+	test_ids(dir);
 	test_doors(dir);
 	test_names(dir);
+	test_attacks(dir);
 	ok(!rmdir(dir), "nothing is left in it");
 	return done();
 }
