@@ -245,6 +245,23 @@ test_expect_success 'killed, its children die with it' '
 	ingest -q many && holds people 1 120 && ! ls -d lake/.stage*
 '
 
+# A lk-commit that stages, and waits for its end when it is to commit.
+mkdir stuck
+cat >stuck/lk-commit <<-EOT
+	#!/bin/sh
+	case " \$* " in
+	*" --staged "*) echo \$\$ >>"$PWD/pids" && sleep 0.5 && exit 74 ;;
+	esac
+	exec "$LK_BUILD/bin/lk-commit" "\$@"
+EOT
+chmod +x stuck/lk-commit
+
+test_expect_success 'what was staged and never committed does not count as loaded' '
+	rm -rf lake pids && { LK_EXEC_PATH=$PWD/stuck lk-ingest --settle 0 -l lake -s sources --json many >out 2>err & pid=$!; } &&
+	test_pids="$test_pids $pid" && wait_until 10 parses 1 && kill -TERM $pid; wait $pid; test $? = 143 &&
+	test $(told complete out) = 0 && test $(told waiting out) = 120 && ingest -q many && holds people 1 120
+'
+
 # A lk-commit that, before it commits what this run staged, has another run load one of the same deliveries.
 mkdir overtaken
 cat >overtaken/lk-commit <<-EOT

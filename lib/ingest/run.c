@@ -605,8 +605,10 @@ static void release(struct lk_run *r)
 static void count_fates(struct lk_ingest_result *result)
 {
 	for (size_t i = 0; i < result->found.count; i++) {
-		const struct lk_landed *d = &result->found.items[i];
+		struct lk_landed *d = &result->found.items[i];
 
+		if (d->fate == LK_FATE_STAGED && !result->only_staged)
+			d->fate = LK_FATE_WAITING; /* and never committed */
 		result->fates[d->fate]++;
 		if (d->fate == LK_FATE_COMPLETE || d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_STAGED)
 			result->bytes += d->size;

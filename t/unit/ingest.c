@@ -10,6 +10,7 @@
 #include "ingest/find.h"
 #include "ingest/move.h"
 #include "ingest/share.h"
+#include "ingest/stagedir.h"
 #include "ingest/summary.h"
 #include "ingest/worker.h"
 #include "tap.h"
@@ -293,6 +294,72 @@ static void test_workers(void)
 	lk_str_release(&reason);
 }
 
+/* ---- staging folders ---- */
+
+static void test_stagedirs(void)
+{
+	struct lk_stagedir one, two;
+	struct lk_error err;
+	char path[256];
+
+	make_dirs("somelake/.stage-dead/0");
+	make_file("somelake/.stage-dead/0/x.json", "{}", 0);
+	ok(lk_stagedir_make(&one, "somelake", &err) == LK_OK && access(one.path, W_OK) == 0, "a folder for staging");
+	ok(access("somelake/.stage-dead", F_OK) < 0, "what a killed run left is removed");
+	ok(lk_stagedir_make(&two, "somelake", &err) == LK_OK && strcmp(one.path, two.path), "another one");
+	ok(access(one.path, F_OK) == 0, "the first run still has its own");
+	snprintf(path, sizeof(path), "%s", one.path);
+	ok(lk_stagedir_remove(&one, &err) == LK_OK && access(path, F_OK) < 0 && !one.path, "removed");
+	ok(lk_stagedir_remove(&one, &err) == LK_OK, "twice is fine");
+	ok(lk_stagedir_remove(&two, &err) == LK_OK, "the other one too");
+	ok(lk_stagedir_make(&one, "land/a.zip", &err) != LK_OK && lk_stagedir_remove(&one, &err) != LK_BUG,
+		"where none can be made it is an error");
+}
+
+/* ---- what lk-commit says ---- */
+
+static void count_call(void *context, const char *sender, const char *sha256)
+{
+	lk_str_addf(context, "%s/%s ", sender, sha256);
+}
+
+static void test_tally(void)
+{
+	static const char *const answers[] = {
+		"{\"tables\":[{\"table\":\"main.b\",\"rows\":2,\"files\":1,\"bytes\":10},"
+		"{\"table\":\"lk.files\",\"rows\":3,\"files\":1,\"bytes\":10},"
+		"{\"table\":\"quarantine.rejects\",\"rows\":9,\"files\":1,\"bytes\":10}],"
+		"\"committed\":[{\"delivery\":\"x\",\"sender\":\"S\",\"sha256\":\"1\"}],\"again\":[],"
+		"\"members\":{\"ok\":2,\"unmatched\":1},\"rejects\":{\"b\":{\"c\":4,\"\":1}}}",
+		"{\"tables\":[{\"table\":\"main.a\",\"rows\":1,\"files\":1,\"bytes\":1},"
+		"{\"table\":\"main.b\",\"rows\":5,\"files\":2,\"bytes\":20}],"
+		"\"committed\":[],\"again\":[{\"delivery\":\"y\",\"sender\":\"\",\"sha256\":\"2\"}],"
+		"\"members\":{\"ok\":1},\"rejects\":{\"b\":{\"c\":1},\"a\":{\"z\":1}}}"};
+	static const char *const wrong[] = {"", "{", "[]", "{}", "{\"tables\":{}}", "{\"tables\":[{\"table\":1}]}",
+		"{\"tables\":[],\"members\":[]}", "{\"tables\":[],\"members\":{},\"rejects\":0}",
+		"{\"tables\":[],\"members\":{},\"rejects\":{},\"committed\":[1]}"};
+	struct lk_tally t = {.arena = LK_ARENA_INIT};
+	struct lk_str committed = LK_STR_INIT, again = LK_STR_INIT;
+	struct lk_error err;
+	int refused = 0;
+
+	ok(lk_tally_add(&t, answers[0], count_call, NULL, &committed, &err) == LK_OK, "an answer");
+	ok(lk_tally_add(&t, answers[1], NULL, count_call, &again, &err) == LK_OK, "and another");
+	ok(t.table_count == 2 && !strcmp(t.tables[0].name, "main.a") && t.tables[1].rows == 7 && t.tables[1].files == 3 &&
+			t.tables[1].bytes == 30, "tables of data add up, in the order of names");
+	ok(t.rows == 8 && t.members == 4 && t.unmatched == 1 && t.rejected == 7, "and so do the counts");
+	ok(t.reason_count == 3 && !strcmp(t.reasons[0].table, "a") && !strcmp(t.reasons[2].field, "c") &&
+			t.reasons[2].records == 5, "rejects by table and column");
+	is_text(lk_str_text(&committed), "S/1 ", "what was committed");
+	is_text(lk_str_text(&again), "/2 ", "what is to be done again");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		refused += lk_tally_add(&t, wrong[i], count_call, count_call, &again, &err) == LK_BUG;
+	is_int(refused, sizeof(wrong) / sizeof(*wrong), "what is no such answer is told");
+	lk_tally_release(&t);
+	lk_str_release(&committed);
+	lk_str_release(&again);
+}
+
 /* ---- judging ---- */
 
 static void test_judge(void)
@@ -334,6 +401,8 @@ int main(void)
 	test_shares();
 	test_move();
 	test_workers();
+	test_stagedirs();
+	test_tally();
 	test_judge();
 	ok(chdir("/") == 0 && lk_remove_tree(dir, &err) == LK_OK, "nothing is left behind");
 	return done();
