@@ -11,7 +11,8 @@ static const char *sources_path, *as;
 static bool check;
 
 static const struct lk_option options[] = {
-	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES", "a data package, or a folder of them ($LK_SOURCES)"},
+	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES",
+		"a data package, or a folder of them ($LK_SOURCES)"},
 	{LK_OPTION_TEXT, 0, "as", &as, "RESOURCE", "take every file by this resource, whatever its name"},
 	{LK_OPTION_FLAG, 0, "check", &check, NULL, "say whether the packages are right, and read nothing"},
 	LK_OPTIONS_END,
@@ -24,7 +25,8 @@ static const struct lk_tool tool = {
 	.options = options,
 };
 
-static enum lk_status parse_stream(struct lk_parser *parser, struct lk_reader *reader, struct lk_writer *writer, struct lk_error *err)
+static enum lk_status parse_stream(
+	struct lk_parser *parser, struct lk_reader *reader, struct lk_writer *writer, struct lk_error *err)
 {
 	struct lk_batch batch;
 	enum lk_next next;
@@ -54,8 +56,8 @@ static enum lk_status parse_input(struct lk_parser *parser, struct lk_writer *wr
 }
 
 /* What could be read is written; *totals says whether that was all. */
-static enum lk_status parse_all(struct lk_sources *sources, struct lk_writer *writer, char **files, struct lk_output_totals *totals,
-	struct lk_error *err)
+static enum lk_status parse_all(struct lk_sources *sources, struct lk_writer *writer, char **files,
+	struct lk_output_totals *totals, struct lk_error *err)
 {
 	struct lk_parser *parser;
 	enum lk_status status = LK_OK;
@@ -75,8 +77,9 @@ static enum lk_status summarize(const struct lk_output_totals *t)
 {
 	if (!t->rejected && !t->failed && !t->unmatched)
 		return LK_OK;
-	lk_warn("%lld records rejected, %lld files failed, %lld unmatched; %lld rows from %lld files", (long long)t->rejected,
-		(long long)t->failed, (long long)t->unmatched, (long long)t->rows, (long long)t->files);
+	lk_warn("%lld records rejected, %lld files failed, %lld unmatched; %lld rows from %lld files",
+		(long long)t->rejected, (long long)t->failed, (long long)t->unmatched, (long long)t->rows,
+		(long long)t->files);
 	return LK_WANTING;
 }
 

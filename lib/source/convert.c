@@ -19,7 +19,8 @@ static bool is_email(const char *s, size_t len)
 {
 	const char *at = memchr(s, '@', len);
 
-	return at && at > s && at + 1 < s + len && !memchr(at + 1, '@', (size_t)(s + len - at - 1)) && !memchr(s, ' ', len);
+	return at && at > s && at + 1 < s + len && !memchr(at + 1, '@', (size_t)(s + len - at - 1)) &&
+	       !memchr(s, ' ', len);
 }
 
 /* RFC 3986: scheme ":" and something after it, no blanks. */
@@ -51,7 +52,8 @@ static bool is_base64(const char *s, size_t len)
 {
 	size_t digits = 0, i = 0;
 
-	for (; i < len && (isalnum((unsigned char)s[i]) || s[i] == '+' || s[i] == '/' || lk_is_white(s[i])); i++)
+	for (; i < len && (isalnum((unsigned char)s[i]) || s[i] == '+' || s[i] == '/' || lk_is_white(s[i]));
+		i++)
 		digits += !lk_is_white(s[i]);
 	for (; i < len && (s[i] == '=' || lk_is_white(s[i])); i++)
 		digits += !lk_is_white(s[i]);
@@ -62,7 +64,9 @@ static bool is_yearmonth(const char *s, size_t len)
 {
 	struct lk_moment moment;
 
-	return len == 7 && lk_pattern_parse("%Y-%m-%d", (char[]){s[0], s[1], s[2], s[3], s[4], s[5], s[6], '-', '0', '1'}, 10, &moment);
+	return len == 7 &&
+	       lk_pattern_parse("%Y-%m-%d", (char[]){s[0], s[1], s[2], s[3], s[4], s[5], s[6], '-', '0', '1'},
+		       10, &moment);
 }
 
 /* ---- from the standard's words ---- */
@@ -114,7 +118,8 @@ static bool init_string(struct lk_convert *c, const char *format, const char **p
 	return false;
 }
 
-static bool init_pattern(struct lk_convert *c, const struct type *type, const char *format, const char **problem)
+static bool init_pattern(
+	struct lk_convert *c, const struct type *type, const char *format, const char **problem)
 {
 	int parts = lk_pattern_parts(format);
 
@@ -123,8 +128,10 @@ static bool init_pattern(struct lk_convert *c, const struct type *type, const ch
 		return true;
 	}
 	if (parts < 0 || (parts & type->parts) != type->parts) {
-		*problem = parts < 0 ? "must be default, any or a pattern of %Y %m %d %H %M %S %y %b %B %j %f %z %I %p %T %F" :
-				       "names too little for this type";
+		*problem =
+			parts < 0
+				? "must be default, any or a pattern of %Y %m %d %H %M %S %y %b %B %j %f %z %I %p %T %F"
+				: "names too little for this type";
 		return false;
 	}
 	c->pattern = format;
@@ -184,11 +191,12 @@ enum lk_type lk_convert_type(const struct lk_convert *c)
 /* Whether a byte can be part of a number, for values with something around it ("$12.50", "95 %"). */
 static bool is_numeric(const struct lk_convert *c, char ch)
 {
-	return isdigit((unsigned char)ch) || ch == '-' || ch == '+' || ch == c->decimal_char || (c->group_char && ch == c->group_char);
+	return isdigit((unsigned char)ch) || ch == '-' || ch == '+' || ch == c->decimal_char ||
+	       (c->group_char && ch == c->group_char);
 }
 
-/* The number in plain form: groups out, a point for the decimal character, and without what stands around it. Points *s into
- * `room` where that changes anything. */
+/* The number in plain form: groups out, a point for the decimal character, and without what stands around it.
+ * Points *s into `room` where that changes anything. */
 static bool plain_number(const struct lk_convert *c, char room[NUMBER_SIZE], const char **s, size_t *len)
 {
 	size_t n = 0;
@@ -215,12 +223,12 @@ static bool plain_number(const struct lk_convert *c, char room[NUMBER_SIZE], con
 	return true;
 }
 
-static const int64_t powers_of_ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
-	100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
-	1000000000000000000};
+static const int64_t powers_of_ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+	1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
+	1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000};
 
-/* Digits with at most one point and a minus, 18 of them at most: their value as if there were no point, and how many stand after it.
- * False when it is not so simple. */
+/* Digits with at most one point and a minus, 18 of them at most: their value as if there were no point, and
+ * how many stand after it. False when it is not so simple. */
 static inline bool simple_number(const char *s, size_t len, int64_t *value, int *fraction)
 {
 	bool negative = len && *s == '-';
@@ -277,7 +285,8 @@ static bool fast_decimal(const struct lk_convert *c, const char *s, size_t len, 
 	return *out < powers_of_ten[c->precision] && *out > -powers_of_ten[c->precision];
 }
 
-static bool append_number(const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
+static bool append_number(
+	const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
 {
 	char room[NUMBER_SIZE];
 	lk_int128 decimal;
@@ -293,7 +302,8 @@ static bool append_number(const struct lk_convert *c, const char *s, size_t len,
 		lk_column_int64(column, integer);
 		return true;
 	case LK_CONVERT_DECIMAL:
-		if (!fast_decimal(c, s, len, &decimal) && !lk_decimal_parse(s, len, c->precision, c->scale, &decimal)) {
+		if (!fast_decimal(c, s, len, &decimal) &&
+			!lk_decimal_parse(s, len, c->precision, c->scale, &decimal)) {
 			if (lk_float64_parse(s, len, &number))
 				*reason = "does not fit the decimal's precision and scale";
 			return false;
@@ -370,14 +380,16 @@ static bool datetime_of(const struct lk_convert *c, const char *s, size_t len, i
 		*zone = false;
 		return true;
 	}
-	if (c->pattern ? !lk_pattern_parse(c->pattern, s, len, &moment) : !c->any || !lk_compact_parse(s, len, &moment))
+	if (c->pattern ? !lk_pattern_parse(c->pattern, s, len, &moment)
+		       : !c->any || !lk_compact_parse(s, len, &moment))
 		return false;
 	*us = moment.days * LK_DAY_US + moment.us - moment.offset;
 	*zone = moment.has_offset;
 	return true;
 }
 
-static bool append_datetime(const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
+static bool append_datetime(
+	const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
 {
 	int64_t us;
 	bool zone;
@@ -402,7 +414,8 @@ static bool append_year(const char *s, size_t len, struct lk_column *column)
 	return true;
 }
 
-static bool append_typed(const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
+static bool append_typed(
+	const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
 {
 	switch (c->kind) {
 	case LK_CONVERT_BOOLEAN:
@@ -420,7 +433,8 @@ static bool append_typed(const struct lk_convert *c, const char *s, size_t len, 
 	}
 }
 
-bool lk_convert_append(const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
+bool lk_convert_append(
+	const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason)
 {
 	*reason = NULL;
 	if (c->kind == LK_CONVERT_TEXT || (c->kind == LK_CONVERT_CHECKED && c->check(s, len))) {

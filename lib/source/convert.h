@@ -1,7 +1,9 @@
 /*
- * Conversion: the text of one value to its typed column, as a field of a data package says (lk-source(5), Types).
+ * Conversion: the text of one value to its typed column, as a field of a data package says (lk-source(5),
+ * Types).
  *
- * A conversion is made once, when the package is loaded, and is constant afterwards. What it points to belongs to whoever made it.
+ * A conversion is made once, when the package is loaded, and is constant afterwards. What it points to
+ * belongs to whoever made it.
  */
 #ifndef LK_SOURCE_CONVERT_H
 #define LK_SOURCE_CONVERT_H
@@ -50,12 +52,14 @@ struct lk_convert {
 /* The column's type. */
 enum lk_type lk_convert_type(const struct lk_convert *c);
 
-/* Appends the value of <s, len> to the column. False, with nothing appended, when it does not fit; *reason then says more than that,
- * or is NULL where "is not NOUN" is all. The text must be valid UTF-8 without NUL. */
-bool lk_convert_append(const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason);
+/* Appends the value of <s, len> to the column. False, with nothing appended, when it does not fit; *reason
+ * then says more than that, or is NULL where "is not NOUN" is all. The text must be valid UTF-8 without
+ * NUL. */
+bool lk_convert_append(
+	const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason);
 
-/* The conversion of a type of the Table Schema standard and its format: kind, check, noun, pattern, any. false when there is no such
- * type (*problem says so) or the format does not suit it. */
+/* The conversion of a type of the Table Schema standard and its format: kind, check, noun, pattern, any.
+ * false when there is no such type (*problem says so) or the format does not suit it. */
 bool lk_convert_init(struct lk_convert *c, const char *type, const char *format, const char **problem);
 
 /* Whether text is in the list. */

@@ -1,12 +1,13 @@
 /*
  * Delimited text: CSV and its relatives (RFC 4180 and the dialects of lk-source(5)).
  *
- * Pieces are copied into one buffer, in which whole records are found by a structural scan (scan.h) and split into cells; what is
- * left of a record at the end moves to the front and waits for more.
+ * Pieces are copied into one buffer, in which whole records are found by a structural scan (scan.h) and split
+ * into cells; what is left of a record at the end moves to the front and waits for more.
  *
  *	buf: [ records done | record at `start` ........ len | room, and LK_SCAN_BLOCK bytes for the scan ]
  *
- * The buffer holds one record of at most LK_RECORD_BYTES; one that is longer is rejected and skipped to its end.
+ * The buffer holds one record of at most 16 MiB; one that is longer is rejected and skipped to its
+ * end.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,8 @@ struct delimited {
 
 static bool add_cell(struct delimited *d, struct cell cell)
 {
-	if (d->cell_count == d->cell_cap && !lk_grow((void **)&d->cells, &d->cell_cap, d->cell_count + 1, sizeof(*d->cells)))
+	if (d->cell_count == d->cell_cap &&
+		!lk_grow((void **)&d->cells, &d->cell_cap, d->cell_count + 1, sizeof(*d->cells)))
 		return false;
 	d->cells[d->cell_count++] = cell;
 	return true;
@@ -144,86 +146,109 @@ static enum split split_comment(struct delimited *d, bool last)
 	}
 }
 
+/* The record that is being split. */
+struct progress {
+	struct cell cell; /* that is open */
+	bool in_quotes;
+	size_t closed;	/* its closing quote */
+	size_t ignore;	/* special bytes before this position are text */
+	int64_t quote_line; /* of its opening quote */
+};
+
 /* Ends the record at the end of the text. */
-static enum split split_last(struct delimited *d, struct cell *cell, bool in_quotes, size_t closed, int64_t quote_line)
+static enum split split_last(struct delimited *d, struct progress *p)
 {
-	if (in_quotes) {
+	if (p->in_quotes) {
 		set_fault(d, "a quote is never closed: what follows it could not be read");
-		d->fault_line = quote_line;
-		cell->quoted = false;
+		d->fault_line = p->quote_line;
+		p->cell.quoted = false;
 	}
 	d->end = d->next = d->len;
 	d->lines++;
-	return end_cell(d, cell, closed, d->len) ? SPLIT_RECORD : SPLIT_NOMEM;
+	return end_cell(d, &p->cell, p->closed, d->len) ? SPLIT_RECORD : SPLIT_NOMEM;
 }
 
-/* Splits the record at d->start. The scan stands there. */
-static enum split split(struct delimited *d, bool last)
+/* Ends the record at a line end. */
+static enum split split_line(struct delimited *d, struct progress *p, size_t at, bool last)
+{
+	d->next = line_end(d, at, last);
+	if (!d->next)
+		return SPLIT_MORE;
+	d->end = at;
+	d->lines++;
+	if (at == d->start)
+		return SPLIT_EMPTY;
+	return end_cell(d, &p->cell, p->closed, at) ? SPLIT_RECORD : SPLIT_NOMEM;
+}
+
+/* A special byte within quotes. False when what it means depends on bytes that are not there yet. */
+static bool pass_quoted(struct delimited *d, struct progress *p, size_t at, bool last)
+{
+	if (is_line_end(d->buf[at])) {
+		count_line(d, at);
+	} else if (d->buf[at] == d->dialect.quote) {
+		if (at + 1 == d->len && !last)
+			return false;
+		if (d->dialect.double_quote && at + 1 < d->len && d->buf[at + 1] == d->dialect.quote) {
+			p->cell.doubled = true;
+			p->ignore = at + 2;
+		} else {
+			p->in_quotes = false;
+			p->closed = at;
+		}
+	}
+	return true;
+}
+
+/* Splits the record at d->start, where it is not empty. The scan stands there. */
+static enum split split_record(struct delimited *d, bool last)
 {
 	const struct lk_dialect *dialect = &d->dialect;
-	struct cell cell = {.start = cell_start(d, d->start)};
-	bool in_quotes = false;
-	size_t closed = 0, ignore = d->start;
-	int64_t quote_line = 0;
+	struct progress p = {.cell = {.start = cell_start(d, d->start)}, .ignore = d->start};
 
+	for (;;) {
+		size_t at = lk_scan_next(&d->scan);
+		char c;
+
+		if (at == d->len)
+			return last ? split_last(d, &p) : SPLIT_MORE;
+		c = d->buf[at];
+		if (at < p.ignore) {
+			if (at > d->start && is_line_end(c))
+				count_line(d, at);
+		} else if (dialect->escape && c == dialect->escape) {
+			p.cell.doubled = true;
+			p.ignore = at + 2;
+		} else if (p.in_quotes) {
+			if (!pass_quoted(d, &p, at, last))
+				return SPLIT_MORE;
+		} else if (dialect->quote && c == dialect->quote) {
+			if (at != p.cell.start || p.cell.quoted)
+				continue;
+			p.in_quotes = p.cell.quoted = true;
+			p.quote_line = d->line + d->lines;
+			p.cell.start = at + 1;
+		} else if (is_line_end(c)) {
+			return split_line(d, &p, at, last);
+		} else if (c == dialect->delimiter) {
+			if (!end_cell(d, &p.cell, p.closed, at))
+				return SPLIT_NOMEM;
+			p.cell = (struct cell){.start = cell_start(d, at + 1)};
+		}
+	}
+}
+
+static enum split split(struct delimited *d, bool last)
+{
 	d->cell_count = 0;
 	d->fault = NULL;
 	d->fault_line = 0;
 	d->lines = 0;
 	if (d->start == d->len)
 		return last ? SPLIT_END : SPLIT_MORE;
-	if (dialect->comment && d->buf[d->start] == dialect->comment)
+	if (d->dialect.comment && d->buf[d->start] == d->dialect.comment)
 		return split_comment(d, last);
-	for (;;) {
-		size_t at = lk_scan_next(&d->scan);
-		char c;
-
-		if (at == d->len)
-			return last ? split_last(d, &cell, in_quotes, closed, quote_line) : SPLIT_MORE;
-		c = d->buf[at];
-		if (at < ignore) {
-			if (at > d->start && is_line_end(c))
-				count_line(d, at);
-			continue;
-		}
-		if (dialect->escape && c == dialect->escape) {
-			cell.doubled = true;
-			ignore = at + 2;
-		} else if (in_quotes) {
-			if (is_line_end(c)) {
-				count_line(d, at);
-			} else if (c == dialect->quote) {
-				if (at + 1 == d->len && !last)
-					return SPLIT_MORE;
-				if (dialect->double_quote && at + 1 < d->len && d->buf[at + 1] == c) {
-					cell.doubled = true;
-					ignore = at + 2;
-				} else {
-					in_quotes = false;
-					closed = at;
-				}
-			}
-		} else if (dialect->quote && c == dialect->quote) {
-			if (at == cell.start && !cell.quoted) {
-				in_quotes = cell.quoted = true;
-				quote_line = d->line + d->lines;
-				cell.start = at + 1;
-			}
-		} else if (is_line_end(c)) {
-			d->next = line_end(d, at, last);
-			if (!d->next)
-				return SPLIT_MORE;
-			d->end = at;
-			d->lines++;
-			if (at == d->start)
-				return SPLIT_EMPTY;
-			return end_cell(d, &cell, closed, at) ? SPLIT_RECORD : SPLIT_NOMEM;
-		} else if (c == dialect->delimiter) {
-			if (!end_cell(d, &cell, closed, at))
-				return SPLIT_NOMEM;
-			cell = (struct cell){.start = cell_start(d, at + 1)};
-		}
-	}
+	return split_record(d, last);
 }
 
 /* ---- cells as values ---- */
@@ -252,7 +277,8 @@ static void resolve(struct delimited *d, const struct cell *cell, struct lk_str 
 	v->len = room->len = (size_t)(out - room->data);
 }
 
-static inline void cell_value(struct delimited *d, const struct cell *cell, struct lk_str *room, struct lk_value *v)
+static inline void cell_value(
+	struct delimited *d, const struct cell *cell, struct lk_str *room, struct lk_value *v)
 {
 	v->data = d->buf + cell->start;
 	v->len = cell->end - cell->start;
@@ -269,19 +295,22 @@ static struct lk_place place_of(const struct delimited *d)
 
 /* ---- the header ---- */
 
-static bool names_equal(const struct lk_dialect *dialect, const char *a, size_t a_len, const char *b, size_t b_len)
+static bool names_equal(
+	const struct lk_dialect *dialect, const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	lk_text_trim(&a, &a_len);
 	lk_text_trim(&b, &b_len);
 	return a_len == b_len && !(dialect->case_sensitive ? memcmp(a, b, a_len) : strncasecmp(a, b, a_len));
 }
 
-static bool field_has_name(const struct delimited *d, const struct lk_source_field *f, const struct lk_str *name)
+static bool field_has_name(
+	const struct delimited *d, const struct lk_source_field *f, const struct lk_str *name)
 {
 	if (names_equal(&d->dialect, f->name, strlen(f->name), lk_str_text(name), name->len))
 		return true;
 	for (int i = 0; i < f->aliases.count; i++)
-		if (names_equal(&d->dialect, f->aliases.items[i].data, f->aliases.items[i].len, lk_str_text(name), name->len))
+		if (names_equal(&d->dialect, f->aliases.items[i].data, f->aliases.items[i].len,
+			    lk_str_text(name), name->len))
 			return true;
 	return false;
 }
@@ -289,7 +318,8 @@ static bool field_has_name(const struct delimited *d, const struct lk_source_fie
 static int find_field(const struct delimited *d, const struct lk_str *name)
 {
 	for (int i = 0; i < d->resource->field_count; i++)
-		if (d->resource->fields[i].origin == LK_ORIGIN_RECORD && field_has_name(d, &d->resource->fields[i], name))
+		if (d->resource->fields[i].origin == LK_ORIGIN_RECORD &&
+			field_has_name(d, &d->resource->fields[i], name))
 			return i;
 	return NOT_TAKEN;
 }
@@ -318,7 +348,8 @@ static void add_list(struct lk_str *text, const char *what, const struct lk_str 
 		lk_str_addf(text, " and %d more", count - MISMATCH_NAMES);
 }
 
-/* Fills field_of by name. Notes columns without a field, and fields whose column stands twice or elsewhere than it should. */
+/* Fills field_of by name. Notes columns without a field, and fields whose column stands twice or elsewhere
+ * than it should. */
 static void map_columns(struct delimited *d, bool *seen, struct complaint *c)
 {
 	int expected = 0;
@@ -337,7 +368,8 @@ static void map_columns(struct delimited *d, bool *seen, struct complaint *c)
 			lk_str_adds(&c->order, "' stands twice");
 		}
 		if (field < expected && !c->order.len && d->resource->match == LK_FIELDS_EXACT)
-			lk_str_addf(&c->order, "columns stand in another order, from '%s' on", d->resource->fields[field].name);
+			lk_str_addf(&c->order, "columns stand in another order, from '%s' on",
+				d->resource->fields[field].name);
 		expected = field;
 		seen[field] = true;
 	}
@@ -413,7 +445,8 @@ static enum lk_status read_header(struct delimited *d, struct lk_error *err)
 		d->width--;
 	d->has_width = true;
 	if (d->fault)
-		return lk_sinks_fail(&d->sink, 1, &(struct lk_place){.line = d->line}, err, "the header: %s", d->fault);
+		return lk_sinks_fail(
+			&d->sink, 1, &(struct lk_place){.line = d->line}, err, "the header: %s", d->fault);
 	return match_header(d, err);
 }
 
@@ -432,7 +465,8 @@ static enum lk_status assume_header(struct delimited *d, struct lk_error *err)
 
 /* ---- records ---- */
 
-/* Columns that no field takes as a JSON object; those without a text are left out. false: their text cannot be kept. */
+/* Columns that no field takes as a JSON object; those without a text are left out. false: their text cannot
+ * be kept. */
 static bool make_rest(struct delimited *d)
 {
 	lk_str_clear(&d->rest);
@@ -501,7 +535,8 @@ static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 	if (!d->resource->rest)
 		return lk_sink_row(d->sink, d->values, NULL, &place, err);
 	if (!make_rest(d))
-		return lk_sink_reject(d->sink, LK_COLUMN_REST, "is not UTF-8, or holds a NUL byte", &place, err);
+		return lk_sink_reject(
+			d->sink, LK_COLUMN_REST, "is not UTF-8, or holds a NUL byte", &place, err);
 	if (d->nomem || d->rest.failed)
 		return lk_error_nomem(err);
 	rest = (struct lk_text){d->rest.data, d->rest.len};
@@ -518,7 +553,8 @@ static enum lk_status take_first(struct delimited *d, struct lk_error *err)
 
 /* ---- the buffer ---- */
 
-/* Rejects the record in the buffer, which is too long, and forgets it but for whether it ended within quotes. */
+/* Rejects the record in the buffer, which is too long, and forgets it but for whether it ended within
+ * quotes. */
 static enum lk_status begin_skipping(struct delimited *d, struct lk_error *err)
 {
 	struct lk_place place = {.line = d->line, .raw = d->buf + d->start, .raw_len = d->len - d->start};
@@ -526,7 +562,8 @@ static enum lk_status begin_skipping(struct delimited *d, struct lk_error *err)
 	d->skipping = true;
 	d->skip_quoted = false;
 	if (!d->has_width)
-		return lk_sinks_fail(&d->sink, 1, &place, err, "the first record is longer than %d MiB", RECORD_BYTES >> 20);
+		return lk_sinks_fail(&d->sink, 1, &place, err, "the first record is longer than %d MiB",
+			RECORD_BYTES >> 20);
 	return lk_sink_reject(d->sink, NULL, "is longer than 16 MiB", &place, err);
 }
 
@@ -625,7 +662,8 @@ static bool make_room(struct delimited *d, size_t extra)
 	return true;
 }
 
-static enum lk_status feed_chunk(struct delimited *d, const char *data, size_t len, bool last, struct lk_error *err)
+static enum lk_status feed_chunk(
+	struct delimited *d, const char *data, size_t len, bool last, struct lk_error *err)
 {
 	size_t left;
 

@@ -64,7 +64,8 @@ static enum lk_status init_builder(struct lk_output *o, struct lk_output_table *
 	if (!t->resource)
 		return lk_builder_init(&t->builder, t == &o->files ? lk_files_fields : lk_rejects_fields,
 			t == &o->files ? LK_FILES_COLUMNS : LK_REJECTS_COLUMNS, NULL, err);
-	LK_TRY(lk_arrow_status(ArrowSchemaDeepCopy(&t->resource->schema, &schema), NULL, LK_BUG, "cannot copy a schema", err));
+	LK_TRY(lk_arrow_status(ArrowSchemaDeepCopy(&t->resource->schema, &schema), NULL, LK_BUG,
+		"cannot copy a schema", err));
 	return lk_builder_init_schema(&t->builder, &schema, err);
 }
 
@@ -127,7 +128,8 @@ static enum lk_status balance(struct lk_output *o, struct lk_error *err)
 	return LK_OK;
 }
 
-enum lk_status lk_output_row_added(struct lk_output *o, struct lk_output_table *t, size_t bytes, struct lk_error *err)
+enum lk_status lk_output_row_added(
+	struct lk_output *o, struct lk_output_table *t, size_t bytes, struct lk_error *err)
 {
 	o->unbalanced += bytes;
 	if (t->builder.rows >= LK_BATCH_ROWS)
@@ -135,7 +137,8 @@ enum lk_status lk_output_row_added(struct lk_output *o, struct lk_output_table *
 	return o->unbalanced >= BALANCE_BYTES ? balance(o, err) : LK_OK;
 }
 
-enum lk_status lk_output_open(struct lk_output *o, const struct lk_sources *sources, struct lk_writer *writer, struct lk_error *err)
+enum lk_status lk_output_open(
+	struct lk_output *o, const struct lk_sources *sources, struct lk_writer *writer, struct lk_error *err)
 {
 	*o = (struct lk_output){.writer = writer, .table_count = sources->schema_count};
 	o->tables = calloc((size_t)o->table_count + 1, sizeof(*o->tables));
@@ -145,7 +148,8 @@ enum lk_status lk_output_open(struct lk_output *o, const struct lk_sources *sour
 	return init_builder(o, &o->rejects, err);
 }
 
-enum lk_status lk_output_table(struct lk_output *o, const struct lk_resource *r, struct lk_output_table **table, struct lk_error *err)
+enum lk_status lk_output_table(struct lk_output *o, const struct lk_resource *r,
+	struct lk_output_table **table, struct lk_error *err)
 {
 	*table = &o->tables[r->id];
 	if ((*table)->resource)
@@ -164,7 +168,8 @@ static void append_optional(struct lk_column *c, int64_t value, int64_t none)
 		lk_column_int64(c, value);
 }
 
-enum lk_status lk_output_reject(struct lk_output *o, const struct lk_member *m, const struct lk_reject *reject, struct lk_error *err)
+enum lk_status lk_output_reject(
+	struct lk_output *o, const struct lk_member *m, const struct lk_reject *reject, struct lk_error *err)
 {
 	struct lk_column *c = o->rejects.builder.columns;
 	size_t shown = reject->raw_len > RAW_BYTES ? RAW_BYTES : reject->raw_len;
@@ -203,7 +208,8 @@ static void count_status(struct lk_output_totals *totals, const char *status)
 	totals->unmatched += !strcmp(status, "unmatched");
 }
 
-enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m, const struct lk_file_report *report, struct lk_error *err)
+enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m,
+	const struct lk_file_report *report, struct lk_error *err)
 {
 	struct lk_column *c = o->files.builder.columns;
 	const struct lk_resource *r = report->resource;

@@ -1,8 +1,9 @@
 /*
- * What lk-parse writes: a builder for each resource that took a member, and the side tables lk.files and lk.rejects.
+ * What lk-parse writes: a builder for each resource that took a member, and the side tables lk.files and
+ * lk.rejects.
  *
- * All builders share one budget of memory. A table goes out when its batch is full, or, the largest first, when the budget is
- * used up; every table that was asked for goes out at least once, if only as a schema.
+ * All builders share one budget of memory. A table goes out when its batch is full, or, the largest first,
+ * when the budget is used up; every table that was asked for goes out at least once, if only as a schema.
  */
 #ifndef LK_SOURCE_OUTPUT_H
 #define LK_SOURCE_OUTPUT_H
@@ -71,8 +72,8 @@ enum lk_status lk_output_row_added(struct lk_output *o, struct lk_output_table *
 
 enum lk_status lk_output_reject(struct lk_output *o, const struct lk_member *m, const struct lk_reject *reject,
 	struct lk_error *err) LK_CHECKED;
-enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m, const struct lk_file_report *report,
-	struct lk_error *err) LK_CHECKED;
+enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m,
+	const struct lk_file_report *report, struct lk_error *err) LK_CHECKED;
 
 /* Sends what is left and the counts for the end marker. */
 enum lk_status lk_output_finish(struct lk_output *o, struct lk_error *err) LK_CHECKED;

@@ -72,7 +72,8 @@ static enum lk_status copy_text(struct load *l, const char *at, const json_t *va
 	return *out ? LK_OK : lk_error_nomem(l->err);
 }
 
-static enum lk_status get_text(struct load *l, const json_t *object, const char *at, const char *key, const char **out)
+static enum lk_status get_text(
+	struct load *l, const json_t *object, const char *at, const char *key, const char **out)
 {
 	const json_t *value = json_object_get(object, key);
 
@@ -92,7 +93,8 @@ static enum lk_status get_bool(struct load *l, const json_t *object, const char 
 }
 
 /* One ASCII character; null and "" are none where that is allowed. */
-static enum lk_status get_char(struct load *l, const json_t *object, const char *at, const char *key, bool may_be_none, char *out)
+static enum lk_status get_char(
+	struct load *l, const json_t *object, const char *at, const char *key, bool may_be_none, char *out)
 {
 	const json_t *value = json_object_get(object, key);
 	const char *text = json_string_value(value);
@@ -103,15 +105,16 @@ static enum lk_status get_char(struct load *l, const json_t *object, const char 
 		*out = 0;
 		return LK_OK;
 	}
-	if (!text || json_string_length(value) != 1 || !*text || (unsigned char)*text > 0x7f || *text == '\n' || *text == '\r')
+	if (!text || json_string_length(value) != 1 || !*text || (unsigned char)*text > 0x7f ||
+		*text == '\n' || *text == '\r')
 		return wrong(l, at_key(l, at, key), "must be one ASCII character that ends no line");
 	*out = *text;
 	return LK_OK;
 }
 
 /* A word of a list: *out is its index. */
-static enum lk_status get_word(struct load *l, const json_t *object, const char *at, const char *key, const char *const *words,
-	int *out)
+static enum lk_status get_word(struct load *l, const json_t *object, const char *at, const char *key,
+	const char *const *words, int *out)
 {
 	const char *text = NULL;
 	struct lk_str all = LK_STR_INIT;
@@ -132,8 +135,10 @@ static enum lk_status get_word(struct load *l, const json_t *object, const char 
 	return status;
 }
 
-/* A list of texts, or objects with a `value` (missing values of version 2); or one text where that is allowed. */
-static enum lk_status copy_texts(struct load *l, const char *at, const json_t *list, bool one, struct lk_texts *out)
+/* A list of texts, or objects with a `value` (missing values of version 2); or one text where that is
+ * allowed. */
+static enum lk_status copy_texts(
+	struct load *l, const char *at, const json_t *list, bool one, struct lk_texts *out)
 {
 	size_t count = json_is_array(list) ? json_array_size(list) : 1;
 
@@ -164,8 +169,8 @@ static enum lk_status get_texts(struct load *l, const json_t *object, const char
 }
 
 /* The same as C strings. */
-static enum lk_status get_strings(struct load *l, const json_t *object, const char *at, const char *key, bool one,
-	const char ***out, int *count)
+static enum lk_status get_strings(struct load *l, const json_t *object, const char *at, const char *key,
+	bool one, const char ***out, int *count)
 {
 	struct lk_texts texts = {NULL, 0};
 
@@ -179,18 +184,21 @@ static enum lk_status get_strings(struct load *l, const json_t *object, const ch
 	return LK_OK;
 }
 
-static enum lk_status get_object(struct load *l, const json_t *object, const char *at, const char *key, const json_t **out)
+static enum lk_status get_object(
+	struct load *l, const json_t *object, const char *at, const char *key, const json_t **out)
 {
 	*out = json_object_get(object, key);
 	if (json_is_string(*out))
-		return wrong(l, at_key(l, at, key), "references to other files are not supported: write it in place");
+		return wrong(l, at_key(l, at, key),
+			"references to other files are not supported: write it in place");
 	if (*out && !json_is_object(*out))
 		return wrong(l, at_key(l, at, key), "must be an object");
 	return LK_OK;
 }
 
 /* The `lk` of an object, all of whose properties must be known. */
-static enum lk_status get_lk(struct load *l, const json_t *object, const char *at, const char *const *known, const json_t **out)
+static enum lk_status get_lk(
+	struct load *l, const json_t *object, const char *at, const char *const *known, const json_t **out)
 {
 	const char *key, *place = at_key(l, at, "lk");
 	json_t *value;
@@ -249,7 +257,9 @@ static bool is_table_name(const char *table)
 	for (const char *p = table; *p; p++) {
 		bool first = p == table || p[-1] == '.';
 
-		if (*p == '.' ? first || !p[1] || dots++ : first ? !islower((unsigned char)*p) : !is_name_char(*p))
+		if (*p == '.'   ? first || !p[1] || dots++
+			: first ? !islower((unsigned char)*p)
+				: !is_name_char(*p))
 			return false;
 	}
 	return *table;
@@ -268,8 +278,10 @@ static enum lk_status load_table(struct load *l, const json_t *lk, const char *a
 		if (*p == '-')
 			*p = '_';
 	if (!is_table_name(table))
-		return wrong(l, at_key(l, at, given ? "lk.table" : "name"), "'%s' is not the name of a table: small letters, "
-			"digits and underscores, with or without a namespace and a dot before it", table);
+		return wrong(l, at_key(l, at, given ? "lk.table" : "name"),
+			"'%s' is not the name of a table: small letters, "
+			"digits and underscores, with or without a namespace and a dot before it",
+			table);
 	if (!strncmp(table, "lk.", 3) || !strncmp(table, "quarantine.", 11))
 		return wrong(l, at_key(l, at, "lk.table"), "the namespace of '%s' is taken", table);
 	r->table = table;
@@ -292,7 +304,8 @@ static bool parse_zone(const char *text, int64_t *us)
 	return true;
 }
 
-static enum lk_status load_timezone(struct load *l, const json_t *lk, const char *at, const struct defaults *d, struct lk_convert *c)
+static enum lk_status load_timezone(
+	struct load *l, const json_t *lk, const char *at, const struct defaults *d, struct lk_convert *c)
 {
 	const char *zone = NULL;
 
@@ -304,14 +317,16 @@ static enum lk_status load_timezone(struct load *l, const json_t *lk, const char
 	if (!zone || c->kind != LK_CONVERT_DATETIME)
 		return LK_OK;
 	if (!parse_zone(zone, &c->zone_us))
-		return wrong(l, at_key(l, at, "lk.timezone"), "'%s' must be UTC or an offset such as +01:00", zone);
+		return wrong(l, at_key(l, at, "lk.timezone"), "'%s' must be UTC or an offset such as +01:00",
+			zone);
 	c->zone = true;
 	return LK_OK;
 }
 
 static enum lk_status load_decimal(struct load *l, const json_t *lk, const char *at, struct lk_convert *c)
 {
-	const json_t *list = json_object_get(lk, "decimal"), *precision = json_array_get(list, 0), *scale = json_array_get(list, 1);
+	const json_t *list = json_object_get(lk, "decimal"), *precision = json_array_get(list, 0),
+		     *scale = json_array_get(list, 1);
 	const char *place = at_key(l, at, "lk.decimal");
 
 	if (!list)
@@ -319,17 +334,18 @@ static enum lk_status load_decimal(struct load *l, const json_t *lk, const char 
 	if (c->kind != LK_CONVERT_NUMBER)
 		return wrong(l, place, "only a field of type number has one");
 	if (json_array_size(list) != 2 || !json_is_integer(precision) || !json_is_integer(scale) ||
-		json_integer_value(precision) < 1 || json_integer_value(precision) > 38 || json_integer_value(scale) < 0 ||
-		json_integer_value(scale) > json_integer_value(precision))
-		return wrong(l, place, "must be [precision, scale] with 1 <= precision <= 38 and 0 <= scale <= precision");
+		json_integer_value(precision) < 1 || json_integer_value(precision) > 38 ||
+		json_integer_value(scale) < 0 || json_integer_value(scale) > json_integer_value(precision))
+		return wrong(l, place,
+			"must be [precision, scale] with 1 <= precision <= 38 and 0 <= scale <= precision");
 	c->kind = LK_CONVERT_DECIMAL;
 	c->precision = (int)json_integer_value(precision);
 	c->scale = (int)json_integer_value(scale);
 	return LK_OK;
 }
 
-static enum lk_status load_type(struct load *l, const json_t *field, const json_t *lk, const char *at, const struct defaults *d,
-	struct lk_convert *c)
+static enum lk_status load_type(struct load *l, const json_t *field, const json_t *lk, const char *at,
+	const struct defaults *d, struct lk_convert *c)
 {
 	static struct lk_text trues[] = {{"true", 4}, {"True", 4}, {"TRUE", 4}, {"1", 1}};
 	static struct lk_text falses[] = {{"false", 5}, {"False", 5}, {"FALSE", 5}, {"0", 1}};
@@ -388,7 +404,8 @@ static enum lk_status check_group(struct load *l, const char *at, const char *gr
 	return LK_OK;
 }
 
-static enum lk_status load_path(struct load *l, const json_t *lk, const char *at, bool is_xml, struct lk_source_field *f)
+static enum lk_status load_path(
+	struct load *l, const json_t *lk, const char *at, bool is_xml, struct lk_source_field *f)
 {
 	static const char *const member[] = {"name", "path", "modified"};
 	const char *place = at_key(l, at, "lk.path");
@@ -411,7 +428,8 @@ static enum lk_status load_path(struct load *l, const json_t *lk, const char *at
 		return wrong(l, place, "'%s' is none of member:name, member:path, member:modified", f->path);
 	}
 	if (!is_xml)
-		return wrong(l, place, "'%s' is none of delivery:GROUP, member:name, member:path, member:modified; XPaths are for XML",
+		return wrong(l, place,
+			"'%s' is none of delivery:GROUP, member:name, member:path, member:modified; XPaths are for XML",
 			f->path);
 	return LK_OK;
 }
@@ -426,16 +444,18 @@ static enum lk_status load_column(struct load *l, const json_t *lk, const char *
 		return lk_error_nomem(l->err);
 	for (const char *p = given; p && *p; p++)
 		if (!is_name_char(*p) || (p == given && isdigit((unsigned char)*p)))
-			return wrong(l, at_key(l, at, "lk.column"), "'%s' must be of small letters, digits and underscores", given);
+			return wrong(l, at_key(l, at, "lk.column"),
+				"'%s' must be of small letters, digits and underscores", given);
 	if (!*f->column)
-		return wrong(l, at_key(l, at, "name"), "'%s' leaves nothing to name the column by: give it an lk.column", f->name);
+		return wrong(l, at_key(l, at, "name"),
+			"'%s' leaves nothing to name the column by: give it an lk.column", f->name);
 	if (!strncmp(f->column, "lk_", 3))
 		return wrong(l, at_key(l, at, "name"), "columns that begin with lk_ are lk's own");
 	return LK_OK;
 }
 
-static enum lk_status load_missing(struct load *l, const json_t *field, const char *at, const struct defaults *d,
-	const char *null_sequence, struct lk_source_field *f)
+static enum lk_status load_missing(struct load *l, const json_t *field, const char *at,
+	const struct defaults *d, const char *null_sequence, struct lk_source_field *f)
 {
 	static struct lk_text empty[] = {{"", 0}};
 	struct lk_texts list = {empty, 1};
@@ -461,8 +481,8 @@ static enum lk_status load_missing(struct load *l, const json_t *field, const ch
 static enum lk_status load_field(struct load *l, const json_t *field, const char *at, const struct defaults *d,
 	const struct lk_resource *r, const char *null_sequence, struct lk_source_field *f)
 {
-	static const char *const known[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map", "bad", "timezone", "join",
-		NULL};
+	static const char *const known[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map",
+		"bad", "timezone", "join", NULL};
 	static const char *const bad_words[] = {"reject", "null", NULL};
 	const json_t *lk, *constraints;
 	const char *place;
@@ -492,8 +512,8 @@ static enum lk_status load_field(struct load *l, const json_t *field, const char
 	return get_bool(l, constraints, at_key(l, at, "constraints"), "required", &f->required);
 }
 
-static enum lk_status load_fields(struct load *l, const json_t *schema, const char *at, const struct defaults *d,
-	const char *null_sequence, struct lk_resource *r)
+static enum lk_status load_fields(struct load *l, const json_t *schema, const char *at,
+	const struct defaults *d, const char *null_sequence, struct lk_resource *r)
 {
 	const json_t *list = json_object_get(schema, "fields");
 	const char *place = at_key(l, at, "fields");
@@ -510,7 +530,8 @@ static enum lk_status load_fields(struct load *l, const json_t *schema, const ch
 		LK_TRY(load_field(l, json_array_get(list, i), at_index(l, place, i), d, r, null_sequence, f));
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(f->column, r->fields[j].column))
-				return wrong(l, at_index(l, place, i), "'%s' and '%s' both become the column '%s'", r->fields[j].name,
+				return wrong(l, at_index(l, place, i),
+					"'%s' and '%s' both become the column '%s'", r->fields[j].name,
 					f->name, f->column);
 		r->field_count++;
 	}
@@ -519,15 +540,16 @@ static enum lk_status load_fields(struct load *l, const json_t *schema, const ch
 
 /* ---- delimited text and XML ---- */
 
-static enum lk_status load_dialect(struct load *l, const json_t *resource, const char *at, int format, const char **null_sequence,
-	struct lk_dialect *d)
+static enum lk_status load_dialect(struct load *l, const json_t *resource, const char *at, int format,
+	const char **null_sequence, struct lk_dialect *d)
 {
 	static const char *const terminators[] = {"\n", "\r", "\r\n", "\n\r", NULL};
 	const json_t *object, *rows;
 	const char *place = at_key(l, at, "dialect");
 	int terminator;
 
-	*d = (struct lk_dialect){.delimiter = format == 1 ? '\t' : ',', .quote = '"', .double_quote = true, .header = true};
+	*d = (struct lk_dialect){
+		.delimiter = format == 1 ? '\t' : ',', .quote = '"', .double_quote = true, .header = true};
 	LK_TRY(get_object(l, resource, at, "dialect", &object));
 	LK_TRY(get_char(l, object, place, "delimiter", false, &d->delimiter));
 	LK_TRY(get_char(l, object, place, "quoteChar", true, &d->quote));
@@ -546,7 +568,8 @@ static enum lk_status load_dialect(struct load *l, const json_t *resource, const
 		return wrong(l, at_key(l, place, "commentRows"), "is not supported");
 	if (d->escape && d->escape == d->quote)
 		d->escape = 0;
-	if (d->delimiter == d->quote || d->delimiter == d->escape || (d->comment && (d->comment == d->quote || d->comment == d->delimiter)))
+	if (d->delimiter == d->quote || d->delimiter == d->escape ||
+		(d->comment && (d->comment == d->quote || d->comment == d->delimiter)))
 		return wrong(l, place, "delimiter, quoteChar, escapeChar and commentChar must differ");
 	return LK_OK;
 }
@@ -556,13 +579,14 @@ static enum lk_status load_encoding(struct load *l, const json_t *resource, cons
 	const char *encoding = "utf-8";
 
 	LK_TRY(get_text(l, resource, at, "encoding", &encoding));
-	if (is_xml || !strcasecmp(encoding, "utf-8") || !strcasecmp(encoding, "utf8") || !strcasecmp(encoding, "us-ascii") ||
-		!strcasecmp(encoding, "ascii"))
+	if (is_xml || !strcasecmp(encoding, "utf-8") || !strcasecmp(encoding, "utf8") ||
+		!strcasecmp(encoding, "us-ascii") || !strcasecmp(encoding, "ascii"))
 		return LK_OK;
 	return wrong(l, at_key(l, at, "encoding"), "'%s' is not supported, only utf-8", encoding);
 }
 
-static enum lk_status add_namespaces(struct load *l, const json_t *object, const char *at, struct lk_resource *r)
+static enum lk_status add_namespaces(
+	struct load *l, const json_t *object, const char *at, struct lk_resource *r)
 {
 	const char *key;
 	json_t *value;
@@ -584,13 +608,15 @@ static enum lk_status add_namespaces(struct load *l, const json_t *object, const
 	return LK_OK;
 }
 
-static enum lk_status load_xml(struct load *l, const json_t *lk, const char *at, const struct defaults *d, struct lk_resource *r)
+static enum lk_status load_xml(
+	struct load *l, const json_t *lk, const char *at, const struct defaults *d, struct lk_resource *r)
 {
 	const char *place = at_key(l, at, "lk");
 	const json_t *own;
 
 	LK_TRY(get_object(l, lk, place, "namespaces", &own));
-	r->namespaces = lk_arena_alloc(l->arena, (json_object_size(own) + json_object_size(d->namespaces) + 1) * sizeof(*r->namespaces));
+	r->namespaces = lk_arena_alloc(l->arena,
+		(json_object_size(own) + json_object_size(d->namespaces) + 1) * sizeof(*r->namespaces));
 	if (!r->namespaces)
 		return lk_error_nomem(l->err);
 	LK_TRY(add_namespaces(l, own, at_key(l, place, "namespaces"), r));
@@ -626,8 +652,8 @@ static const struct lk_source_field *find_field(const struct lk_resource *r, con
 	return NULL;
 }
 
-static enum lk_status field_column(struct load *l, const struct lk_resource *r, const char *at, const char *name, size_t len,
-	const char **column)
+static enum lk_status field_column(struct load *l, const struct lk_resource *r, const char *at,
+	const char *name, size_t len, const char **column)
 {
 	const struct lk_source_field *f = find_field(r, name, len);
 
@@ -638,18 +664,23 @@ static enum lk_status field_column(struct load *l, const struct lk_resource *r, 
 }
 
 /* The transform with the column in place of the field: "day(Admitted)" is "day(admitted)". */
-static enum lk_status add_transform(struct load *l, const struct lk_resource *r, const char *at, const char *text, struct lk_str *out)
+static enum lk_status add_transform(
+	struct load *l, const struct lk_resource *r, const char *at, const char *text, struct lk_str *out)
 {
 	static const char *const words[] = {"year", "month", "day", "hour", "bucket", "truncate"};
-	const char *open = strchr(text, '('), *name = open ? open + 1 : text, *end = text + strlen(text), *column;
+	const char *open = strchr(text, '('), *name = open ? open + 1 : text, *end = text + strlen(text),
+		   *column;
 	int word = -1;
 	long number = 0;
 
 	for (int i = 0; open && i < 6; i++)
-		if (strlen(words[i]) == (size_t)(open - text) && !strncmp(text, words[i], (size_t)(open - text)))
+		if (strlen(words[i]) == (size_t)(open - text) &&
+			!strncmp(text, words[i], (size_t)(open - text)))
 			word = i;
 	if (open && (word < 0 || end[-1] != ')'))
-		return wrong(l, at, "'%s' must be FIELD, or year, month, day or hour(FIELD), or bucket or truncate(N, FIELD)", text);
+		return wrong(l, at,
+			"'%s' must be FIELD, or year, month, day or hour(FIELD), or bucket or truncate(N, FIELD)",
+			text);
 	end -= open != NULL;
 	if (word >= 4) {
 		char *rest;
@@ -672,8 +703,8 @@ static enum lk_status add_transform(struct load *l, const struct lk_resource *r,
 }
 
 /* A list of fields, or of transforms, as a JSON list of columns; *out stays NULL when there is none. */
-static enum lk_status columns_json_impl(struct load *l, const struct lk_resource *r, const char *at, const struct lk_texts *list,
-	bool transforms, struct lk_str *json, struct lk_str *item)
+static enum lk_status columns_json_impl(struct load *l, const struct lk_resource *r, const char *at,
+	const struct lk_texts *list, bool transforms, struct lk_str *json, struct lk_str *item)
 {
 	for (int i = 0; i < list->count; i++) {
 		const char *place = at_index(l, at, (size_t)i), *column;
@@ -692,8 +723,8 @@ static enum lk_status columns_json_impl(struct load *l, const struct lk_resource
 	return lk_str_check(json, l->err);
 }
 
-static enum lk_status columns_json(struct load *l, const struct lk_resource *r, const json_t *object, const char *at, const char *key,
-	bool transforms, const char **out)
+static enum lk_status columns_json(struct load *l, const struct lk_resource *r, const json_t *object,
+	const char *at, const char *key, bool transforms, const char **out)
 {
 	struct lk_texts list = {NULL, 0};
 	struct lk_str json = LK_STR_INIT, item = LK_STR_INIT;
@@ -710,8 +741,8 @@ static enum lk_status columns_json(struct load *l, const struct lk_resource *r, 
 	return status;
 }
 
-static enum lk_status get_column(struct load *l, const struct lk_resource *r, const json_t *lk, const char *at, const char *key,
-	const char **out)
+static enum lk_status get_column(struct load *l, const struct lk_resource *r, const json_t *lk,
+	const char *at, const char *key, const char **out)
 {
 	const char *name = NULL;
 
@@ -719,11 +750,12 @@ static enum lk_status get_column(struct load *l, const struct lk_resource *r, co
 	return name ? field_column(l, r, at_key(l, at, key), name, strlen(name), out) : LK_OK;
 }
 
-static enum lk_status load_meta(struct load *l, const json_t *lk, const json_t *schema, const char *at, struct lk_resource *r,
-	struct lk_meta meta[], int *count)
+static enum lk_status load_meta(struct load *l, const json_t *lk, const json_t *schema, const char *at,
+	struct lk_resource *r, struct lk_meta meta[], int *count)
 {
 	static const char *const loads[] = {"append", "upsert", "full", NULL};
-	const char *place = at_key(l, at, "lk"), *key = NULL, *order = NULL, *op = NULL, *scope = NULL, *partition = NULL;
+	const char *place = at_key(l, at, "lk"), *key = NULL, *order = NULL, *op = NULL, *scope = NULL,
+		   *partition = NULL;
 	int load = 0, n = 0;
 
 	LK_TRY(columns_json(l, r, schema, at_key(l, at, "schema"), "primaryKey", false, &key));
@@ -770,8 +802,8 @@ static enum lk_status make_schema(struct load *l, const struct lk_meta *meta, st
 			own[k++] = (struct lk_meta){LK_META_PHI, f->phi};
 		if (f->doc)
 			own[k++] = (struct lk_meta){LK_META_DOC, f->doc};
-		fields[i] = (struct lk_field){f->column, lk_convert_type(&f->convert), f->convert.precision, f->convert.scale, f->required,
-			own};
+		fields[i] = (struct lk_field){f->column, lk_convert_type(&f->convert), f->convert.precision,
+			f->convert.scale, f->required, own};
 	}
 	fields[n++] = (struct lk_field){LK_COLUMN_FILE, LK_UTF8, .required = true};
 	fields[n++] = (struct lk_field){LK_COLUMN_ROW, LK_INT64, .required = true};
@@ -782,7 +814,8 @@ static enum lk_status make_schema(struct load *l, const struct lk_meta *meta, st
 
 /* ---- resources ---- */
 
-static enum lk_status load_match(struct load *l, const json_t *schema, const json_t *lk, const char *at, struct lk_resource *r)
+static enum lk_status load_match(
+	struct load *l, const json_t *schema, const json_t *lk, const char *at, struct lk_resource *r)
 {
 	static const char *const words[] = {"exact", "equal", "subset", "superset", "partial", NULL};
 	int match = -1;
@@ -790,15 +823,18 @@ static enum lk_status load_match(struct load *l, const json_t *schema, const jso
 	LK_TRY(get_bool(l, lk, at_key(l, at, "lk"), "rest", &r->rest));
 	LK_TRY(get_word(l, schema, at_key(l, at, "schema"), "fieldsMatch", words, &match));
 	r->match = match >= 0 ? (enum lk_fields_match)match : r->rest ? LK_FIELDS_SUBSET : LK_FIELDS_EXACT;
-	if (r->rest && (r->is_xml || !r->dialect.header || (r->match != LK_FIELDS_SUBSET && r->match != LK_FIELDS_PARTIAL)))
-		return wrong(l, at_key(l, at, "lk.rest"), "needs delimited text with a header and fieldsMatch subset or partial");
+	if (r->rest && (r->is_xml || !r->dialect.header ||
+			       (r->match != LK_FIELDS_SUBSET && r->match != LK_FIELDS_PARTIAL)))
+		return wrong(l, at_key(l, at, "lk.rest"),
+			"needs delimited text with a header and fieldsMatch subset or partial");
 	return LK_OK;
 }
 
-static enum lk_status load_resource(struct load *l, const json_t *resource, const char *at, struct defaults d, struct lk_resource *r)
+static enum lk_status load_resource(
+	struct load *l, const json_t *resource, const char *at, struct defaults d, struct lk_resource *r)
 {
-	static const char *const known[] = {"table", "record", "root", "order", "op", "load", "scope", "partition", "timezone",
-		"namespaces", "rest", "missing", NULL};
+	static const char *const known[] = {"table", "record", "root", "order", "op", "load", "scope",
+		"partition", "timezone", "namespaces", "rest", "missing", NULL};
 	static const char *const formats[] = {"csv", "tsv", "txt", "xml", NULL};
 	static const char *const missing_words[] = {"any", "unquoted", NULL};
 	const json_t *lk, *schema;
@@ -879,14 +915,16 @@ static enum lk_status load_delivery(struct load *l, const json_t *lk)
 	LK_TRY(get_text(l, lk, "lk", "delivery", &p->delivery_text));
 	if (!p->delivery_text)
 		return LK_OK;
-	p->delivery = pcre2_compile((PCRE2_SPTR)p->delivery_text, PCRE2_ZERO_TERMINATED, 0, &code, &offset, NULL);
+	p->delivery =
+		pcre2_compile((PCRE2_SPTR)p->delivery_text, PCRE2_ZERO_TERMINATED, 0, &code, &offset, NULL);
 	if (p->delivery)
 		return LK_OK;
 	pcre2_get_error_message(code, message, sizeof(message));
 	return wrong(l, "lk.delivery", "%s at character %zu", (const char *)message, (size_t)offset + 1);
 }
 
-/* What a package without a name is called: its folder when the file is a datapackage.json in one, else its file. */
+/* What a package without a name is called: its folder when the file is a datapackage.json in one, else its
+ * file. */
 static const char *default_name(struct load *l)
 {
 	const char *file = l->package->file, *base = lk_path_base(file), *dot = strrchr(base, '.');
@@ -924,7 +962,8 @@ static enum lk_status load_package(struct load *l, const json_t *root)
 	return load_resources(l, root, &d);
 }
 
-enum lk_status lk_package_load(struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err)
+enum lk_status lk_package_load(
+	struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err)
 {
 	struct lk_str text = LK_STR_INIT;
 	struct lk_package *p = lk_arena_alloc(arena, sizeof(*p));
@@ -941,7 +980,9 @@ enum lk_status lk_package_load(struct lk_arena *arena, const char *file, struct 
 		status = lk_sha256_of(lk_str_text(&text), text.len, p->sha256, err);
 	if (status == LK_OK) {
 		root = json_loadb(lk_str_text(&text), text.len, JSON_REJECT_DUPLICATES, &problem);
-		status = root ? load_package(&l, root) : lk_error_set(err, LK_CONFIG, "'%s' line %d: %s", file, problem.line, problem.text);
+		status = root ? load_package(&l, root)
+			      : lk_error_set(
+					err, LK_CONFIG, "'%s' line %d: %s", file, problem.line, problem.text);
 	}
 	json_decref(root);
 	lk_str_release(&text);

@@ -107,8 +107,10 @@ struct lk_sources {
 	char sha256[LK_SHA256_HEX];
 };
 
-/* Reads and checks one file into *out, which lives in the arena. What lk_package_release gives back is in it even after an error. */
-enum lk_status lk_package_load(struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err) LK_CHECKED;
+/* Reads and checks one file into *out, which lives in the arena. What lk_package_release gives back is in it
+ * even after an error. */
+enum lk_status lk_package_load(
+	struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err) LK_CHECKED;
 void lk_package_release(struct lk_package *p);
 
 /* How a field's name becomes a column's; NULL when out of memory, "" when nothing is left of it. */
@@ -124,11 +126,13 @@ struct lk_delivery_match {
 	pcre2_match_data *data; /* NULL when the package has no lk.delivery */
 	const char *delivery;
 };
-/* LK_OK with *matched; LK_CONFIG when the expression cannot be run (it needs too much). Release what matched. */
-enum lk_status lk_delivery_match(const struct lk_package *p, const char *delivery, struct lk_delivery_match *m, bool *matched,
-	struct lk_error *err) LK_CHECKED;
+/* LK_OK with *matched; LK_CONFIG when the expression cannot be run (it needs too much). Release what
+ * matched. */
+enum lk_status lk_delivery_match(const struct lk_package *p, const char *delivery,
+	struct lk_delivery_match *m, bool *matched, struct lk_error *err) LK_CHECKED;
 /* False when the group took no part. Borrowed from the delivery's path. */
-bool lk_delivery_group(const struct lk_package *p, const struct lk_delivery_match *m, const char *group, struct lk_text *value);
+bool lk_delivery_group(const struct lk_package *p, const struct lk_delivery_match *m, const char *group,
+	struct lk_text *value);
 void lk_delivery_match_release(struct lk_delivery_match *m);
 
 #endif

@@ -57,28 +57,32 @@ static enum lk_status find_resource(struct lk_parser *p, const char *as, struct 
 	for (int i = 0; i < p->sources->count; i++) {
 		struct lk_package *package = p->sources->packages[i];
 
-		if (slash && (strlen(package->name) != (size_t)(slash - as) || strncmp(package->name, as, (size_t)(slash - as))))
+		if (slash && (strlen(package->name) != (size_t)(slash - as) ||
+				     strncmp(package->name, as, (size_t)(slash - as))))
 			continue;
 		for (int j = 0; j < package->resource_count; j++) {
 			if (strcmp(package->resources[j].name, name))
 				continue;
 			if (p->as)
-				return lk_error_set(err, LK_USAGE, "more than one package has a resource '%s': say PACKAGE/%s", as, name);
+				return lk_error_set(err, LK_USAGE,
+					"more than one package has a resource '%s': say PACKAGE/%s", as,
+					name);
 			p->as = &package->resources[j];
 		}
 	}
 	return p->as ? LK_OK : lk_error_set(err, LK_USAGE, "no package has a resource '%s'", as);
 }
 
-static enum lk_status open_impl(struct lk_parser *p, const char *as, struct lk_writer *writer, struct lk_error *err)
+static enum lk_status open_impl(
+	struct lk_parser *p, const char *as, struct lk_writer *writer, struct lk_error *err)
 {
 	if (as)
 		LK_TRY(find_resource(p, as, err));
 	return lk_output_open(&p->output, p->sources, writer, err);
 }
 
-enum lk_status lk_parser_open(struct lk_parser **out, struct lk_sources *sources, const char *as, struct lk_writer *writer,
-	struct lk_error *err)
+enum lk_status lk_parser_open(struct lk_parser **out, struct lk_sources *sources, const char *as,
+	struct lk_writer *writer, struct lk_error *err)
 {
 	enum lk_status status;
 
@@ -182,7 +186,8 @@ static enum lk_status alloc_sinks(struct lk_parser *p, int most, struct lk_error
 }
 
 /* Opens sinks for the resources of one package that take the member. */
-static enum lk_status try_package(struct lk_parser *p, const struct lk_package *package, struct candidate *c, struct lk_error *err)
+static enum lk_status try_package(
+	struct lk_parser *p, const struct lk_package *package, struct candidate *c, struct lk_error *err)
 {
 	struct lk_delivery_match match;
 	bool matched, any = false;
@@ -246,7 +251,8 @@ static enum lk_status open_jobs(struct lk_parser *p, struct lk_error *err)
 
 static enum lk_status add_file(struct lk_parser *p, const char *status, const char *error, struct lk_error *err)
 {
-	struct lk_file_report report = {.status = status, .error = error, .started = p->started, .finished = lk_now_us()};
+	struct lk_file_report report = {
+		.status = status, .error = error, .started = p->started, .finished = lk_now_us()};
 
 	return lk_output_file(&p->output, &p->member, &report, err);
 }
@@ -264,7 +270,8 @@ static enum lk_status check_root(struct lk_parser *p, const char *head, size_t l
 
 	lk_xml_sniff(head, len, &root);
 	if (!lk_xml_root_is(&root, p->as))
-		status = lk_sinks_fail(p->jobs[0].sinks, 1, NULL, err, "its root element is not %s", p->as->root);
+		status = lk_sinks_fail(
+			p->jobs[0].sinks, 1, NULL, err, "its root element is not %s", p->as->root);
 	lk_xml_root_release(&root);
 	return status;
 }
@@ -321,7 +328,8 @@ static enum lk_status break_member(struct lk_parser *p, const char *why, struct 
 		LK_TRY(settle(p, "", 0, err));
 	for (int i = 0; i < p->job_count; i++)
 		if (!p->jobs[i].sinks[0]->failed)
-			LK_TRY(lk_sinks_fail(p->jobs[i].sinks, p->jobs[i].count, NULL, err, "the member is cut off: %s", why));
+			LK_TRY(lk_sinks_fail(p->jobs[i].sinks, p->jobs[i].count, NULL, err,
+				"the member is cut off: %s", why));
 	return finish_sinks(p, err);
 }
 
@@ -346,7 +354,8 @@ static enum lk_status find_columns(const struct lk_batch *batch, struct members 
 		int at = lk_schema_find(batch->schema, field->name);
 
 		if (at < 0 || lk_type_of(batch->schema->children[at], NULL, NULL) != field->type)
-			return lk_error_set(err, LK_DATA, "lk.members has no column '%s' of its type", field->name);
+			return lk_error_set(
+				err, LK_DATA, "lk.members has no column '%s' of its type", field->name);
 		m->columns[i] = batch->view->children[at];
 	}
 	return LK_OK;
@@ -363,7 +372,8 @@ static int64_t number_at(const struct members *m, enum lk_members_column column,
 }
 
 /* NULL when null. Lives as long as the member. */
-static const char *text_at(struct lk_parser *p, const struct members *m, enum lk_members_column column, int64_t row)
+static const char *text_at(
+	struct lk_parser *p, const struct members *m, enum lk_members_column column, int64_t row)
 {
 	struct ArrowStringView text;
 
@@ -373,7 +383,8 @@ static const char *text_at(struct lk_parser *p, const struct members *m, enum lk
 	return lk_arena_strndup(&p->arena, text.data ? text.data : "", (size_t)text.size_bytes);
 }
 
-static enum lk_status read_member(struct lk_parser *p, const struct members *m, int64_t row, struct lk_error *err)
+static enum lk_status read_member(
+	struct lk_parser *p, const struct members *m, int64_t row, struct lk_error *err)
 {
 	lk_arena_clear(&p->arena);
 	p->member = (struct lk_member){
@@ -389,7 +400,8 @@ static enum lk_status read_member(struct lk_parser *p, const struct members *m, 
 	};
 	p->index = number_at(m, LK_MEMBERS_INDEX, row, 0);
 	if (!p->member.delivery || !p->member.sha256 || !p->member.sender || !p->member.member)
-		return lk_error_set(err, LK_DATA, "lk.members: a row lacks its delivery, sha256, sender or member");
+		return lk_error_set(
+			err, LK_DATA, "lk.members: a row lacks its delivery, sha256, sender or member");
 	return LK_OK;
 }
 
@@ -404,11 +416,13 @@ static bool same_text(const struct members *m, enum lk_members_column column, in
 static bool goes_on(const struct lk_parser *p, const struct members *m, int64_t row)
 {
 	return p->open && number_at(m, LK_MEMBERS_INDEX, row, 0) == p->index &&
-	       same_text(m, LK_MEMBERS_DELIVERY, row, p->member.delivery) && same_text(m, LK_MEMBERS_SHA256, row, p->member.sha256);
+	       same_text(m, LK_MEMBERS_DELIVERY, row, p->member.delivery) &&
+	       same_text(m, LK_MEMBERS_SHA256, row, p->member.sha256);
 }
 
 /* A member without content: skipped or failed, and why. */
-static enum lk_status take_bare(struct lk_parser *p, const struct members *m, int64_t row, const char *status, struct lk_error *err)
+static enum lk_status take_bare(
+	struct lk_parser *p, const struct members *m, int64_t row, const char *status, struct lk_error *err)
 {
 	const char *error;
 
@@ -424,7 +438,8 @@ static enum lk_status take_bare(struct lk_parser *p, const struct members *m, in
 	return add_file(p, begins_with(status, "skip") ? "skipped" : "failed", error, err);
 }
 
-static enum lk_status take_piece(struct lk_parser *p, const struct members *m, int64_t row, struct lk_error *err)
+static enum lk_status take_piece(
+	struct lk_parser *p, const struct members *m, int64_t row, struct lk_error *err)
 {
 	struct ArrowBufferView content = {{NULL}, 0};
 	int64_t offset = number_at(m, LK_MEMBERS_OFFSET, row, 0);
@@ -436,8 +451,8 @@ static enum lk_status take_piece(struct lk_parser *p, const struct members *m, i
 		begin_member(p);
 	}
 	if (offset != p->offset)
-		return lk_error_set(err, LK_DATA, "lk.members: '%s!%s' goes on at byte %lld, not %lld", p->member.delivery, p->member.member,
-			(long long)offset, (long long)p->offset);
+		return lk_error_set(err, LK_DATA, "lk.members: '%s!%s' goes on at byte %lld, not %lld",
+			p->member.delivery, p->member.member, (long long)offset, (long long)p->offset);
 	if (!is_null(m, LK_MEMBERS_CONTENT, row))
 		content = ArrowArrayViewGetBytesUnsafe(m->columns[LK_MEMBERS_CONTENT], row);
 	LK_TRY(feed(p, content.data.as_char ? content.data.as_char : "", (size_t)content.size_bytes, err));
@@ -460,7 +475,8 @@ enum lk_status lk_parser_batch(struct lk_parser *p, const struct lk_batch *batch
 		else if (!strcmp(status, "skipped") || !strcmp(status, "failed"))
 			LK_TRY(take_bare(p, &m, row, status, err));
 		else
-			return lk_error_set(err, LK_DATA, "lk.members: there is no status '%.*s'", (int)(word.size_bytes > 64 ? 64 : word.size_bytes),
+			return lk_error_set(err, LK_DATA, "lk.members: there is no status '%.*s'",
+				(int)(word.size_bytes > 64 ? 64 : word.size_bytes),
 				word.data ? word.data : "");
 	}
 	return LK_OK;
@@ -468,8 +484,8 @@ enum lk_status lk_parser_batch(struct lk_parser *p, const struct lk_batch *batch
 
 /* ---- files ---- */
 
-static enum lk_status describe_file(struct lk_parser *p, const char *path, int fd, char digest[LK_SHA256_HEX], bool *seekable,
-	struct lk_error *err)
+static enum lk_status describe_file(struct lk_parser *p, const char *path, int fd, char digest[LK_SHA256_HEX],
+	bool *seekable, struct lk_error *err)
 {
 	off_t start = lseek(fd, 0, SEEK_CUR);
 	struct stat st;
@@ -492,15 +508,19 @@ static enum lk_status describe_file(struct lk_parser *p, const char *path, int f
 		.sender = lk_arena_strdup(&p->arena, sender),
 		.member = lk_arena_strdup(&p->arena, lk_path_base(path)),
 		.size = *seekable ? st.st_size - start : 0,
-		.modified = *seekable ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000 : lk_now_us(),
+		.modified = *seekable ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000
+				      : lk_now_us(),
 		.member_size = *seekable ? st.st_size - start : -1,
-		.member_modified = *seekable ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000 : INT64_MIN,
+		.member_modified = *seekable
+					   ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000
+					   : INT64_MIN,
 	};
 	free(sender);
 	return p->member.delivery && p->member.sender && p->member.member ? LK_OK : lk_error_nomem(err);
 }
 
-static enum lk_status pump(struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
+static enum lk_status pump(
+	struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
 {
 	for (;;) {
 		size_t got;
@@ -515,7 +535,8 @@ static enum lk_status pump(struct lk_parser *p, const char *path, int fd, struct
 }
 
 /* What comes through a pipe is known by its digest and size only at its end. */
-static enum lk_status file_impl(struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
+static enum lk_status file_impl(
+	struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
 {
 	char digest[LK_SHA256_HEX];
 	bool seekable = false;

@@ -1,8 +1,9 @@
 /*
  * Parsing: members of deliveries to typed rows, by data packages.
  *
- * A parser takes members, from batches of lk.members or piece by piece, finds the resources that take each (lk-source(5)), and lets
- * their readers make rows of it. Members come one after another; one that begins while another is open ends that one as broken.
+ * A parser takes members, from batches of lk.members or piece by piece, finds the resources that take each
+ * (lk-source(5)), and lets their readers make rows of it. Members come one after another; one that begins
+ * while another is open ends that one as broken.
  */
 #ifndef LK_SOURCE_PARSE_H
 #define LK_SOURCE_PARSE_H
@@ -11,19 +12,21 @@
 
 struct lk_parser;
 
-/* as: the name of a resource, or PACKAGE/RESOURCE, that takes every member; NULL to go by their names. sources and writer must
- * outlive the parser. LK_USAGE when there is no such resource, or more than one. */
-enum lk_status lk_parser_open(struct lk_parser **out, struct lk_sources *sources, const char *as, struct lk_writer *writer,
-	struct lk_error *err) LK_CHECKED;
+/* as: the name of a resource, or PACKAGE/RESOURCE, that takes every member; NULL to go by their names.
+ * sources and writer must outlive the parser. LK_USAGE when there is no such resource, or more than one. */
+enum lk_status lk_parser_open(struct lk_parser **out, struct lk_sources *sources, const char *as,
+	struct lk_writer *writer, struct lk_error *err) LK_CHECKED;
 void lk_parser_close(struct lk_parser *p); /* NULL is fine */
 
 /* Rows of lk.members (stream/side.h). LK_DATA when they are not such, or not in order. */
-enum lk_status lk_parser_batch(struct lk_parser *p, const struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_parser_batch(
+	struct lk_parser *p, const struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
 
 /* A file as a delivery that is its own only member; path "-" is standard input. */
 enum lk_status lk_parser_file(struct lk_parser *p, const char *path, struct lk_error *err) LK_CHECKED;
 
 /* The input ended well: sends all that is left. *totals tells how it went. */
-enum lk_status lk_parser_finish(struct lk_parser *p, struct lk_output_totals *totals, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_parser_finish(
+	struct lk_parser *p, struct lk_output_totals *totals, struct lk_error *err) LK_CHECKED;
 
 #endif

@@ -51,8 +51,8 @@ static bool take_fraction(struct cursor *c, int64_t *us)
 
 static bool take_month(struct cursor *c, int *month)
 {
-	static const char *const names[] = {"january", "february", "march", "april", "may", "june", "july", "august",
-		"september", "october", "november", "december"};
+	static const char *const names[] = {"january", "february", "march", "april", "may", "june", "july",
+		"august", "september", "october", "november", "december"};
 
 	for (int i = 0; i < 12; i++) {
 		size_t left = (size_t)(c->end - c->p), full = strlen(names[i]);
@@ -137,7 +137,8 @@ static bool take(struct cursor *c, const char *pattern, struct parts *parts)
 			break;
 		case 'H':
 		case 'I':
-			good = take_number(c, 2, &parts->hour) && (*pattern == 'H' || (parts->hour >= 1 && parts->hour <= 12));
+			good = take_number(c, 2, &parts->hour) &&
+			       (*pattern == 'H' || (parts->hour >= 1 && parts->hour <= 12));
 			break;
 		case 'p':
 			good = take_half(c, &parts->half);
@@ -179,7 +180,8 @@ static bool date_of(const struct parts *parts, int64_t *days)
 		*days = lk_days_from_civil(parts->year, 1, 1) + parts->day_of_year - 1;
 		return parts->day_of_year >= 1 && *days < lk_days_from_civil(parts->year + 1, 1, 1);
 	}
-	if (parts->month < 0 || parts->day < 0 || !lk_civil_valid(parts->year, (unsigned)parts->month, (unsigned)parts->day))
+	if (parts->month < 0 || parts->day < 0 ||
+		!lk_civil_valid(parts->year, (unsigned)parts->month, (unsigned)parts->day))
 		return false;
 	*days = lk_days_from_civil(parts->year, (unsigned)parts->month, (unsigned)parts->day);
 	return true;
@@ -256,7 +258,8 @@ bool lk_compact_parse(const char *s, size_t len, struct lk_moment *out)
 	struct cursor c = {s, s + len};
 	struct parts parts = no_parts;
 
-	if (!take_exactly(&c, 4, &parts.year) || !take_exactly(&c, 2, &parts.month) || !take_exactly(&c, 2, &parts.day))
+	if (!take_exactly(&c, 4, &parts.year) || !take_exactly(&c, 2, &parts.month) ||
+		!take_exactly(&c, 2, &parts.day))
 		return false;
 	if (c.p < c.end && isdigit((unsigned char)*c.p) && !take_compact_time(&c, &parts))
 		return false;

@@ -4,8 +4,8 @@
  *	text:  4,"a ""b""",x\n...
  *	bits:  .##...##.####.#        one for each delimiter, quote, escape, line feed or return
  *
- * A scan walks one buffer forward. It also tells whether bytes that are not plain ASCII text were among those it passed, so that most
- * records need no look at their UTF-8.
+ * A scan walks one buffer forward. It also tells whether bytes that are not plain ASCII text were among those
+ * it passed, so that most records need no look at their UTF-8.
  */
 #ifndef LK_SOURCE_SCAN_H
 #define LK_SOURCE_SCAN_H
@@ -41,7 +41,8 @@ static inline unsigned lk_scan_bits16(const struct lk_scan *s, const unsigned ch
 	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
 	__m128i found = _mm_or_si128(_mm_cmpeq_epi8(bytes, s->wanted[0]), _mm_cmpeq_epi8(bytes, s->wanted[1]));
 
-	found = _mm_or_si128(found, _mm_or_si128(_mm_cmpeq_epi8(bytes, s->wanted[2]), _mm_cmpeq_epi8(bytes, s->wanted[3])));
+	found = _mm_or_si128(found,
+		_mm_or_si128(_mm_cmpeq_epi8(bytes, s->wanted[2]), _mm_cmpeq_epi8(bytes, s->wanted[3])));
 	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, s->wanted[4]));
 	*odd = (unsigned)_mm_movemask_epi8(_mm_or_si128(bytes, _mm_cmpeq_epi8(bytes, _mm_setzero_si128())));
 	return (unsigned)_mm_movemask_epi8(found);
@@ -51,7 +52,8 @@ static inline uint64_t lk_scan_bits(const struct lk_scan *s, const unsigned char
 {
 	unsigned odds[4];
 	uint64_t low = lk_scan_bits16(s, p, &odds[0]) | (uint64_t)lk_scan_bits16(s, p + 16, &odds[1]) << 16;
-	uint64_t high = lk_scan_bits16(s, p + 32, &odds[2]) | (uint64_t)lk_scan_bits16(s, p + 48, &odds[3]) << 16;
+	uint64_t high = lk_scan_bits16(s, p + 32, &odds[2]) | (uint64_t)lk_scan_bits16(s, p + 48, &odds[3])
+								      << 16;
 
 	*odd = odds[0] | odds[1] | odds[2] | odds[3] ?
 		       odds[0] | (uint64_t)odds[1] << 16 | (uint64_t)odds[2] << 32 | (uint64_t)odds[3] << 48 :

@@ -64,8 +64,8 @@ static struct lk_value constant_of(struct lk_sink *s, const struct lk_source_fie
 	}
 }
 
-enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member, struct lk_output *output,
-	struct lk_error *err)
+enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member,
+	struct lk_output *output, struct lk_error *err)
 {
 	bool matched;
 
@@ -119,7 +119,8 @@ static bool map_value(const struct lk_source_field *f, struct lk_value *v)
 }
 
 /* Says what is wrong with a value, without it where it is private. */
-static void say_misfit(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v, const char *reason)
+static void say_misfit(
+	struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v, const char *reason)
 {
 	size_t shown = v->len > SHOWN_BYTES ? SHOWN_BYTES : v->len;
 
@@ -150,8 +151,10 @@ static bool append_missing(struct lk_sink *s, const struct lk_source_field *f, s
 	return false;
 }
 
-/* Appends a value that needs more than its type's look: false, with the reason in s->message, when the record must be rejected. */
-static bool append_value(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *given, struct lk_column *column)
+/* Appends a value that needs more than its type's look: false, with the reason in s->message, when the record
+ * must be rejected. */
+static bool append_value(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *given,
+	struct lk_column *column)
 {
 	struct lk_value v = *given;
 	const char *reason = NULL;
@@ -180,9 +183,10 @@ static bool append_value(struct lk_sink *s, const struct lk_source_field *f, con
 	return false;
 }
 
-/* The common case, which needs no copy: checked text, or none, of a field without a map, where only the empty text is missing. */
-static inline bool append_plain(const struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v,
-	struct lk_column *column)
+/* The common case, which needs no copy: checked text, or none, of a field without a map, where only the empty
+ * text is missing. */
+static inline bool append_plain(const struct lk_sink *s, const struct lk_source_field *f,
+	const struct lk_value *v, struct lk_column *column)
 {
 	const char *reason;
 
@@ -198,8 +202,8 @@ static inline bool append_plain(const struct lk_sink *s, const struct lk_source_
 
 /* ---- records ---- */
 
-static enum lk_status reject(struct lk_sink *s, const char *field, const char *reason, const struct lk_place *place,
-	struct lk_error *err)
+static enum lk_status reject(struct lk_sink *s, const char *field, const char *reason,
+	const struct lk_place *place, struct lk_error *err)
 {
 	struct lk_reject r = {s->resource, s->record, place->line, field, reason, place->raw, place->raw_len};
 	struct lk_str raw = LK_STR_INIT;
@@ -218,15 +222,15 @@ static enum lk_status reject(struct lk_sink *s, const char *field, const char *r
 	return status;
 }
 
-enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *reason, const struct lk_place *place,
-	struct lk_error *err)
+enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *reason,
+	const struct lk_place *place, struct lk_error *err)
 {
 	s->record++;
 	return reject(s, field, reason, place, err);
 }
 
-enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest, const struct lk_place *place,
-	struct lk_error *err)
+enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
+	const struct lk_place *place, struct lk_error *err)
 {
 	const struct lk_resource *r = s->resource;
 	struct lk_builder *b = &s->table->builder;
@@ -259,8 +263,8 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 
 /* ---- the end ---- */
 
-enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place, struct lk_error *err,
-	const char *fmt, ...)
+enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place,
+	struct lk_error *err, const char *fmt, ...)
 {
 	struct lk_str text = LK_STR_INIT, clean = LK_STR_INIT;
 	enum lk_status status;
@@ -283,7 +287,8 @@ enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const stru
 		lk_str_clear(&sinks[i]->error);
 		lk_str_add(&sinks[i]->error, lk_str_text(&clean), clean.len);
 		if (any)
-			status = lk_sink_reject(sinks[i], NULL, lk_str_text(&clean), place ? place : &(struct lk_place){0}, err);
+			status = lk_sink_reject(sinks[i], NULL, lk_str_text(&clean),
+				place ? place : &(struct lk_place){0}, err);
 	}
 	lk_str_release(&text);
 	lk_str_release(&clean);
@@ -304,7 +309,9 @@ enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
 
 	LK_TRY(lk_str_check(&s->error, err));
 	if (s->record != s->rows + s->rejected)
-		return lk_error_set(err, LK_BUG, "'%s!%s', table %s: %lld records became %lld rows and %lld rejects", s->member->delivery,
-			s->member->member, s->resource->table, (long long)s->record, (long long)s->rows, (long long)s->rejected);
+		return lk_error_set(err, LK_BUG,
+			"'%s!%s', table %s: %lld records became %lld rows and %lld rejects",
+			s->member->delivery, s->member->member, s->resource->table, (long long)s->record,
+			(long long)s->rows, (long long)s->rejected);
 	return lk_output_file(s->output, s->member, &report, err);
 }

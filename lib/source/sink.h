@@ -1,9 +1,10 @@
 /*
  * Sinks: where a reader's records become rows of one table, or rejects.
  *
- * A sink takes the records of one member for one resource. A reader hands it each record once, in order, as a text for each field
- * that comes from the record; the sink numbers it, converts it, adds the columns that are the same for the whole member, and keeps
- * count. So that records = rows + rejected holds, each record ends in exactly one of lk_sink_row and lk_sink_reject.
+ * A sink takes the records of one member for one resource. A reader hands it each record once, in order, as a
+ * text for each field that comes from the record; the sink numbers it, converts it, adds the columns that are
+ * the same for the whole member, and keeps count. So that records = rows + rejected holds, each record ends
+ * in exactly one of lk_sink_row and lk_sink_reject.
  */
 #ifndef LK_SOURCE_SINK_H
 #define LK_SOURCE_SINK_H
@@ -45,25 +46,26 @@ struct lk_sink {
 };
 
 /* member and output must outlive the sink. */
-enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member, struct lk_output *output,
-	struct lk_error *err) LK_CHECKED;
+enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member,
+	struct lk_output *output, struct lk_error *err) LK_CHECKED;
 void lk_sink_release(struct lk_sink *s);
 
-/* A record: values by field (those of other origins are not looked at). rest: JSON for lk_rest, NULL for none. It becomes a row or,
- * where a value does not fit, a reject. */
-enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest, const struct lk_place *place,
-	struct lk_error *err) LK_CHECKED;
+/* A record: values by field (those of other origins are not looked at). rest: JSON for lk_rest, NULL for
+ * none. It becomes a row or, where a value does not fit, a reject. */
+enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
+	const struct lk_place *place, struct lk_error *err) LK_CHECKED;
 
 /* A record that is none: field is NULL when it is the whole record. reason must not hold values. */
-enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *reason, const struct lk_place *place,
-	struct lk_error *err) LK_CHECKED;
+enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *reason,
+	const struct lk_place *place, struct lk_error *err) LK_CHECKED;
 
 /*
- * The member cannot be read (further), for all of these sinks. Where nothing came out of it yet they are failed, without a row; else
- * what came stays, and the fault is one more reject of each: a file that is failed has no rows, so that it can be tried again.
+ * The member cannot be read (further), for all of these sinks. Where nothing came out of it yet they are
+ * failed, without a row; else what came stays, and the fault is one more reject of each: a file that is
+ * failed has no rows, so that it can be tried again.
  */
-enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place, struct lk_error *err,
-	const char *fmt, ...) LK_CHECKED LK_PRINTF(5, 6);
+enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place,
+	struct lk_error *err, const char *fmt, ...) LK_CHECKED LK_PRINTF(5, 6);
 
 /* The member ended: checks the counts and adds its row to lk.files. */
 enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err) LK_CHECKED;

@@ -33,8 +33,8 @@ bool lk_globs_take(const char *const *globs, int count, const char *member)
 	return false;
 }
 
-enum lk_status lk_delivery_match(const struct lk_package *p, const char *delivery, struct lk_delivery_match *m, bool *matched,
-	struct lk_error *err)
+enum lk_status lk_delivery_match(const struct lk_package *p, const char *delivery,
+	struct lk_delivery_match *m, bool *matched, struct lk_error *err)
 {
 	int code;
 
@@ -50,11 +50,13 @@ enum lk_status lk_delivery_match(const struct lk_package *p, const char *deliver
 	if (!*matched)
 		lk_delivery_match_release(m);
 	if (code < 0 && code != PCRE2_ERROR_NOMATCH)
-		return lk_error_set(err, LK_CONFIG, "'%s': lk.delivery needs too much to be matched against '%s'", p->file, delivery);
+		return lk_error_set(err, LK_CONFIG,
+			"'%s': lk.delivery needs too much to be matched against '%s'", p->file, delivery);
 	return LK_OK;
 }
 
-bool lk_delivery_group(const struct lk_package *p, const struct lk_delivery_match *m, const char *group, struct lk_text *value)
+bool lk_delivery_group(const struct lk_package *p, const struct lk_delivery_match *m, const char *group,
+	struct lk_text *value)
 {
 	int number = m->data ? pcre2_substring_number_from_name(p->delivery, (PCRE2_SPTR)group) : -1;
 	const PCRE2_SIZE *offsets;
@@ -75,7 +77,8 @@ void lk_delivery_match_release(struct lk_delivery_match *m)
 	m->data = NULL;
 }
 
-enum lk_status lk_sources_sender(struct lk_sources *s, const char *delivery, char **sender, struct lk_error *err)
+enum lk_status lk_sources_sender(
+	struct lk_sources *s, const char *delivery, char **sender, struct lk_error *err)
 {
 	*sender = NULL;
 	for (int i = 0; i < s->count && !*sender; i++) {
@@ -88,7 +91,9 @@ enum lk_status lk_sources_sender(struct lk_sources *s, const char *delivery, cha
 		LK_TRY(lk_delivery_match(s->packages[i], delivery, &m, &matched, err));
 		if (!matched)
 			continue;
-		*sender = lk_delivery_group(s->packages[i], &m, "sender", &value) ? strndup(value.data, value.len) : strdup("");
+		*sender = lk_delivery_group(s->packages[i], &m, "sender", &value)
+				  ? strndup(value.data, value.len)
+				  : strdup("");
 		lk_delivery_match_release(&m);
 		if (!*sender)
 			return lk_error_nomem(err);
@@ -129,12 +134,15 @@ static void paths_release(struct paths *paths)
 	free(paths->items);
 }
 
-static enum lk_status paths_add(struct paths *paths, const char *folder, const char *name, const char *more, struct lk_error *err)
+static enum lk_status paths_add(
+	struct paths *paths, const char *folder, const char *name, const char *more, struct lk_error *err)
 {
 	struct lk_str path = LK_STR_INIT;
 
-	lk_str_addf(&path, "%s%s%s%s", folder, *folder && folder[strlen(folder) - 1] == '/' ? "" : "/", name, more);
-	if (path.failed || !lk_grow((void **)&paths->items, &paths->cap, paths->count + 1, sizeof(*paths->items))) {
+	lk_str_addf(&path, "%s%s%s%s", folder, *folder && folder[strlen(folder) - 1] == '/' ? "" : "/", name,
+		more);
+	if (path.failed ||
+		!lk_grow((void **)&paths->items, &paths->cap, paths->count + 1, sizeof(*paths->items))) {
 		lk_str_release(&path);
 		return lk_error_nomem(err);
 	}
@@ -157,7 +165,8 @@ static bool is_folder(const char *path)
 }
 
 /* A candidate stays only when it is a file. */
-static enum lk_status add_if_file(struct paths *paths, const char *folder, const char *name, const char *more, struct lk_error *err)
+static enum lk_status add_if_file(
+	struct paths *paths, const char *folder, const char *name, const char *more, struct lk_error *err)
 {
 	LK_TRY(paths_add(paths, folder, name, more, err));
 	if (!is_file(paths->items[paths->count - 1]))
@@ -198,7 +207,8 @@ static enum lk_status list_packages(const char *folder, struct paths *paths, str
 	if (status)
 		return status;
 	if (!paths->count)
-		return lk_error_set(err, LK_CONFIG, "'%s' holds no package: no *.json, no */datapackage.json", folder);
+		return lk_error_set(
+			err, LK_CONFIG, "'%s' holds no package: no *.json, no */datapackage.json", folder);
 	qsort(paths->items, paths->count, sizeof(*paths->items), compare_paths);
 	return LK_OK;
 }
@@ -220,11 +230,15 @@ static enum lk_status check_pair(const struct lk_resource *a, const struct lk_re
 		for (int j = 0; j < b->field_count; j++) {
 			const struct lk_source_field *f = &a->fields[i], *g = &b->fields[j];
 
-			if (strcmp(f->column, g->column) || (lk_convert_type(&f->convert) == lk_convert_type(&g->convert) &&
-				f->convert.precision == g->convert.precision && f->convert.scale == g->convert.scale))
+			if (strcmp(f->column, g->column) ||
+				(lk_convert_type(&f->convert) == lk_convert_type(&g->convert) &&
+					f->convert.precision == g->convert.precision &&
+					f->convert.scale == g->convert.scale))
 				continue;
-			return lk_error_set(err, LK_CONFIG, "'%s' and '%s': table %s gets column %s from the resources %s and %s, "
-				"with different types", a->package->file, b->package->file, a->table, f->column, a->name, b->name);
+			return lk_error_set(err, LK_CONFIG,
+				"'%s' and '%s': table %s gets column %s from the resources %s and %s, "
+				"with different types",
+				a->package->file, b->package->file, a->table, f->column, a->name, b->name);
 		}
 	return LK_OK;
 }
@@ -268,11 +282,13 @@ static enum lk_status hash_all(struct lk_sources *s, struct lk_error *err)
 	return status;
 }
 
-static enum lk_status open_impl(struct lk_sources *s, const char *path, struct paths *paths, struct lk_error *err)
+static enum lk_status open_impl(
+	struct lk_sources *s, const char *path, struct paths *paths, struct lk_error *err)
 {
 	if (is_folder(path))
 		LK_TRY(list_packages(path, paths, err));
-	else if (!lk_grow((void **)&paths->items, &paths->cap, 1, sizeof(*paths->items)) || !(paths->items[0] = strdup(path)))
+	else if (!lk_grow((void **)&paths->items, &paths->cap, 1, sizeof(*paths->items)) ||
+		 !(paths->items[0] = strdup(path)))
 		return lk_error_nomem(err);
 	else
 		paths->count = 1;
@@ -313,7 +329,8 @@ void lk_sources_close(struct lk_sources *s)
 	free(s);
 }
 
-enum lk_status lk_sources_schemas(struct lk_sources *s, const struct ArrowSchema *const **schemas, int *count, struct lk_error *err)
+enum lk_status lk_sources_schemas(
+	struct lk_sources *s, const struct ArrowSchema *const **schemas, int *count, struct lk_error *err)
 {
 	(void)err;
 	*schemas = s->schemas;

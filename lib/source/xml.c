@@ -1,9 +1,10 @@
 /*
  * XML: records by XPath (lk-source(5), XML), through libxml2's SAX2 with a tree of only what is needed.
  *
- * A document begins as text in a buffer. When it ends there, below the limit, it is parsed into a whole tree, and records are what
- * their XPaths find. When every resource streams and the document is longer than WHOLE_BYTES, it is pushed through the parser
- * instead: the tree then holds the open elements and what is inside an open record, and is pruned as elements end.
+ * A document begins as text in a buffer. When it ends there, below the limit, it is parsed into a whole tree,
+ * and records are what their XPaths find. When every resource streams and the document is longer than
+ * WHOLE_BYTES, it is pushed through the parser instead: the tree then holds the open elements and what is
+ * inside an open record, and is pruned as elements end.
  *
  *	document  >  catalog  >  [book]  >  ...          inside a record: kept until the outermost record ends
  *	                      >  (shelf, text: gone as soon as they end)
@@ -74,13 +75,15 @@ struct xml {
 /* The text of a node: borrowed where it is in one piece, else put together in room. */
 static struct lk_value node_text(const xmlNode *node, struct lk_str *room)
 {
-	const xmlNode *only = node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE ? node->children : NULL;
+	const xmlNode *only =
+		node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE ? node->children : NULL;
 	xmlChar *text;
 
 	if (!only && (node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE))
 		return (struct lk_value){.data = ""};
 	if (only && !only->next && only->type == XML_TEXT_NODE && only->content)
-		return (struct lk_value){.data = (const char *)only->content, .len = strlen((const char *)only->content)};
+		return (struct lk_value){
+			.data = (const char *)only->content, .len = strlen((const char *)only->content)};
 	text = xmlNodeGetContent(node);
 	lk_str_clear(room);
 	if (text)
@@ -119,7 +122,8 @@ static bool found_next(void *arg, const xmlNode *node)
 	return true;
 }
 
-static struct lk_value steps_value(const struct lk_xml_steps *steps, const xmlNode *record, const char *join, struct lk_str *room)
+static struct lk_value steps_value(
+	const struct lk_xml_steps *steps, const xmlNode *record, const char *join, struct lk_str *room)
 {
 	struct finding f = {.room = room, .join = join};
 
@@ -152,7 +156,8 @@ static struct lk_value object_value(xmlXPathObjectPtr object, const char *join, 
 	if (object->type == XPATH_NODESET)
 		return set_value(object->nodesetval, join, room);
 	if (object->type == XPATH_STRING && object->stringval)
-		return (struct lk_value){.data = (const char *)object->stringval, .len = strlen((const char *)object->stringval)};
+		return (struct lk_value){.data = (const char *)object->stringval,
+			.len = strlen((const char *)object->stringval)};
 	text = xmlXPathCastToString(object);
 	lk_str_clear(room);
 	if (text)
@@ -163,7 +168,8 @@ static struct lk_value object_value(xmlXPathObjectPtr object, const char *join, 
 	return (struct lk_value){.data = lk_str_text(room), .len = room->len};
 }
 
-static xmlXPathObjectPtr evaluate(struct xml *x, const struct target *t, const struct lk_xml_path *path, xmlNodePtr node)
+static xmlXPathObjectPtr evaluate(
+	struct xml *x, const struct target *t, const struct lk_xml_path *path, xmlNodePtr node)
 {
 	x->context->namespaces = t->program->namespaces;
 	x->context->nsNr = t->program->namespace_count;
@@ -186,8 +192,9 @@ static enum lk_status field_value(struct xml *x, struct target *t, int i, xmlNod
 	xmlXPathFreeObject(t->objects[i]);
 	t->objects[i] = evaluate(x, t, path, record);
 	if (!t->objects[i])
-		return lk_error_set(x->err, LK_MISSING, "'%s!%s': the XPath of field %s cannot be evaluated", t->sink->member->delivery,
-			t->sink->member->member, t->sink->resource->fields[i].name);
+		return lk_error_set(x->err, LK_MISSING, "'%s!%s': the XPath of field %s cannot be evaluated",
+			t->sink->member->delivery, t->sink->member->member,
+			t->sink->resource->fields[i].name);
 	t->values[i] = object_value(t->objects[i], join, &t->texts[i]);
 	t->known[i] = path->constant;
 	return lk_str_check(&t->texts[i], x->err);
@@ -243,11 +250,12 @@ static void refuse(xmlParserCtxtPtr parser, const char *fmt, const char *name)
 	xmlStopParser(parser);
 }
 
-static void on_entity_declaration(void *user, const xmlChar *name, int type, const xmlChar *public_id, const xmlChar *system_id,
-	xmlChar *content)
+static void on_entity_declaration(void *user, const xmlChar *name, int type, const xmlChar *public_id,
+	const xmlChar *system_id, xmlChar *content)
 {
 	(void)type, (void)public_id, (void)system_id, (void)content;
-	refuse(user, "declares the entity '%.64s': documents with entities of their own are not read", (const char *)name);
+	refuse(user, "declares the entity '%.64s': documents with entities of their own are not read",
+		(const char *)name);
 }
 
 static void on_reference(void *user, const xmlChar *name)
@@ -262,7 +270,8 @@ static void on_error(void *user, xmlErrorPtr error)
 
 	if (error->level != XML_ERR_FATAL || *x->refusal)
 		return;
-	snprintf(x->refusal, sizeof(x->refusal), "is not well-formed: %.200s", error->message ? error->message : "");
+	snprintf(x->refusal, sizeof(x->refusal), "is not well-formed: %.200s",
+		error->message ? error->message : "");
 	x->refusal[strcspn(x->refusal, "\n")] = '\0';
 	x->refusal_line = error->line;
 }
@@ -317,7 +326,8 @@ static enum lk_status take_set(struct xml *x, struct target *t, xmlNodeSetPtr se
 		if (node->type == XML_ELEMENT_NODE)
 			LK_TRY(take_record(x, t, node, place.line));
 		else
-			LK_TRY(lk_sink_reject(t->sink, NULL, "lk.record yields something else than an element here", &place, x->err));
+			LK_TRY(lk_sink_reject(t->sink, NULL,
+				"lk.record yields something else than an element here", &place, x->err));
 	}
 	return LK_OK;
 }
@@ -397,19 +407,21 @@ static enum lk_status take_pending(struct xml *x, size_t count)
 	return LK_OK;
 }
 
-/* What is held became too much: the outermost records that are still open are rejected, until the next one in them holds little
- * enough; all that is outside it goes, but for the open elements. */
+/* What is held became too much: the outermost records that are still open are rejected, until the next one in
+ * them holds little enough; all that is outside it goes, but for the open elements. */
 static enum lk_status let_go(struct xml *x)
 {
 	xmlNodePtr top = x->pending[0].node, below = NULL;
 	size_t keep = 1;
 
-	while (keep < x->pending_count && (x->pending[keep].ended || x->record_bytes - x->pending[keep].begin > RECORD_BYTES / 2))
+	while (keep < x->pending_count &&
+		(x->pending[keep].ended || x->record_bytes - x->pending[keep].begin > RECORD_BYTES / 2))
 		keep++;
 	LK_TRY(take_pending(x, keep));
 	if (x->pending_count)
 		below = x->pending[0].node;
-	for (xmlNodePtr open = below ? below->parent : x->parser->node; open; below = open, open = open->parent) {
+	for (xmlNodePtr open = below ? below->parent : x->parser->node; open;
+		below = open, open = open->parent) {
 		for (xmlNodePtr child = open->children, next; child; child = next) {
 			next = child->next;
 			if (child != below)
@@ -441,7 +453,8 @@ static bool add_pending(struct xml *x, struct target *t, xmlNodePtr node)
 {
 	if (!lk_grow((void **)&x->pending, &x->pending_cap, x->pending_count + 1, sizeof(*x->pending)))
 		return false;
-	x->pending[x->pending_count] = (struct pending){t, node, xmlSAX2GetLineNumber(x->parser), x->record_bytes, x->innermost, false};
+	x->pending[x->pending_count] = (struct pending){
+		t, node, xmlSAX2GetLineNumber(x->parser), x->record_bytes, x->innermost, false};
 	x->innermost = (ptrdiff_t)x->pending_count++;
 	return true;
 }
@@ -453,11 +466,13 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
 	struct xml *x = parser->_private;
 	size_t bytes = sizeof(xmlNode);
 
-	xmlSAX2StartElementNs(user, name, prefix, uri, ns_count, namespaces, attribute_count, defaulted, attributes);
+	xmlSAX2StartElementNs(
+		user, name, prefix, uri, ns_count, namespaces, attribute_count, defaulted, attributes);
 	if (!parser->node)
 		return;
 	for (int i = 0; i < x->count; i++)
-		if (lk_xml_steps_match(&x->targets[i].program->record.steps, parser->node) && !add_pending(x, &x->targets[i], parser->node))
+		if (lk_xml_steps_match(&x->targets[i].program->record.steps, parser->node) &&
+			!add_pending(x, &x->targets[i], parser->node))
 			stop(x, lk_error_nomem(x->err));
 	for (int i = 0; i < attribute_count; i++)
 		bytes += sizeof(xmlAttr) + (size_t)(attributes[5 * i + 4] - attributes[5 * i + 3]);
@@ -602,7 +617,8 @@ static enum lk_status xml_feed(void *self, const char *data, size_t len, struct 
 	if (x->streaming)
 		return push(x, data, len, false);
 	if (!x->streams && x->buffer.len + len > LIMIT_BYTES)
-		return fail(x, "is longer than 64 MiB, and has a resource whose paths need the whole document", 0);
+		return fail(x,
+			"is longer than 64 MiB, and has a resource whose paths need the whole document", 0);
 	if (!x->buffer.len && x->sinks[0]->member->member_size > (int64_t)len)
 		lk_str_reserve(&x->buffer, expected_bytes(x));
 	lk_str_add(&x->buffer, data, len);
@@ -638,10 +654,12 @@ static void release_target(struct target *t)
 	free(t->known);
 }
 
-/* The parser keeps the names that it has seen, and its buffers; after a streamed document, or when it was stopped, it goes. */
+/* The parser keeps the names that it has seen, and its buffers; after a streamed document, or when it was
+ * stopped, it goes. */
 static void xml_clear(void *self)
 {
-	struct xml *x = self, kept = {.context = x->context, .pending = x->pending, .pending_cap = x->pending_cap};
+	struct xml *x = self,
+		   kept = {.context = x->context, .pending = x->pending, .pending_cap = x->pending_cap};
 
 	for (int i = 0; x->targets && i < x->count; i++)
 		if (x->targets[i].sink)

@@ -1,4 +1,5 @@
-/* What a document's root element is called: a look at its first bytes, before it is known which resources take it. */
+/* What a document's root element is called: a look at its first bytes, before it is known which resources
+ * take it. */
 #ifndef LK_SOURCE_XML_H
 #define LK_SOURCE_XML_H
 

@@ -47,8 +47,8 @@ static bool is_name_char(char c)
 /* Where an operand has just ended, * and names are operators (section 3.7). */
 static bool after_operand(const struct token *last)
 {
-	return last->kind == TOKEN_NAME || last->kind == TOKEN_LITERAL || last->kind == TOKEN_DOT || last->kind == TOKEN_DOTS ||
-	       last->kind == TOKEN_CLOSE || last->kind == TOKEN_CLOSE_BRACKET;
+	return last->kind == TOKEN_NAME || last->kind == TOKEN_LITERAL || last->kind == TOKEN_DOT ||
+	       last->kind == TOKEN_DOTS || last->kind == TOKEN_CLOSE || last->kind == TOKEN_CLOSE_BRACKET;
 }
 
 static size_t name_len(const char *p)
@@ -154,21 +154,25 @@ static bool prefix_known(const struct lk_resource *r, const struct token *t)
 {
 	const char *colon = memchr(t->text, ':', t->len);
 
-	return !colon || lk_xml_namespace(r, t->text, (size_t)(colon - t->text)) || !strncmp(t->text, "xml:", 4);
+	return !colon || lk_xml_namespace(r, t->text, (size_t)(colon - t->text)) ||
+	       !strncmp(t->text, "xml:", 4);
 }
 
 /* Functions that take the context node when they have no argument. */
-static const char *const context_functions[] = {"position", "last", "local-name", "namespace-uri", "name", "string", "string-length",
-	"normalize-space", "number", NULL};
+static const char *const context_functions[] = {"position", "last", "local-name", "namespace-uri", "name",
+	"string", "string-length", "normalize-space", "number", NULL};
 static const char *const down_axes[] = {"child", "attribute", "descendant", "self", "descendant-or-self", NULL};
-static const char *const core_functions[] = {"last", "position", "count", "id", "local-name", "namespace-uri", "name", "string", "concat",
-	"starts-with", "contains", "substring-before", "substring-after", "substring", "string-length", "normalize-space", "translate",
-	"boolean", "not", "true", "false", "lang", "number", "sum", "floor", "ceiling", "round", "text", "node", "comment",
+static const char *const core_functions[] = {"last", "position", "count", "id", "local-name", "namespace-uri",
+	"name", "string", "concat", "starts-with", "contains", "substring-before", "substring-after",
+	"substring", "string-length", "normalize-space", "translate", "boolean", "not", "true", "false",
+	"lang", "number", "sum", "floor", "ceiling", "round", "text", "node", "comment",
 	"processing-instruction", NULL};
 static const char *const wide_functions[] = {"id", "lang", NULL};
 
-/* Fills downward and constant. False when a prefix is not declared or a function not known: then *problem says so. */
-static bool survey(const struct lk_resource *r, const char *text, struct lk_xml_path *path, const char **problem)
+/* Fills downward and constant. False when a prefix is not declared or a function not known: then *problem
+ * says so. */
+static bool survey(
+	const struct lk_resource *r, const char *text, struct lk_xml_path *path, const char **problem)
 {
 	struct lexer l = {.p = text, .last = {TOKEN_OPERATOR, text, 0}};
 	int brackets = 0;
@@ -176,8 +180,9 @@ static bool survey(const struct lk_resource *r, const char *text, struct lk_xml_
 	path->downward = path->constant = true;
 	for (;;) {
 		struct token before = l.last, t = next_token(&l);
-		bool starts = !after_operand(&before) && before.kind != TOKEN_SLASH && before.kind != TOKEN_SLASHES &&
-			      before.kind != TOKEN_AT && before.kind != TOKEN_AXIS && !(before.kind == TOKEN_OTHER && before.len == 2);
+		bool starts = !after_operand(&before) && before.kind != TOKEN_SLASH &&
+			      before.kind != TOKEN_SLASHES && before.kind != TOKEN_AT &&
+			      before.kind != TOKEN_AXIS && !(before.kind == TOKEN_OTHER && before.len == 2);
 
 		if (t.kind == TOKEN_END)
 			return true;
@@ -191,18 +196,21 @@ static bool survey(const struct lk_resource *r, const char *text, struct lk_xml_
 		}
 		brackets += t.kind == TOKEN_OPEN_BRACKET;
 		brackets -= t.kind == TOKEN_CLOSE_BRACKET;
-		if (((t.kind == TOKEN_SLASH || t.kind == TOKEN_SLASHES) && !after_operand(&before)) || t.kind == TOKEN_DOTS ||
-			(t.kind == TOKEN_AXIS && !is_one_of(&t, down_axes)) || (t.kind == TOKEN_OTHER && t.len == 1) ||
+		if (((t.kind == TOKEN_SLASH || t.kind == TOKEN_SLASHES) && !after_operand(&before)) ||
+			t.kind == TOKEN_DOTS || (t.kind == TOKEN_AXIS && !is_one_of(&t, down_axes)) ||
+			(t.kind == TOKEN_OTHER && t.len == 1) ||
 			(t.kind == TOKEN_FUNCTION && is_one_of(&t, wide_functions)))
 			path->downward = false;
-		if (!brackets && starts && (t.kind == TOKEN_NAME || t.kind == TOKEN_AT || t.kind == TOKEN_DOT || t.kind == TOKEN_DOTS ||
-			t.kind == TOKEN_AXIS))
+		if (!brackets && starts &&
+			(t.kind == TOKEN_NAME || t.kind == TOKEN_AT || t.kind == TOKEN_DOT ||
+				t.kind == TOKEN_DOTS || t.kind == TOKEN_AXIS))
 			path->constant = false;
 		if (!brackets && t.kind == TOKEN_FUNCTION && is_one_of(&t, context_functions) &&
 			l.p[strspn(l.p, "( \t\r\n")] == ')')
 			path->constant = false;
-		if (!brackets && starts && t.kind == TOKEN_FUNCTION && is_one_of(&t, (const char *const[]){"text", "node", "comment",
-			"processing-instruction", "id", "lang", NULL}))
+		if (!brackets && starts && t.kind == TOKEN_FUNCTION &&
+			is_one_of(&t, (const char *const[]){"text", "node", "comment",
+					      "processing-instruction", "id", "lang", NULL}))
 			path->constant = false;
 	}
 }
@@ -228,7 +236,8 @@ static bool take_position(struct lexer *l, int *position)
 	return *position > 0 && next_token(l).kind == TOKEN_CLOSE_BRACKET;
 }
 
-static bool set_name(struct lk_arena *arena, const struct lk_resource *r, const struct token *t, struct lk_xml_step *step)
+static bool set_name(
+	struct lk_arena *arena, const struct lk_resource *r, const struct token *t, struct lk_xml_step *step)
 {
 	const char *colon = memchr(t->text, ':', t->len), *name = colon ? colon + 1 : t->text;
 	size_t len = t->len - (size_t)(name - t->text);
@@ -243,7 +252,8 @@ static bool set_name(struct lk_arena *arena, const struct lk_resource *r, const 
 }
 
 /* One step and its [N]. */
-static bool take_step(struct lk_arena *arena, const struct lk_resource *r, struct lexer *l, struct lk_xml_step *step)
+static bool take_step(
+	struct lk_arena *arena, const struct lk_resource *r, struct lexer *l, struct lk_xml_step *step)
 {
 	struct token t = next_token(l);
 
@@ -254,9 +264,10 @@ static bool take_step(struct lk_arena *arena, const struct lk_resource *r, struc
 	return t.kind == TOKEN_NAME && set_name(arena, r, &t, step) && take_position(l, &step->position);
 }
 
-/* count stays 0 when the path is more than plain steps. A field's path begins at the record, and only there positions and an
- * attribute at the end are plain. */
-static void find_steps(struct lk_arena *arena, const struct lk_resource *r, const char *text, bool of_record, struct lk_xml_steps *out)
+/* count stays 0 when the path is more than plain steps. A field's path begins at the record, and only there
+ * positions and an attribute at the end are plain. */
+static void find_steps(struct lk_arena *arena, const struct lk_resource *r, const char *text, bool of_record,
+	struct lk_xml_steps *out)
 {
 	struct lexer l = {.p = text, .last = {TOKEN_OPERATOR, text, 0}}, first = l;
 	struct lk_xml_step *steps = lk_arena_alloc(arena, (strlen(text) + 1) * sizeof(*steps));
@@ -323,7 +334,8 @@ bool lk_xml_steps_match(const struct lk_xml_steps *steps, const xmlNode *element
 	return match_from(steps->items, steps->count - 1, element) == MATCH_YES;
 }
 
-static bool walk(const struct lk_xml_step *step, int left, const xmlNode *node, bool (*found)(void *arg, const xmlNode *node), void *arg)
+static bool walk(const struct lk_xml_step *step, int left, const xmlNode *node,
+	bool (*found)(void *arg, const xmlNode *node), void *arg)
 {
 	int position = 0;
 
@@ -348,7 +360,8 @@ static bool walk(const struct lk_xml_step *step, int left, const xmlNode *node, 
 	return true;
 }
 
-bool lk_xml_steps_walk(const struct lk_xml_steps *steps, const xmlNode *node, bool (*found)(void *arg, const xmlNode *node), void *arg)
+bool lk_xml_steps_walk(const struct lk_xml_steps *steps, const xmlNode *node,
+	bool (*found)(void *arg, const xmlNode *node), void *arg)
 {
 	return walk(steps->items, steps->count, node, found, arg);
 }
@@ -385,8 +398,9 @@ static bool try_out(const struct lk_xml_program *p, const struct lk_xml_path *pa
 	return *type != XPATH_UNDEFINED;
 }
 
-/* Whether the predicates of the first step of a path that begins with // are all true or false by their form, so that none can be a
- * position: each holds a comparison, `and` or `or` that is in no function's argument and in no inner predicate. */
+/* Whether the predicates of the first step of a path that begins with // are all true or false by their form,
+ * so that none can be a position: each holds a comparison, `and` or `or` that is in no function's argument
+ * and in no inner predicate. */
 static bool first_step_is_unordered(const char *text)
 {
 	struct lexer l = {.p = text, .last = {TOKEN_OPERATOR, text, 0}};
@@ -402,7 +416,9 @@ static bool first_step_is_unordered(const char *text)
 
 		while (depth > 0) {
 			t = next_token(&l);
-			if (t.kind == TOKEN_END || (t.kind == TOKEN_FUNCTION && (token_is(&t, "position") || token_is(&t, "last"))))
+			if (t.kind == TOKEN_END ||
+				(t.kind == TOKEN_FUNCTION &&
+					(token_is(&t, "position") || token_is(&t, "last"))))
 				return false;
 			depth += t.kind == TOKEN_OPEN_BRACKET || t.kind == TOKEN_OPEN;
 			depth -= t.kind == TOKEN_CLOSE_BRACKET || t.kind == TOKEN_CLOSE;
@@ -415,8 +431,8 @@ static bool first_step_is_unordered(const char *text)
 	return true;
 }
 
-/* `//x[...]` looks at every node for children that are x; where no predicate is a position, `/descendant::x[...]` finds the same and
- * libxml2 is far quicker at it. */
+/* `//x[...]` looks at every node for children that are x; where no predicate is a position,
+ * `/descendant::x[...]` finds the same and libxml2 is far quicker at it. */
 static const char *quicker(struct lk_arena *arena, const char *text)
 {
 	const char *rest = text + strspn(text, " \t\r\n"), *other;
@@ -427,8 +443,8 @@ static const char *quicker(struct lk_arena *arena, const char *text)
 	return other ? other : text;
 }
 
-static bool compile(struct lk_arena *arena, const struct lk_resource *r, const struct lk_xml_program *p, const char *text, bool of_record,
-	struct lk_xml_path *path, const char **problem)
+static bool compile(struct lk_arena *arena, const struct lk_resource *r, const struct lk_xml_program *p,
+	const char *text, bool of_record, struct lk_xml_path *path, const char **problem)
 {
 	xmlXPathContextPtr context = xmlXPathNewContext(NULL);
 	xmlXPathObjectType type;
@@ -437,7 +453,8 @@ static bool compile(struct lk_arena *arena, const struct lk_resource *r, const s
 	if (!context)
 		return false;
 	context->error = quiet;
-	path->expression = xmlXPathCtxtCompile(context, (const xmlChar *)(of_record ? quicker(arena, text) : text));
+	path->expression =
+		xmlXPathCtxtCompile(context, (const xmlChar *)(of_record ? quicker(arena, text) : text));
 	xmlXPathFreeContext(context);
 	*problem = "is not an XPath";
 	if (!path->expression || !survey(r, text, path, problem) || !try_out(p, path, &type))
@@ -466,8 +483,8 @@ static bool make_namespaces(struct lk_arena *arena, const struct lk_resource *r,
 	return true;
 }
 
-bool lk_xml_program_make(struct lk_arena *arena, const struct lk_resource *r, struct lk_xml_program **out, int *field,
-	const char **problem)
+bool lk_xml_program_make(struct lk_arena *arena, const struct lk_resource *r, struct lk_xml_program **out,
+	int *field, const char **problem)
 {
 	struct lk_xml_program *p = *out = lk_arena_alloc(arena, sizeof(*p));
 

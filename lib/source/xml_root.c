@@ -6,13 +6,15 @@
 
 #define HEAD_BYTES (64 * 1024)
 
-static void start_element(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int ns_count,
-	const xmlChar **namespaces, int attribute_count, int defaulted, const xmlChar **attributes)
+static void start_element(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+	int ns_count, const xmlChar **namespaces, int attribute_count, int defaulted,
+	const xmlChar **attributes)
 {
 	xmlParserCtxtPtr parser = user;
 	struct lk_xml_root *root = parser->_private;
 
-	(void)prefix, (void)ns_count, (void)namespaces, (void)attribute_count, (void)defaulted, (void)attributes;
+	(void)prefix, (void)ns_count, (void)namespaces, (void)attribute_count, (void)defaulted,
+		(void)attributes;
 	if (!root->found) {
 		root->found = true;
 		lk_str_adds(&root->name, (const char *)name);
@@ -22,8 +24,8 @@ static void start_element(void *user, const xmlChar *name, const xmlChar *prefix
 }
 
 /* The reader will refuse such a document, whatever its root is called; nothing of it is expanded here. */
-static void declare_entity(void *user, const xmlChar *name, int type, const xmlChar *public_id, const xmlChar *system_id,
-	xmlChar *content)
+static void declare_entity(void *user, const xmlChar *name, int type, const xmlChar *public_id,
+	const xmlChar *system_id, xmlChar *content)
 {
 	xmlParserCtxtPtr parser = user;
 	struct lk_xml_root *root = parser->_private;
@@ -54,10 +56,13 @@ void lk_xml_sniff(const char *head, size_t len, struct lk_xml_root *root)
 		xmlFreeParserCtxt(parser);
 	}
 	if (root->found)
-		snprintf(root->message, sizeof(root->message), "no resource takes a document whose root element is %s%s%s%s",
-			root->uri.len ? "{" : "", lk_str_text(&root->uri), root->uri.len ? "}" : "", lk_str_text(&root->name));
+		snprintf(root->message, sizeof(root->message),
+			"no resource takes a document whose root element is %s%s%s%s",
+			root->uri.len ? "{" : "", lk_str_text(&root->uri), root->uri.len ? "}" : "",
+			lk_str_text(&root->name));
 	else
-		snprintf(root->message, sizeof(root->message), "no resource takes it: it does not begin as XML");
+		snprintf(root->message, sizeof(root->message),
+			"no resource takes it: it does not begin as XML");
 }
 
 void lk_xml_root_release(struct lk_xml_root *root)
@@ -81,5 +86,6 @@ bool lk_xml_root_is(const struct lk_xml_root *root, const struct lk_resource *r)
 
 	if (root->has_entities)
 		return true;
-	return root->found && uri && !strcmp(name, lk_str_text(&root->name)) && !strcmp(uri, lk_str_text(&root->uri));
+	return root->found && uri && !strcmp(name, lk_str_text(&root->name)) &&
+	       !strcmp(uri, lk_str_text(&root->uri));
 }

@@ -69,7 +69,8 @@ static void show(struct lk_str *out)
 			for (int i = 0; i < batch.schema->n_children; i++) {
 				const char *name = batch.schema->children[i]->name;
 
-				if (!strcmp(name, "started") || !strcmp(name, "finished") || !strcmp(name, "package_sha256"))
+				if (!strcmp(name, "started") || !strcmp(name, "finished") ||
+					!strcmp(name, "package_sha256"))
 					continue;
 				lk_str_addc(out, ' ');
 				lk_cell_json(batch.schema->children[i], batch.view->children[i], row, out);
@@ -134,7 +135,8 @@ static void run_cut(const char *member, const char *text, size_t len, size_t siz
 	int n = 0;
 
 	for (size_t at = 0; at < len || !n; at += size)
-		pieces[n++] = (struct piece){member, text + at, NULL, len - at < size ? len - at : size, 0, (int64_t)at, at + size >= len};
+		pieces[n++] = (struct piece){member, text + at, NULL, len - at < size ? len - at : size, 0,
+			(int64_t)at, at + size >= len};
 	run(pieces, n, out);
 	free(pieces);
 }
@@ -150,7 +152,8 @@ static void test_cuts(const char *title, const char *member, const char *text, s
 		run_cut(member, text, len, size, &cut);
 		same = !strcmp(lk_str_text(&whole), lk_str_text(&cut));
 		if (!same)
-			printf("# in pieces of %zu:\n%s\n# whole:\n%s\n", size, lk_str_text(&cut), lk_str_text(&whole));
+			printf("# in pieces of %zu:\n%s\n# whole:\n%s\n", size, lk_str_text(&cut),
+				lk_str_text(&whole));
 	}
 	ok(same, "%s: the same in pieces of 1 to 9 bytes", title);
 	lk_str_release(&whole);
@@ -160,9 +163,10 @@ static void test_cuts(const char *title, const char *member, const char *text, s
 /* Text that has all that a cut could hurt. */
 static void test_delimited(void)
 {
-	static const char text[] = "\xef\xbb\xbf"
-				   "a,b\r\n1,2\r\n\"x\"\"y\r\nz\",3\r\r\n\"\"\"\",4\n\\\",5,\n\"a\\\"b\", 6\nno\n\"bad\"x,7\n\xc3\xa9,8\n\xff,9\n"
-				   "ten,x\n\"open,11\r\n12,";
+	static const char text[] =
+		"\xef\xbb\xbf"
+		"a,b\r\n1,2\r\n\"x\"\"y\r\nz\",3\r\r\n\"\"\"\",4\n\\\",5,\n\"a\\\"b\", 6\nno\n\"bad\"x,7\n\xc3\xa9,8\n\xff,9\n"
+		"ten,x\n\"open,11\r\n12,";
 	struct lk_str soup = LK_STR_INIT;
 	uint32_t state = 1;
 
@@ -181,8 +185,9 @@ static void test_delimited(void)
 
 static void test_xml(void)
 {
-	static const char text[] = "<?xml version='1.0'?><d><!-- c --><r id='1'><v>a&amp;b</v><v>2</v><r id='2'><v>\xc3\xa9</v></r></r>"
-				   "<r id='3'/><x><r id='4'><v><![CDATA[<]]></v></r></x></d>";
+	static const char text[] =
+		"<?xml version='1.0'?><d><!-- c --><r id='1'><v>a&amp;b</v><v>2</v><r id='2'><v>\xc3\xa9</v></r></r>"
+		"<r id='3'/><x><r id='4'><v><![CDATA[<]]></v></r></x></d>";
 	struct lk_str big = LK_STR_INIT, whole = LK_STR_INIT, out = LK_STR_INIT;
 
 	test_cuts("XML", "x.xml", text, sizeof(text) - 1);
@@ -193,7 +198,8 @@ static void test_xml(void)
 	lk_str_adds(&big, "</d>");
 	run_cut("x.xml", big.data, big.len, big.len, &whole);
 	run_cut("x.xml", big.data, big.len, 70001, &out);
-	ok(whole.len > 1000000 && !strcmp(lk_str_text(&whole), lk_str_text(&out)), "a streamed document, the same in pieces");
+	ok(whole.len > 1000000 && !strcmp(lk_str_text(&whole), lk_str_text(&out)),
+		"a streamed document, the same in pieces");
 	lk_str_release(&big);
 	lk_str_release(&whole);
 	lk_str_release(&out);
@@ -212,20 +218,28 @@ static void test_members(void)
 		{"other.bin", "", NULL, 0, 5, 0, true},
 		{"end.csv", "a,b\n", NULL, 4, 6, 0, false},
 	};
-	static const struct piece gap[] = {{"g.csv", "a,b\n", NULL, 4, 0, 0, false}, {"g.csv", "1,2\n", NULL, 4, 0, 5, true}};
+	static const struct piece gap[] = {
+		{"g.csv", "a,b\n", NULL, 4, 0, 0, false}, {"g.csv", "1,2\n", NULL, 4, 0, 5, true}};
 	static const struct piece word[] = {{"g.csv", "a,b\n", "fine", 4, 0, 0, true}};
 	struct lk_str out = LK_STR_INIT;
 
 	is_int(run(several, 9, &out), LK_OK, "members of every kind");
 	ok(strstr(out.data, "t: \"x\" 1 \"d.zip@0123456789ab!one.csv\" 1\n"), "a member in two pieces");
-	ok(strstr(out.data, "\"bad.csv\" null null null null null 0 0 0 \"failed\" \"why\""), "a failed one is a file without a table");
-	ok(strstr(out.data, "\"folder/\" null null null null null 0 0 0 \"skipped\" \"why\""), "a skipped one, too");
-	ok(strstr(out.data, "\"cut.csv\" null null null \"t\" \"p\" 2 1 1 \"ok\" \"the member is cut off: why\""),
+	ok(strstr(out.data, "\"bad.csv\" null null null null null 0 0 0 \"failed\" \"why\""),
+		"a failed one is a file without a table");
+	ok(strstr(out.data, "\"folder/\" null null null null null 0 0 0 \"skipped\" \"why\""),
+		"a skipped one, too");
+	ok(strstr(out.data,
+		   "\"cut.csv\" null null null \"t\" \"p\" 2 1 1 \"ok\" \"the member is cut off: why\""),
 		"one that fails half way keeps its rows and has a reject");
-	ok(strstr(out.data, "\"lost.csv\" null null null \"t\" \"p\" 0 0 0 \"failed\" \"the member is cut off: its last piece did not come\""),
+	ok(strstr(out.data,
+		   "\"lost.csv\" null null null \"t\" \"p\" 0 0 0 \"failed\" \"the member is cut off: its last piece did not come\""),
 		"one whose end is missing is failed");
-	ok(strstr(out.data, "\"other.bin\" null null null null null 0 0 0 \"unmatched\" \"no resource takes it\""), "one that nobody takes");
-	ok(strstr(out.data, "\"end.csv\" null null null \"t\" \"p\" 0 0 0 \"failed\""), "the stream ends within a member");
+	ok(strstr(out.data,
+		   "\"other.bin\" null null null null null 0 0 0 \"unmatched\" \"no resource takes it\""),
+		"one that nobody takes");
+	ok(strstr(out.data, "\"end.csv\" null null null \"t\" \"p\" 0 0 0 \"failed\""),
+		"the stream ends within a member");
 	is_int(run(gap, 2, &out), LK_DATA, "pieces that do not follow each other are an error");
 	is_text(lk_str_text(&out), "lk.members: 'in/d.zip!g.csv' goes on at byte 5, not 4", "which says where");
 	is_int(run(word, 1, &out), LK_DATA, "so is an unknown status");
@@ -238,7 +252,8 @@ int main(void)
 	int fd = mkstemp(package_file);
 
 	close(mkstemp(output_file));
-	if (write(fd, package, sizeof(package) - 1) != (ssize_t)sizeof(package) - 1 || lk_sources_open(&sources, package_file, &err))
+	if (write(fd, package, sizeof(package) - 1) != (ssize_t)sizeof(package) - 1 ||
+		lk_sources_open(&sources, package_file, &err))
 		printf("# %s\n", err.message);
 	close(fd);
 	if (ok(sources != NULL, "the package is right")) {

@@ -12,7 +12,8 @@
 
 /* ---- conversion ---- */
 
-static bool convert(const char *type, const char *format, const char *text, struct lk_column *column, const char **reason)
+static bool convert(
+	const char *type, const char *format, const char *text, struct lk_column *column, const char **reason)
 {
 	struct lk_convert c;
 	const char *problem;
@@ -147,7 +148,8 @@ static void test_conversion(void)
 		{"yearmonth", "default", "2026-12", "2026-12"},
 		{"yearmonth", "default", "2026-13", "-"},
 		{"string", "default", " as it is ", " as it is "},
-		{"string", "uuid", "9d188916-8390-282b-3ec2-73fce6e08649", "9d188916-8390-282b-3ec2-73fce6e08649"},
+		{"string", "uuid", "9d188916-8390-282b-3ec2-73fce6e08649",
+			"9d188916-8390-282b-3ec2-73fce6e08649"},
 		{"string", "uuid", "9d188916-8390-282b-3ec2-73fce6e0864", "-"},
 		{"string", "email", "a@b.example", "a@b.example"},
 		{"string", "email", "a@b@c", "-"},
@@ -159,14 +161,18 @@ static void test_conversion(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		is_text(value_of(cases[i].type, cases[i].format, cases[i].text), cases[i].want, "%s (%s) of '%s'", cases[i].type,
-			cases[i].format, cases[i].text);
+		is_text(value_of(cases[i].type, cases[i].format, cases[i].text), cases[i].want,
+			"%s (%s) of '%s'", cases[i].type, cases[i].format, cases[i].text);
 }
 
 static const char *decimal_of(int precision, int scale, const char *text)
 {
 	static char out[LK_VALUE_TEXT];
-	struct lk_convert c = {.kind = LK_CONVERT_DECIMAL, .precision = precision, .scale = scale, .decimal_char = '.', .bare = true};
+	struct lk_convert c = {.kind = LK_CONVERT_DECIMAL,
+		.precision = precision,
+		.scale = scale,
+		.decimal_char = '.',
+		.bare = true};
 	struct lk_column column = {.type = LK_DECIMAL128};
 	const char *reason = NULL;
 	lk_int128 value;
@@ -193,7 +199,8 @@ static void test_decimals(void)
 	is_text(decimal_of(4, 2, "100"), "does not fit", "one more does not");
 	is_text(decimal_of(4, 2, "1.234"), "does not fit", "no digit is lost");
 	is_text(decimal_of(4, 2, "1.2300"), "1.23", "but zeros may go");
-	is_text(decimal_of(38, 10, "1234567890123456789012345678.0123456789"), "1234567890123456789012345678.0123456789", "38 digits");
+	is_text(decimal_of(38, 10, "1234567890123456789012345678.0123456789"),
+		"1234567890123456789012345678.0123456789", "38 digits");
 	is_text(decimal_of(9, 2, "x"), "-", "what is no number");
 }
 
@@ -201,16 +208,18 @@ static void test_decimals(void)
 
 static void test_names(void)
 {
-	static const char *const cases[][2] = {{"START", "start"}, {"BirthDate", "birth_date"}, {"City/Town", "city_town"},
-		{"30 Day Rate", "c_30_day_rate"}, {"HbA1c", "hb_a1c"}, {"  x (y) ", "x_y"}, {"BASE_COST", "base_cost"}, {"%", ""},
-		{"primaryid", "primaryid"}, {"DESCRIPTION1", "description1"}};
+	static const char *const cases[][2] = {{"START", "start"}, {"BirthDate", "birth_date"},
+		{"City/Town", "city_town"}, {"30 Day Rate", "c_30_day_rate"}, {"HbA1c", "hb_a1c"},
+		{"  x (y) ", "x_y"}, {"BASE_COST", "base_cost"}, {"%", ""}, {"primaryid", "primaryid"},
+		{"DESCRIPTION1", "description1"}};
 	struct lk_arena arena = LK_ARENA_INIT;
 	static const char *const globs[] = {"demo*.txt", "ascii/*.csv"};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		is_text(lk_column_name(&arena, cases[i][0]), cases[i][1], "column of field '%s'", cases[i][0]);
 	lk_arena_release(&arena);
-	ok(lk_globs_take(globs, 2, "ascii/DEMO17Q2.TXT"), "a glob without a slash is for the base name, in any case");
+	ok(lk_globs_take(globs, 2, "ascii/DEMO17Q2.TXT"),
+		"a glob without a slash is for the base name, in any case");
 	ok(lk_globs_take(globs, 2, "inner.zip!demo.txt"), "an exclamation mark ends a folder too");
 	ok(lk_globs_take(globs, 2, "ASCII/x.csv"), "a glob with a slash is for the path");
 	ok(!lk_globs_take(globs, 2, "other/x.csv"), "and not for another folder");
@@ -242,28 +251,46 @@ static void test_wrong_packages(void)
 		{"[]", "must be an object"},
 		{"{}", "resources: must be a list"},
 		{"{\"resources\": [{}]}", "resources[0]: a resource needs a name"},
-		{"{\"resources\": [{" RESOURCE "\"schema\": \"x.json\"}]}", "resources[0].schema: references to other files"},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"encoding\": \"latin1\"}]}", "resources[0].encoding: 'latin1' is not supported"},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"tabel\": \"x\"}}]}", "resources[0].lk.tabel: there is no such property"},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"table\": \"lk.x\"}}]}", "namespace of 'lk.x' is taken"},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"table\": \"Bad\"}}]}", "'Bad' is not the name of a table"},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"order\": \"Nope\"}}]}", "resources[0].lk.order: there is no field 'Nope'"},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"load\": \"upsert\"}}]}", "upsert needs a schema.primaryKey"},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"partition\": [\"week(When)\"]}}]}", "resources[0].lk.partition[0]: "},
-		{"{\"resources\": [{" RESOURCE FIELDS ", \"dialect\": {\"delimiter\": \"||\"}}]}", "resources[0].dialect.delimiter: must be one"},
-		{"{\"resources\": [{" RESOURCE "\"schema\": {\"fields\": [{\"name\": \"A b\"}, {\"name\": \"a_B\"}]}}]}",
+		{"{\"resources\": [{" RESOURCE "\"schema\": \"x.json\"}]}",
+			"resources[0].schema: references to other files"},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"encoding\": \"latin1\"}]}",
+			"resources[0].encoding: 'latin1' is not supported"},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"tabel\": \"x\"}}]}",
+			"resources[0].lk.tabel: there is no such property"},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"table\": \"lk.x\"}}]}",
+			"namespace of 'lk.x' is taken"},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"table\": \"Bad\"}}]}",
+			"'Bad' is not the name of a table"},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"order\": \"Nope\"}}]}",
+			"resources[0].lk.order: there is no field 'Nope'"},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"load\": \"upsert\"}}]}",
+			"upsert needs a schema.primaryKey"},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"partition\": [\"week(When)\"]}}]}",
+			"resources[0].lk.partition[0]: "},
+		{"{\"resources\": [{" RESOURCE FIELDS ", \"dialect\": {\"delimiter\": \"||\"}}]}",
+			"resources[0].dialect.delimiter: must be one"},
+		{"{\"resources\": [{" RESOURCE
+		 "\"schema\": {\"fields\": [{\"name\": \"A b\"}, {\"name\": \"a_B\"}]}}]}",
 			"'A b' and 'a_B' both become the column 'a_b'"},
-		{"{\"resources\": [{" RESOURCE "\"schema\": {\"fields\": [{\"name\": \"lk_file\"}]}}]}", "lk's own"},
-		{"{\"resources\": [{" RESOURCE "\"schema\": {\"fields\": [{\"name\": \"a\", \"type\": \"int\"}]}}]}",
+		{"{\"resources\": [{" RESOURCE "\"schema\": {\"fields\": [{\"name\": \"lk_file\"}]}}]}",
+			"lk's own"},
+		{"{\"resources\": [{" RESOURCE
+		 "\"schema\": {\"fields\": [{\"name\": \"a\", \"type\": \"int\"}]}}]}",
 			"resources[0].schema.fields[0].type: there is no type 'int'"},
-		{"{\"resources\": [{" RESOURCE "\"schema\": {\"fields\": [{\"name\": \"a\", \"type\": \"date\", \"format\": \"%Q\"}]}}]}",
+		{"{\"resources\": [{" RESOURCE
+		 "\"schema\": {\"fields\": [{\"name\": \"a\", \"type\": \"date\", \"format\": \"%Q\"}]}}]}",
 			"resources[0].schema.fields[0].format: '%Q' must be"},
-		{"{\"resources\": [{" RESOURCE "\"schema\": {\"fields\": [{\"name\": \"a\", \"lk\": {\"path\": \"delivery:x\"}}]}}]}",
+		{"{\"resources\": [{" RESOURCE
+		 "\"schema\": {\"fields\": [{\"name\": \"a\", \"lk\": {\"path\": \"delivery:x\"}}]}}]}",
 			"the package has no lk.delivery"},
-		{"{\"lk\": {\"delivery\": \"(\"}, \"resources\": [{" RESOURCE FIELDS "}]}", "lk.delivery: missing closing parenthesis"},
-		{"{\"resources\": [{\"name\": \"x\", \"path\": \"*.xml\", \"format\": \"xml\", " FIELDS "}]}", "XML needs lk.record"},
-		{"{\"resources\": [{" RESOURCE FIELDS "}, {\"name\": \"q\", \"path\": \"*.q\", \"lk\": {\"table\": \"r\"}, "
-			"\"schema\": {\"fields\": [{\"name\": \"when\"}]}}]}", "table r gets column when from the resources r and q"},
+		{"{\"lk\": {\"delivery\": \"(\"}, \"resources\": [{" RESOURCE FIELDS "}]}",
+			"lk.delivery: missing closing parenthesis"},
+		{"{\"resources\": [{\"name\": \"x\", \"path\": \"*.xml\", \"format\": \"xml\", " FIELDS "}]}",
+			"XML needs lk.record"},
+		{"{\"resources\": [{" RESOURCE FIELDS
+		 "}, {\"name\": \"q\", \"path\": \"*.q\", \"lk\": {\"table\": \"r\"}, "
+		 "\"schema\": {\"fields\": [{\"name\": \"when\"}]}}]}",
+			"table r gets column when from the resources r and q"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -271,7 +298,9 @@ static void test_wrong_packages(void)
 		struct lk_error err = {0};
 		enum lk_status status = open_text(cases[i].text, &s, &err);
 
-		if (!ok(status == LK_CONFIG && strstr(err.message, cases[i].want) && strstr(err.message, file), "wrong: %s", cases[i].want))
+		if (!ok(status == LK_CONFIG && strstr(err.message, cases[i].want) &&
+				    strstr(err.message, file),
+			    "wrong: %s", cases[i].want))
 			printf("#   %d %s\n", status, err.message);
 		lk_sources_close(s);
 	}
@@ -300,13 +329,16 @@ static void test_package(void)
 		lk_str_addf(&types, "%s%s ", i ? ", " : "", schemas[0]->children[i]->name);
 		lk_type_name(schemas[0]->children[i], &types);
 	}
-	is_text(lk_str_text(&types), "id utf8, when timestamp[us, UTC], cost decimal(9,2), lk_file utf8, lk_row int64", "its columns");
+	is_text(lk_str_text(&types),
+		"id utf8, when timestamp[us, UTC], cost decimal(9,2), lk_file utf8, lk_row int64",
+		"its columns");
 	lk_str_release(&types);
 	ok(lk_meta_text(schemas[0], LK_META_KEY, meta, sizeof(meta)), "a key");
 	is_text(meta, "[\"id\"]", "the key is a JSON list of columns");
 	ok(lk_meta_text(schemas[0], LK_META_PARTITION, meta, sizeof(meta)), "a partitioning");
 	is_text(meta, "[\"day(when)\", \"bucket(8, id)\"]", "transforms name columns");
-	ok(lk_meta_text(schemas[0]->children[0], LK_META_PHI, meta, sizeof(meta)) && !strcmp(meta, "id"), "the privacy class");
+	ok(lk_meta_text(schemas[0]->children[0], LK_META_PHI, meta, sizeof(meta)) && !strcmp(meta, "id"),
+		"the privacy class");
 	ok(!(schemas[0]->children[0]->flags & ARROW_FLAG_NULLABLE), "a required field is never null");
 	ok(lk_sources_sender(s, "in/FAC007/20260131/x.zip", &sender, &err) == LK_OK, "a sender");
 	is_text(sender, "FAC007", "taken from the path");
