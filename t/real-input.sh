@@ -55,10 +55,9 @@ for way in aes zipcrypto open; do
 	test_expect_success "$way: load all of it in one command" '
 		expect_status 1 lk ingest -q -l lake-$way -s "$sources" $key --settle 0 $way &&
 		lk-query -l lake-$way -F json "select * from lk.files" >files-$way &&
-		for t in $(lk-query -l lake-$way -F csv | sed -n "s/^\([a-z_]*\.[a-z_0-9]*\),.*/\1/p" | grep -v "^lk\.\|^quarantine\.")
-		do
-			lk-query -l lake-$way -F json "select '\''$t'\'' as \"table\", lk_file, count(*) as rows from $t group by lk_file" || return 1
-		done >rows-$way
+		lk-query -l lake-$way -F csv | sed -n "/^lk\.\|^quarantine\./d; s/^\([a-z_]*\.[a-z_0-9]*\),.*/\1/p" |
+			sed "s/.*/select '\''&'\'' as \"table\", lk_file, count(*) as rows from & group by lk_file/; 2,\$s/^/union all /" >count.sql &&
+		lk-query -l lake-$way -F json -f count.sql >rows-$way
 	'
 
 	test_expect_success "$way: rows and rejects of every table are what the public counts say" '
@@ -82,7 +81,7 @@ for way in aes zipcrypto open; do
 		    drop = f["delivery"].split("/")[-2]
 		    member = os.path.basename(f["member"])
 		    assert f["rows_in"] == f["rows"] + f["rejected"], f
-		    assert f["status"] == "ok", f
+		    assert f["status"] == "ok" or (f["status"], f["error"]) == ("skipped", "a directory"), f
 		    if f["table"] and f["table"].split(".")[0] != "ccda":
 		        got[drop, member] += f["rows"] + f["rejected"]
 		    if f["table"]:

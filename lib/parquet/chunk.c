@@ -32,21 +32,25 @@ enum lk_status lk_scratch_init(struct lk_scratch *s, const struct lk_parquet_opt
 	s->page_rows = options->page_rows;
 	s->page_bytes = share(options->page_bytes, columns);
 	s->dictionary_bytes = (size_t)share(options->dictionary_bytes, columns);
-	s->zstd = ZSTD_createCCtx();
-	if (!s->zstd || !lk_str_reserve(&s->levels, LK_LEVELS_ROOM(s->page_rows)))
-		return lk_error_nomem(err);
-	if (ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_compressionLevel, options->zstd_level)) ||
-		(options->zstd_level == 1 &&
-			ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_hashLog, ZSTD_HASH_LOG))))
-		return lk_error_set(err, LK_BUG, "zstd has no level %d", options->zstd_level);
-	return LK_OK;
+	s->zstd_level = options->zstd_level;
+	return lk_str_reserve(&s->levels, LK_LEVELS_ROOM(s->page_rows)) ? LK_OK : lk_error_nomem(err);
 }
 
-void lk_scratch_release(struct lk_scratch *s)
+void lk_scratch_shrink(struct lk_scratch *s)
 {
 	ZSTD_freeCCtx(s->zstd);
 	s->zstd = NULL;
 	lk_str_release(&s->packed);
+}
+
+size_t lk_scratch_memory(const struct lk_scratch *s)
+{
+	return ZSTD_sizeof_CCtx(s->zstd) + s->packed.cap;
+}
+
+void lk_scratch_release(struct lk_scratch *s)
+{
+	lk_scratch_shrink(s);
 	lk_str_release(&s->levels);
 	lk_str_release(&s->header);
 }
@@ -124,6 +128,7 @@ static void release_group(struct lk_chunk *c)
 	c->levels = NULL;
 	free(c->indices);
 	c->indices = NULL;
+	c->fixed_bytes = 0;
 	lk_str_release(&c->body);
 	lk_dictionary_release(&c->dictionary);
 	lk_str_release(&c->pages);
@@ -145,10 +150,24 @@ void lk_chunk_release(struct lk_chunk *c)
 
 /* ---- pages ---- */
 
+static enum lk_status make_compressor(struct lk_scratch *s, struct lk_error *err)
+{
+	s->zstd = ZSTD_createCCtx();
+	if (!s->zstd)
+		return lk_error_nomem(err);
+	if (ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_compressionLevel, s->zstd_level)) ||
+		(s->zstd_level == 1 &&
+			ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_hashLog, ZSTD_HASH_LOG))))
+		return lk_error_set(err, LK_BUG, "zstd has no level %d", s->zstd_level);
+	return LK_OK;
+}
+
 static enum lk_status compress(struct lk_scratch *s, const void *data, size_t len, struct lk_error *err)
 {
 	size_t bound = ZSTD_compressBound(len), packed;
 
+	if (!s->zstd)
+		LK_TRY(make_compressor(s, err));
 	lk_str_clear(&s->packed);
 	if (!lk_str_reserve(&s->packed, bound))
 		return lk_error_nomem(err);
@@ -352,7 +371,7 @@ enum lk_status lk_chunk_dictionary_page(struct lk_chunk *c, struct lk_scratch *s
 
 size_t lk_chunk_memory(const struct lk_chunk *c)
 {
-	return c->body.cap + c->pages.cap + c->bounds.cap + c->page_cap * sizeof(*c->page) +
+	return c->fixed_bytes + c->body.cap + c->pages.cap + c->bounds.cap + c->page_cap * sizeof(*c->page) +
 		lk_dictionary_memory(&c->dictionary);
 }
 

@@ -40,7 +40,8 @@ enum lk_encoding {
 struct lk_scratch {
 	int64_t page_rows, page_bytes;
 	size_t dictionary_bytes;
-	ZSTD_CCtx *zstd;
+	int zstd_level;
+	ZSTD_CCtx *zstd; /* NULL until a page is compressed */
 	struct lk_str packed, levels, header;
 	uint16_t picks[LK_BLOCK_ROWS]; /* which rows of the block have values */
 	int64_t ints[LK_BLOCK_ROWS];
@@ -73,6 +74,7 @@ struct lk_chunk {
 	size_t head;		 /* where values begin in body */
 	uint8_t *levels;
 	uint32_t *indices;
+	size_t fixed_bytes; /* that these two take */
 	struct lk_str body;
 	struct lk_range page_range;
 
@@ -95,6 +97,9 @@ struct lk_chunk {
 
 enum lk_status lk_scratch_init(struct lk_scratch *s, const struct lk_parquet_options *options, int columns,
 	struct lk_error *err) LK_CHECKED;
+/* Gives back what the next row group makes anew; lk_scratch_memory is what that is. */
+void lk_scratch_shrink(struct lk_scratch *s);
+size_t lk_scratch_memory(const struct lk_scratch *s);
 void lk_scratch_release(struct lk_scratch *s);
 
 /* column is copied, its name too. */

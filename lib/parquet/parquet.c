@@ -124,6 +124,7 @@ static enum lk_status flush_impl(struct lk_parquet *w, struct lk_error *err)
 	LK_TRY(lk_footer_begin_group(&w->footer, (int64_t)w->out.offset, w->group_rows, err));
 	for (int i = 0; i < w->column_count; i++)
 		LK_TRY(write_chunk(w, &w->columns[i], err));
+	lk_scratch_shrink(&w->scratch);
 	w->group_rows = 0;
 	return LK_OK;
 }
@@ -230,7 +231,7 @@ enum lk_status lk_parquet_write(struct lk_parquet *w, const struct ArrowArrayVie
 
 int64_t lk_parquet_buffered(const struct lk_parquet *w)
 {
-	size_t bytes = 0;
+	size_t bytes = lk_scratch_memory(&w->scratch);
 
 	for (int i = 0; i < w->column_count; i++)
 		bytes += lk_chunk_memory(&w->columns[i]);

@@ -9,22 +9,20 @@
 #define TRIAL_VALUES 4096	   /* after so many values, a dictionary that hardly repeats is given up at once */
 #define DICTIONARY_PAGE_FACTOR 4   /* a page of indices ends when its values pass so many times the limit of a page */
 
-static enum lk_status begin_page_buffers(struct lk_chunk *c, struct lk_scratch *s, struct lk_error *err)
+/* What a chunk needs for its first page. */
+static enum lk_status begin_chunk(struct lk_chunk *c, struct lk_scratch *s, struct lk_error *err)
 {
-	size_t rows = (size_t)s->page_rows;
+	size_t rows = (size_t)s->page_rows, levels = c->column.required ? 0 : rows / 8 + 16;
+	size_t indices = c->kind == LK_KIND_BOOL ? 0 : (rows + 1) * sizeof(*c->indices);
 
-	c->head = c->column.required ? 0 : 4 + LK_LEVELS_ROOM(rows);
-	if (!c->column.required)
-		c->levels = malloc(rows / 8 + 16);
-	c->dictionary_on = c->kind != LK_KIND_BOOL;
-	if (c->dictionary_on) {
-		c->indices = malloc((rows + 1) * sizeof(*c->indices));
-		lk_dictionary_init(&c->dictionary, c->kind == LK_KIND_INT || c->kind == LK_KIND_FLOAT,
-			s->dictionary_bytes);
-	}
-	if ((!c->column.required && !c->levels) || (c->dictionary_on && !c->indices) ||
-		!lk_str_reserve(&c->body, c->head))
+	c->head = levels ? 4 + LK_LEVELS_ROOM(rows) : 0;
+	c->levels = levels ? malloc(levels) : NULL;
+	c->indices = indices ? malloc(indices) : NULL;
+	c->fixed_bytes = levels + indices;
+	if ((levels && !c->levels) || (indices && !c->indices) || !lk_str_reserve(&c->body, c->head))
 		return lk_error_nomem(err);
+	c->dictionary_on = indices != 0;
+	lk_dictionary_init(&c->dictionary, c->kind == LK_KIND_INT || c->kind == LK_KIND_FLOAT, s->dictionary_bytes);
 	c->body.len = c->head;
 	c->page_serial++;
 	return LK_OK;
@@ -402,7 +400,7 @@ enum lk_status lk_chunk_append(struct lk_chunk *c, struct lk_scratch *s, const s
 		int rows = 0, count;
 
 		if (!c->body.data)
-			LK_TRY(begin_page_buffers(c, s, err));
+			LK_TRY(begin_chunk(c, s, err));
 		LK_TRY(block_rows(c, s, view, first, n, &rows, err));
 		count = pick_rows(c, s, view, first, rows);
 		if (count < rows && c->column.required)
