@@ -168,21 +168,41 @@ size_t lk_utf8_len(const unsigned char *p, const unsigned char *end)
 	return 0;
 }
 
+/* Where the first 8-byte word with a byte beyond ASCII may be; the hot loop takes 4 words at a time. */
+static const unsigned char *skip_ascii(const unsigned char *p, const unsigned char *end)
+{
+	uint64_t w[4];
+
+	for (; end - p >= 32; p += 32) {
+		memcpy(w, p, 32);
+		if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
+			break;
+	}
+	for (; end - p >= 8; p += 8) {
+		memcpy(w, p, 8);
+		if (w[0] & 0x8080808080808080u)
+			break;
+	}
+	return p;
+}
+
+bool lk_ascii(const char *data, size_t len)
+{
+	const unsigned char *end = (const unsigned char *)data + len;
+	const unsigned char *p = skip_ascii((const unsigned char *)data, end);
+
+	while (p < end && *p < 0x80)
+		p++;
+	return p == end;
+}
+
 bool lk_utf8_valid(const char *data, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)data, *end = p + len;
 
-	while (p < end) {
-		uint64_t word;
+	while ((p = skip_ascii(p, end)) < end) {
 		size_t n;
 
-		if (end - p >= 8) {
-			memcpy(&word, p, 8);
-			if (!(word & 0x8080808080808080u)) {
-				p += 8;
-				continue;
-			}
-		}
 		n = lk_utf8_len(p, end);
 		if (!n)
 			return false;

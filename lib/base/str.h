@@ -48,6 +48,9 @@ size_t lk_utf8_len(const unsigned char *p, const unsigned char *end);
 /* Whether all of data is valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool lk_utf8_valid(const char *data, size_t len);
 
+/* Whether all of data is ASCII. */
+bool lk_ascii(const char *data, size_t len);
+
 /* Whether text matches a shell glob of `*`, `?` and `[...]`; `*` matches `/` too. */
 bool lk_glob_match(const char *pattern, const char *text);
 

@@ -28,7 +28,7 @@ static int width(enum lk_type type)
 	}
 }
 
-static bool append(struct ArrowBuffer *buffer, const void *data, int64_t size)
+static inline bool append(struct ArrowBuffer *buffer, const void *data, int64_t size)
 {
 	if (buffer->size_bytes + size > buffer->capacity_bytes && ArrowBufferReserve(buffer, size) != NANOARROW_OK)
 		return false;
@@ -38,13 +38,25 @@ static bool append(struct ArrowBuffer *buffer, const void *data, int64_t size)
 	return true;
 }
 
-/* One more validity bit. Until the first null there is no bitmap at all. */
-static void count_value(struct lk_column *c, bool valid)
+/* One more validity bit, in a column that has nulls. */
+static bool append_validity(struct lk_column *c, bool valid)
 {
-	if (!valid && c->null_count == 0)
-		c->failed |= ArrowBitmapAppend(&c->validity, 1, c->length) != NANOARROW_OK;
+	struct ArrowBuffer *bits = &c->validity.buffer;
+
+	if (!c->null_count && ArrowBitmapAppend(&c->validity, 1, c->length) != NANOARROW_OK)
+		return false;
+	if (c->length % 8 == 0 && !append(bits, "", 1))
+		return false;
+	ArrowBitSetTo(bits->data, c->length, valid);
+	c->validity.size_bits = c->length + 1;
+	return true;
+}
+
+/* Until the first null there is no bitmap at all. */
+static inline void count_value(struct lk_column *c, bool valid)
+{
 	if (!valid || c->null_count)
-		c->failed |= ArrowBitmapAppend(&c->validity, valid, 1) != NANOARROW_OK;
+		c->failed |= !append_validity(c, valid);
 	c->null_count += !valid;
 	c->length++;
 }
@@ -58,7 +70,7 @@ static bool append_bit(struct lk_column *c, bool value)
 	return true;
 }
 
-static void append_value(struct lk_column *c, const void *value, int64_t size)
+static inline void append_value(struct lk_column *c, const void *value, int64_t size)
 {
 	if (!append(&c->data, value, size))
 		c->failed = true;

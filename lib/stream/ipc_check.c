@@ -218,7 +218,7 @@ static bool all_utf8(const struct ArrowArrayView *view)
 	const char *data = view->buffer_views[2].data.as_char;
 	int64_t first = offset_at(view, 0), last = offset_at(view, view->length);
 
-	if (first == last)
+	if (lk_ascii(data + first, (size_t)(last - first)))
 		return true;
 	if (!lk_utf8_valid(data + first, (size_t)(last - first)))
 		return false;
