@@ -60,7 +60,7 @@ static const struct lk_tool tool = {
 struct command {
 	struct lk_ingest_options o;
 	struct lk_allowance allowed;
-	const char *unpack_args[5];
+	const char *unpack_args[LK_MAX_UNPACK_ARGS + 1];
 	struct lk_list ignore;
 	char *lake;
 };

@@ -188,8 +188,7 @@ static size_t first_sentence(const char **text)
 	return len;
 }
 
-enum lk_status lk_commands_about(
-	struct lk_commands *c, const char *name, const char **about, struct lk_error *err)
+enum lk_status lk_commands_about(struct lk_commands *c, const char *name, const char **about, struct lk_error *err)
 {
 	char *file = lk_arena_printf(&c->arena, PREFIX "%s", name), *path = NULL;
 	struct lk_str help = LK_STR_INIT;

@@ -64,8 +64,7 @@ enum lk_status lk_program_find(const char *name, char **path, struct lk_error *e
 }
 
 /* In the child: never returns. What failed before exec is told through `report`. */
-static _Noreturn void become(
-	const char *path, const char *const *argv, const int fds[3], pid_t parent, int report)
+static _Noreturn void become(const char *path, const char *const *argv, const int fds[3], pid_t parent, int report)
 {
 	struct sigaction plain = {.sa_handler = SIG_DFL};
 	int copies[3], failure;
@@ -171,8 +170,7 @@ int lk_outcome_status(int outcome)
 void lk_outcome_text(int outcome, struct lk_str *out)
 {
 	if (WIFSIGNALED(outcome))
-		lk_str_addf(
-			out, "was killed by signal %d (%s)", WTERMSIG(outcome), strsignal(WTERMSIG(outcome)));
+		lk_str_addf(out, "was killed by signal %d (%s)", WTERMSIG(outcome), strsignal(WTERMSIG(outcome)));
 	else
 		lk_str_addf(out, "exited with status %d", WEXITSTATUS(outcome));
 }

@@ -37,8 +37,8 @@ static enum lk_status write_rows(struct lk_writer *w, struct lk_builder *b, cons
 	return LK_OK;
 }
 
-enum lk_status lk_crash_stream(
-	int fd, const struct lk_found *found, const uint32_t *items, size_t count, struct lk_error *err)
+enum lk_status lk_crash_stream(int fd, const struct lk_found *found, const uint32_t *items, size_t count,
+	struct lk_error *err)
 {
 	struct lk_builder b = {0};
 	struct lk_writer *w = NULL;

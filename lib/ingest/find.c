@@ -52,10 +52,15 @@ static enum lk_status warn(struct finder *f, const char *path, int code, struct 
 	return LK_OK;
 }
 
+static int64_t microseconds(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static void take_stat(struct lk_landed *d, const struct stat *st)
 {
 	d->size = st->st_size;
-	d->modified_us = (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
+	d->modified_us = microseconds(st->st_mtim);
 }
 
 static enum lk_status add(struct finder *f, const struct lk_root *root, const char *path,
@@ -77,12 +82,20 @@ static enum lk_status add(struct finder *f, const struct lk_root *root, const ch
 	return LK_OK;
 }
 
+/* A time of change that is yet to come is one that somebody set: when that was done counts then. */
+static bool has_settled(const struct finder *f, const struct stat *st)
+{
+	int64_t changed = microseconds(st->st_mtim);
+
+	if (changed > f->options->now_us)
+		changed = microseconds(st->st_ctim);
+	return changed <= f->options->now_us - f->options->settle_us;
+}
+
 /* One entry of the walk. The root itself is neither ignored nor has it to settle: the user named it. */
-static enum lk_status visit(
-	struct finder *f, const struct lk_root *root, FTS *fts, FTSENT *e, struct lk_error *err)
+static enum lk_status visit(struct finder *f, const struct lk_root *root, FTS *fts, FTSENT *e, struct lk_error *err)
 {
 	bool named = e->fts_level == FTS_ROOTLEVEL;
-	struct lk_landed *d;
 
 	switch (e->fts_info) {
 	case FTS_DNR:
@@ -107,13 +120,11 @@ static enum lk_status visit(
 	}
 	if (e->fts_info == FTS_D)
 		return LK_OK;
-	LK_TRY(add(f, root, e->fts_path, e->fts_statp, err));
-	d = &f->found->items[f->found->count - 1];
-	if (!named && d->modified_us > f->options->settled_us) {
+	if (!named && !has_settled(f, e->fts_statp)) {
 		f->found->settling++;
-		f->found->count--;
+		return LK_OK;
 	}
-	return LK_OK;
+	return add(f, root, e->fts_path, e->fts_statp, err);
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -138,8 +149,7 @@ static enum lk_status walk(struct finder *f, const struct lk_root *root, struct 
 	return status;
 }
 
-static enum lk_status make_root(
-	struct lk_found *found, const char *path, struct lk_root **out, struct lk_error *err)
+static enum lk_status make_root(struct lk_found *found, const char *path, struct lk_root **out, struct lk_error *err)
 {
 	struct lk_root *root = lk_arena_alloc(&found->arena, sizeof(*root));
 	size_t len = strlen(path);
@@ -164,8 +174,7 @@ static enum lk_status make_root(
 	return LK_OK;
 }
 
-static enum lk_status find_impl(
-	struct finder *f, const char *const *paths, size_t count, struct lk_error *err)
+static enum lk_status find_impl(struct finder *f, const char *const *paths, size_t count, struct lk_error *err)
 {
 	struct lk_root **roots = lk_arena_alloc(&f->found->arena, (count + 1) * sizeof(struct lk_root *));
 	struct stat st;

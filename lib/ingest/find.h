@@ -67,7 +67,7 @@ struct lk_find_options {
 	size_t ignore_count;
 	const char *const *exclude; /* files and folders that are not deliveries; those not there are fine */
 	size_t exclude_count;
-	int64_t settled_us; /* files below folders that changed later than this are left */
+	int64_t now_us, settle_us; /* files below folders that changed less than settle_us ago are left */
 	void (*warn)(const char *message, void *user);
 	void *user;
 };

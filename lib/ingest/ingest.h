@@ -25,11 +25,13 @@ struct lk_ingest_progress {
 	int64_t elapsed_ms;
 };
 
+#define LK_MAX_UNPACK_ARGS 8
+
 struct lk_ingest_options {
 	const char *lake, *sources;
 	const char *stage; /* only stage, into this folder; NULL to commit as well */
 	const char *done;  /* where loaded deliveries are moved; NULL to leave them */
-	const char *const *unpack_args, *const *commit_args; /* options passed on, each ended by NULL */
+	const char *const *unpack_args; /* up to LK_MAX_UNPACK_ARGS options for lk-unpack, ended by NULL */
 	int64_t jobs, commit_deliveries, commit_ms, settle_ms;
 	const char *const *ignore;
 	size_t ignore_count;

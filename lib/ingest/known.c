@@ -117,8 +117,8 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 
 		status = lk_landed_absolute(d, &path, err);
 		if (!status)
-			status = lk_ledger_find_path(
-				k->lake, BRANCH, path.data, d->size, d->modified_us, &state, d->sha256, err);
+			status = lk_ledger_find_path(k->lake, BRANCH, path.data, d->size, d->modified_us, &state,
+				d->sha256, err);
 		if (!status && state == LK_DELIVERY_UNKNOWN)
 			d->sha256[0] = '\0';
 		if (!status)
@@ -128,8 +128,8 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 	return status;
 }
 
-enum lk_status lk_known_state(
-	struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state, struct lk_error *err)
+enum lk_status lk_known_state(struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state,
+	struct lk_error *err)
 {
 	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, state, err);
 }
@@ -231,8 +231,8 @@ static enum lk_status hash_file(const struct lk_known *k, struct lk_landed *d, s
 }
 
 /* A delivery that cannot be read is told of and does not stop the others. */
-static enum lk_status read_delivery(
-	struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+static enum lk_status read_delivery(struct lk_known *k, struct lk_found *found, struct lk_landed *d,
+	struct lk_error *err)
 {
 	struct lk_error why;
 	enum lk_status status = hash_file(k, d, &why);
@@ -248,8 +248,8 @@ static enum lk_status read_delivery(
 	return d->reason ? LK_OK : lk_error_nomem(err);
 }
 
-static enum lk_status find_sender(
-	struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+static enum lk_status find_sender(struct lk_known *k, struct lk_found *found, struct lk_landed *d,
+	struct lk_error *err)
 {
 	char *sender;
 
@@ -259,8 +259,7 @@ static enum lk_status find_sender(
 	return d->sender ? LK_OK : lk_error_nomem(err);
 }
 
-enum lk_status lk_known_examine(
-	struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)
+enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)
 {
 	struct lk_landed *d = &found->items[index];
 	bool known_by_path = d->sha256[0];

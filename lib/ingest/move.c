@@ -85,8 +85,7 @@ static enum lk_status copy_file(const char *from, const char *to, struct lk_erro
 	return status;
 }
 
-static enum lk_status move_across(
-	const char *from, const char *wanted, struct lk_str *to, struct lk_error *err)
+static enum lk_status move_across(const char *from, const char *wanted, struct lk_str *to, struct lk_error *err)
 {
 	struct lk_str copy = LK_STR_INIT;
 	unsigned char random[8];
@@ -114,8 +113,7 @@ static enum lk_status move_across(
 	return status;
 }
 
-static enum lk_status move_impl(
-	const char *from, struct lk_str *wanted, struct lk_str *to, struct lk_error *err)
+static enum lk_status move_impl(const char *from, struct lk_str *wanted, struct lk_str *to, struct lk_error *err)
 {
 	char *name;
 	int code;

@@ -19,8 +19,7 @@
 void lk_run_fail(struct lk_run *r, enum lk_status status, const char *what, const char *reason)
 {
 	if (!r->failed)
-		r->failed = lk_error_set(
-			&r->failure, status, "%s%s%s", what ? what : "", what ? ": " : "", reason);
+		r->failed = lk_error_set(&r->failure, status, "%s%s%s", what ? what : "", what ? ": " : "", reason);
 }
 
 static void detail(const struct lk_run *r, const char *message)
@@ -118,8 +117,7 @@ static enum lk_status feed(struct lk_run *r, bool *more, struct lk_error *err)
 /* ---- workers ---- */
 
 /* The names of a share's deliveries, each with a NUL after it, as lk-unpack --files-from reads them. */
-static enum lk_status write_names(
-	const struct lk_run *r, const struct lk_share *share, int *fd, struct lk_error *err)
+static enum lk_status write_names(const struct lk_run *r, const struct lk_share *share, int *fd, struct lk_error *err)
 {
 	struct lk_str names = LK_STR_INIT;
 	enum lk_status status;
@@ -141,44 +139,18 @@ static enum lk_status write_names(
 	return status;
 }
 
-static enum lk_status add_argument(
-	const char **argv, size_t *count, size_t cap, const char *argument, struct lk_error *err)
+static enum lk_status start_share(struct lk_run *r, struct lk_slot *slot, struct lk_share *share, struct lk_error *err)
 {
-	if (*count + 1 >= cap)
-		return lk_error_set(err, LK_USAGE, "too many options to pass on to the workers");
-	argv[(*count)++] = argument;
-	argv[*count] = NULL;
-	return LK_OK;
-}
-
-/* `begin` and then the arguments to pass on. */
-static enum lk_status make_argv(const char **argv, size_t cap, const char *const *begin,
-	const char *const *more, struct lk_error *err)
-{
-	size_t count = 0;
-
-	for (; *begin; begin++)
-		LK_TRY(add_argument(argv, &count, cap, *begin, err));
-	for (; more && *more; more++)
-		LK_TRY(add_argument(argv, &count, cap, *more, err));
-	return LK_OK;
-}
-
-static enum lk_status start_share(
-	struct lk_run *r, struct lk_slot *slot, struct lk_share *share, struct lk_error *err)
-{
-	const char *unpack[128], *commit[64], *parse[] = {"lk-parse", "-s", r->o->sources, NULL};
+	const char *unpack[8 + LK_MAX_UNPACK_ARGS] = {"lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--files-from", "-"};
+	const char *const parse[] = {"lk-parse", "-s", r->o->sources, NULL};
+	const char *const commit[] = {"lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json", NULL};
 	const struct lk_command commands[] = {{"lk-unpack", r->unpack, unpack}, {"lk-parse", r->parse, parse},
 		{"lk-commit", r->commit, commit}};
-	const char *const unpack_begin[] = {
-		"lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--files-from", "-", NULL};
-	const char *const commit_begin[] = {
-		"lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json", NULL};
 	enum lk_status status;
 	int names;
 
-	LK_TRY(make_argv(unpack, sizeof(unpack) / sizeof(*unpack), unpack_begin, r->o->unpack_args, err));
-	LK_TRY(make_argv(commit, sizeof(commit) / sizeof(*commit), commit_begin, r->o->commit_args, err));
+	for (size_t i = 0; i < LK_MAX_UNPACK_ARGS && r->o->unpack_args[i]; i++)
+		unpack[7 + i] = r->o->unpack_args[i];
 	LK_TRY(write_names(r, share, &names, err));
 	status = lk_worker_start(&slot->worker, commands, 3, names, err);
 	close(names);
@@ -203,8 +175,7 @@ static enum lk_status start_shares(struct lk_run *r, struct lk_error *err)
 
 static void drop_share(struct lk_share *share)
 {
-	if (share)
-		share->step->open_shares--;
+	share->step->open_shares--;
 	lk_share_free(share);
 }
 
@@ -237,8 +208,8 @@ static void tell_log(const struct lk_run *r, const struct lk_worker *w)
 	lk_str_release(&log);
 }
 
-static enum lk_status share_staged(
-	struct lk_run *r, const struct lk_worker *w, struct lk_share *share, struct lk_error *err)
+static enum lk_status share_staged(struct lk_run *r, const struct lk_worker *w, const struct lk_share *share,
+	struct lk_error *err)
 {
 	struct lk_tally *tally = r->o->stage ? &r->result->tally : &r->staged;
 	struct lk_str said = LK_STR_INIT;
@@ -259,14 +230,12 @@ static enum lk_status share_staged(
 	r->progress.members = tally->members;
 	r->progress.rows = tally->rows;
 	share->step->staged += share->count;
-	drop_share(share);
 	return LK_OK;
 }
 
-/* A single delivery failed its worker, again: it is to be recorded, unless another run may have better luck.
- */
-static enum lk_status share_failed(struct lk_run *r, struct lk_share *share, enum lk_worker_fate fate,
-	const char *reason, struct lk_error *err)
+/* A single delivery failed its worker, again: it is to be recorded, unless another run may have better luck. */
+static enum lk_status share_failed(struct lk_run *r, const struct lk_share *share, enum lk_worker_fate fate, const char *reason,
+	struct lk_error *err)
 {
 	struct lk_landed *d = &r->result->found.items[share->items[0]];
 
@@ -276,13 +245,9 @@ static enum lk_status share_failed(struct lk_run *r, struct lk_share *share, enu
 	d->fate = fate == LK_WORKER_DIED ? LK_FATE_CRASHED : LK_FATE_FAILED;
 	r->progress.deliveries++;
 	r->progress.bytes += d->size;
-	if (d->fate == LK_FATE_CRASHED)
-		LK_TRY(lk_step_add_crashed(share->step, share->items[0], err));
-	drop_share(share);
 	if (++r->failures_in_row >= MAX_FAILURES_IN_ROW)
-		lk_run_fail(
-			r, LK_MISSING, "workers fail whatever the delivery, lately because of this", reason);
-	return LK_OK;
+		lk_run_fail(r, LK_MISSING, "workers fail whatever the delivery, lately because of this", reason);
+	return d->fate == LK_FATE_CRASHED ? lk_step_add_crashed(share->step, share->items[0], err) : LK_OK;
 }
 
 /* The share is tried once more, then halved until the one delivery is found that fails its worker. */
@@ -300,36 +265,43 @@ static enum lk_status share_again(struct lk_run *r, struct lk_share *share, enum
 	return LK_OK;
 }
 
-static enum lk_status share_ended(
-	struct lk_run *r, struct lk_slot *slot, struct lk_str *reason, struct lk_error *err)
+/* What comes of a share whose worker has ended. *again: it is worked on once more, and else over. */
+static enum lk_status share_ended(struct lk_run *r, const struct lk_worker *w, const struct lk_share *share,
+	enum lk_status *as, bool *again, struct lk_error *err)
 {
-	struct lk_share *share = slot->share;
-	enum lk_worker_fate fate;
-	enum lk_status as = LK_OK;
+	struct lk_str reason = LK_STR_INIT;
+	enum lk_worker_fate fate = lk_worker_fate(w, &reason, as);
+	bool last = share->retried && (*as != LK_CONFLICT || share->conflicts >= MAX_CONFLICTS);
+	enum lk_status status = LK_OK;
 
-	slot->share = NULL;
-	tell_log(r, &slot->worker);
-	fate = lk_worker_fate(&slot->worker, reason, &as);
+	*again = false;
 	if (fate == LK_WORKER_DONE)
-		return share_staged(r, &slot->worker, share, err);
-	detail(r, lk_str_text(reason));
-	if (fate == LK_WORKER_HELPLESS && share->retried) {
-		lk_run_fail(r, as, NULL, lk_str_text(reason));
-		drop_share(share);
-		return LK_OK;
-	}
-	if (share->retried && share->count == 1 && (as != LK_CONFLICT || share->conflicts >= MAX_CONFLICTS))
-		return share_failed(r, share, fate, lk_str_text(reason), err);
-	return share_again(r, share, as, err);
+		status = share_staged(r, w, share, err);
+	else if (fate == LK_WORKER_HELPLESS && last)
+		lk_run_fail(r, *as, NULL, lk_str_text(&reason));
+	else if (share->count == 1 && last)
+		status = share_failed(r, share, fate, lk_str_text(&reason), err);
+	else
+		*again = true;
+	if (reason.len)
+		detail(r, reason.data);
+	lk_str_release(&reason);
+	return status;
 }
 
 static enum lk_status finish_share(struct lk_run *r, struct lk_slot *slot, struct lk_error *err)
 {
-	struct lk_str reason = LK_STR_INIT;
-	enum lk_status status = share_ended(r, slot, &reason, err);
+	struct lk_share *share = slot->share;
+	enum lk_status status, as = LK_OK;
+	bool again;
 
+	tell_log(r, &slot->worker);
+	status = share_ended(r, &slot->worker, share, &as, &again, err);
+	slot->share = NULL;
 	lk_worker_end(&slot->worker);
-	lk_str_release(&reason);
+	if (again)
+		return share_again(r, share, as, err);
+	drop_share(share);
 	return status;
 }
 
@@ -415,7 +387,7 @@ static enum lk_status loop(struct lk_run *r, struct pollfd *fds, struct lk_error
 		if (!more)
 			close_steps(r);
 		LK_TRY(lk_step_advance(r, err));
-		if (!wait_for_children(r, fds, fed || !is_working(r) ? 0 : TICK_MS)) {
+		if (!wait_for_children(r, fds, fed || !r->steps ? 0 : TICK_MS)) {
 			r->result->stopped = true;
 			return LK_OK;
 		}
@@ -460,8 +432,7 @@ static enum lk_status prepare_tables(struct lk_run *r, struct lk_error *err)
 	}
 }
 
-static enum lk_status find_deliveries(
-	struct lk_run *r, const char *const *paths, size_t count, struct lk_error *err)
+static enum lk_status find_deliveries(struct lk_run *r, const char *const *paths, size_t count, struct lk_error *err)
 {
 	const char *exclude[] = {r->o->lake, r->o->sources, r->o->stage, r->o->done};
 	struct lk_find_options options = {
@@ -469,7 +440,8 @@ static enum lk_status find_deliveries(
 		.ignore_count = r->o->ignore_count,
 		.exclude = exclude,
 		.exclude_count = sizeof(exclude) / sizeof(*exclude),
-		.settled_us = lk_now_us() - r->o->settle_ms * 1000,
+		.now_us = lk_now_us(),
+		.settle_us = r->o->settle_ms * 1000,
 		.warn = r->o->warn,
 		.user = r->o->user,
 	};
@@ -502,15 +474,23 @@ static enum lk_status settle_known(struct lk_run *r, struct lk_error *err)
 {
 	const struct lk_found *found = &r->result->found;
 
-	for (size_t i = 0; i < found->count; i++)
-		if (found->items[i].fate == LK_FATE_REPEAT)
-			switch (found->items[found->items[i].same_as].fate) {
-			case LK_FATE_COMPLETE:
-			case LK_FATE_PARTIAL:
-			case LK_FATE_HELD:
-			case LK_FATE_KNOWN:
-				LK_TRY(lk_known_place(&r->known, (uint32_t)i, err));
-			}
+	for (size_t i = 0; i < found->count; i++) {
+		struct lk_landed *d = &found->items[i];
+
+		if (d->fate != LK_FATE_REPEAT)
+			continue;
+		switch (found->items[d->same_as].fate) {
+		case LK_FATE_COMPLETE:
+		case LK_FATE_PARTIAL:
+		case LK_FATE_HELD:
+		case LK_FATE_KNOWN:
+			LK_TRY(lk_known_place(&r->known, (uint32_t)i, err));
+			break;
+		case LK_FATE_WAITING:
+		case LK_FATE_GONE:
+			d->fate = LK_FATE_WAITING;
+		}
+	}
 	return lk_known_flush(&r->known, found, err);
 }
 
@@ -551,8 +531,7 @@ static enum lk_status work(struct lk_run *r, struct lk_error *err)
 	return status;
 }
 
-static enum lk_status run_impl(
-	struct lk_run *r, const char *const *paths, size_t path_count, struct lk_error *err)
+static enum lk_status run_impl(struct lk_run *r, const char *const *paths, size_t path_count, struct lk_error *err)
 {
 	LK_TRY(lk_program_find("lk-unpack", &r->unpack, err));
 	LK_TRY(lk_program_find("lk-parse", &r->parse, err));
@@ -618,8 +597,8 @@ static void count_fates(struct lk_ingest_result *result)
 enum lk_status lk_ingest(const struct lk_ingest_options *options, const char *const *paths, size_t path_count,
 	struct lk_ingest_result *result, struct lk_error *err)
 {
-	struct lk_run r = {
-		.o = options, .result = result, .committer = LK_WORKER_INIT, .stage = LK_STAGEDIR_INIT, .started_ms = lk_clock_ms()};
+	struct lk_run r = {.o = options, .result = result, .committer = LK_WORKER_INIT, .stage = LK_STAGEDIR_INIT,
+		.started_ms = lk_clock_ms()};
 	enum lk_status status, cleared = LK_OK;
 
 	*result = (struct lk_ingest_result){.found.arena = LK_ARENA_INIT, .only_staged = options->stage};

@@ -245,8 +245,7 @@ static enum lk_status committed(struct lk_run *r, struct lk_error *err)
 }
 
 /* Another writer was first, which is tried again for a while; else what was staged is lost with the run. */
-static enum lk_status not_committed(
-	struct lk_run *r, enum lk_status as, const char *reason, struct lk_error *err)
+static enum lk_status not_committed(struct lk_run *r, enum lk_status as, const char *reason, struct lk_error *err)
 {
 	struct lk_step *step = r->steps;
 

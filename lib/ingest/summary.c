@@ -163,8 +163,7 @@ static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 }
 
 /* Some of the deliveries with a fate that somebody has to look at. */
-static void add_named(
-	const struct lk_ingest_result *r, enum lk_fate fate, const char *title, struct lk_str *out)
+static void add_named(const struct lk_ingest_result *r, enum lk_fate fate, const char *title, struct lk_str *out)
 {
 	int64_t named = 0;
 
@@ -206,8 +205,7 @@ void lk_summary_text(const struct lk_ingest_result *r, struct lk_str *out)
 	add_named(r, LK_FATE_PARTIAL, "loaded but for members that failed", out);
 	add_named(r, LK_FATE_HELD, "held: nothing of it could be loaded", out);
 	add_named(r, LK_FATE_CRASHED, "crashed a worker; run with --retry to try again", out);
-	add_named(
-		r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
+	add_named(r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
 	add_named(r, LK_FATE_FAILED, "not loaded", out);
 	if (!r->only_staged)
 		add_last_line(r, out);

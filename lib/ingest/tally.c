@@ -21,8 +21,8 @@ static struct lk_tally_table *find_table(struct lk_tally *r, const char *name)
 	return r->table_count ? bsearch(&key, r->tables, r->table_count, sizeof(key), by_name) : NULL;
 }
 
-static enum lk_status add_table(
-	struct lk_tally *r, const char *name, struct lk_tally_table **out, struct lk_error *err)
+static enum lk_status add_table(struct lk_tally *r, const char *name, struct lk_tally_table **out,
+	struct lk_error *err)
 {
 	struct lk_tally_table table = {.name = lk_arena_strdup(&r->arena, name)};
 

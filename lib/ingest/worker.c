@@ -41,8 +41,8 @@ enum lk_status lk_memory_text(int fd, struct lk_str *out, struct lk_error *err)
 	return LK_OK;
 }
 
-static enum lk_status start_impl(
-	struct lk_worker *w, const struct lk_command *commands, int count, int in, struct lk_error *err)
+static enum lk_status start_impl(struct lk_worker *w, const struct lk_command *commands, int count, int in,
+	struct lk_error *err)
 {
 	LK_TRY(lk_memory_file("lk-out", &w->out, err));
 	LK_TRY(lk_memory_file("lk-log", &w->log, err));
@@ -71,8 +71,8 @@ static enum lk_status start_impl(
 	return LK_OK;
 }
 
-enum lk_status lk_worker_start(
-	struct lk_worker *w, const struct lk_command *commands, int count, int in, struct lk_error *err)
+enum lk_status lk_worker_start(struct lk_worker *w, const struct lk_command *commands, int count, int in,
+	struct lk_error *err)
 {
 	enum lk_status status;
 

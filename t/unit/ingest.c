@@ -94,7 +94,8 @@ static void test_find(void)
 			symlink("nowhere", "land/dangling") == 0,
 		"links to look at");
 	clock_gettime(CLOCK_REALTIME, &now);
-	o.settled_us = ((int64_t)now.tv_sec - 10) * 1000000;
+	o.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	o.settle_us = 10000000;
 
 	ok(lk_find(&f, both, 2, &o, &err) == LK_OK, "a folder and a file are walked");
 	list_of(&f, &list);
@@ -132,6 +133,13 @@ static void test_find(void)
 		"and its files keep the name that was given");
 	ok(lk_landed_absolute(&f.items[0], &list, &err) == LK_OK && strstr(list.data, "/land/a.zip"),
 		"but have one absolute path");
+	lk_found_release(&f);
+
+	make_file("land/ahead.zip", "f", -100000);
+	o.settle_us = 0;
+	o.now_us += 1000000;
+	ok(lk_find(&f, link_path, 1, &o, &err) == LK_OK && f.count == 5 && !f.settling,
+		"a time of change that is yet to come keeps no file waiting for ever");
 	lk_found_release(&f);
 
 	ok(lk_find(&f, absent, 2, &o, &err) == LK_NOINPUT && strstr(err.message, "'nowhere'"),
