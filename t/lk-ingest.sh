@@ -164,6 +164,7 @@ test_expect_success 'a delivery that crashes its worker is found, recorded and l
 
 test_expect_success 'it is tried again only when asked' '
 	expect_error 1 "1 delivery is held" ingest many >out && grep "0 loaded.* 1 left alone" out &&
+	grep "poison.zip: lk-parse was killed by signal 11" out &&
 	ingest --retry many >out && grep "1 loaded" out && holds people 1 40 &&
 	ingest many >out && grep "^40 deliveries: 0 loaded, 40 known already" out
 '

@@ -134,11 +134,6 @@ enum lk_status lk_known_state(struct lk_known *k, const struct lk_landed *d, enu
 	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, state, err);
 }
 
-enum lk_status lk_known_reason(struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
-{
-	return lk_ledger_reason(k->lake, BRANCH, d->sender, d->sha256, &found->arena, &d->reason, err);
-}
-
 enum lk_status lk_known_place(struct lk_known *k, uint32_t index, struct lk_error *err)
 {
 	if (!lk_grow((void **)&k->unplaced, &k->unplaced_cap, k->unplaced_count + 1, sizeof(*k->unplaced)))
@@ -257,6 +252,13 @@ static enum lk_status find_sender(struct lk_known *k, struct lk_found *found, st
 	d->sender = lk_arena_strdup(&found->arena, sender);
 	free(sender);
 	return d->sender ? LK_OK : lk_error_nomem(err);
+}
+
+enum lk_status lk_known_reason(struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+{
+	if (!d->sender)
+		LK_TRY(find_sender(k, found, d, err));
+	return lk_ledger_reason(k->lake, BRANCH, d->sender, d->sha256, &found->arena, &d->reason, err);
 }
 
 enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)

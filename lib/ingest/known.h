@@ -38,7 +38,7 @@ struct lk_landed *lk_known_find(const struct lk_known *k, struct lk_found *found
 enum lk_status lk_known_state(struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state,
 	struct lk_error *err) LK_CHECKED;
 
-/* Has d->reason say what the ledger knows of a delivery that is partial or held. */
+/* Has d->reason say what the ledger knows of a delivery that is partial, held or crashed. */
 enum lk_status lk_known_reason(struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err) LK_CHECKED;
 
 /* Notes a known delivery, so that the ledger learns where it lies and the next run does not read it. */

@@ -477,6 +477,8 @@ static enum lk_status settle_known(struct lk_run *r, struct lk_error *err)
 	for (size_t i = 0; i < found->count; i++) {
 		struct lk_landed *d = &found->items[i];
 
+		if (d->fate == LK_FATE_PASSED)
+			LK_TRY(lk_known_reason(&r->known, &r->result->found, d, err));
 		if (d->fate != LK_FATE_REPEAT)
 			continue;
 		switch (found->items[d->same_as].fate) {
