@@ -22,7 +22,7 @@ agree() { # TABLE...
 			"$LK_INTEROP_CHDB/bin/python" -W ignore "$here/summary.py" clickhouse lake "$@" >clickhouse.json &&
 				sed "/\"type\": \"time\"/ s/, \"min\".*/}/" lk.json >expect &&
 				sed "/\"type\": \"time\"/ s/, \"min\".*/}/" clickhouse.json >actual && test_cmp expect actual; }; } &&
-		python "$here/manifests.py" lake
+		python "$here/manifests.py" lake "$@"
 }
 
 test_expect_success 'lk makes a table, PyIceberg appends, lk appends again' '
@@ -76,6 +76,30 @@ try:
 except Exception as error:
     print(type(error).__name__); table.refresh(); table.append(rows.special(3).cast(table.schema().as_arrow()))
 " "$here" && [ "$(count special)" = 21 ] && agree special
+'
+
+test_expect_success 'tables of PyIceberg that are partitioned, of format v1, or whose columns moved are read' '
+	pyiceberg others theirs && python "$here/summary.py" lk lake parted old evolved >lk.json && [ "$(wc -l <lk.json)" = 20 ] &&
+	python "$here/summary.py" pyiceberg lake parted old evolved >pyiceberg.json && test_cmp lk.json pyiceberg.json &&
+	lk-query -l lake -F json "select * from theirs.nested" >actual &&
+	printf "%s\n" "{\"id\":1,\"list\":[1,2],\"struct\":{\"a\":1,\"b\":\"x\"}}" "{\"id\":2,\"list\":null,\"struct\":null}" >expect &&
+	test_cmp expect actual
+'
+test_expect_success 'what lk cannot write it leaves alone, and says so' '
+	sqlite3 lake/catalog.db .dump >before &&
+	expect_error 69 partitioned lk-commit -l lake --plain --as theirs.parted --once p <types.1.arrows &&
+	expect_error 69 v1 lk-commit -l lake --plain --as theirs.old --once o <grown.2.arrows &&
+	sqlite3 lake/catalog.db .dump >after && test_cmp before after
+'
+test_expect_success 'rows find the columns by name, whatever became of them' '
+	python -c "
+import pyarrow as pa, sys
+rows = pa.table({\"c\": [\"again\"], \"a\": pa.array([7], pa.int64())})
+with pa.ipc.new_stream(sys.stdout.buffer, rows.schema) as out: out.write_table(rows)" >moved.arrows &&
+	lk-commit -q -l lake --plain --as theirs.evolved --once e <moved.arrows &&
+	lk-query -l lake -F csv "select * from evolved order by a" >actual &&
+	printf "%s\n" z,a,name,c ,1,x, ,2,y, ,7,,again ,1099511627776,Z,new >expect && test_cmp expect actual &&
+	agree evolved
 '
 
 test_done
