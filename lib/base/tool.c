@@ -89,6 +89,36 @@ _Noreturn void lk_tool_misuse(const char *fmt, ...)
 	exit(LK_USAGE);
 }
 
+/* The length of the first word, or of the first bracketed group of words. */
+static int item_length(const char *text, int len)
+{
+	int depth = 0, i;
+
+	for (i = 0; i < len && (depth || !isspace((unsigned char)text[i])); i++)
+		depth += (text[i] == '[') - (text[i] == ']');
+	return i;
+}
+
+/* Prints text behind `column` columns that are there already, folded, with later lines indented as far. */
+static void print_folded(int column, const char *text, int len)
+{
+	int indent = column;
+
+	while (len) {
+		int n = item_length(text, len);
+
+		if (column > indent && column + 1 + n > 80) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		column += printf("%s%.*s", column > indent ? " " : "", n, text);
+		n += n < len;
+		text += n;
+		len -= n;
+	}
+	putchar('\n');
+}
+
 static void print_usage(void)
 {
 	const char *lead = "usage:", *line = this_tool->usage;
@@ -96,7 +126,7 @@ static void print_usage(void)
 	for (; *line; lead = "      ") {
 		int len = (int)strcspn(line, "\n");
 
-		printf("%s %s%s%.*s\n", lead, this_tool->name, len ? " " : "", len, line);
+		print_folded(printf("%s %s ", lead, this_tool->name), line, len);
 		line += len + (line[len] == '\n');
 	}
 }
@@ -126,7 +156,9 @@ static void print_option(const struct lk_option *o)
 static void print_help(void)
 {
 	print_usage();
-	printf("\n%s\n\n", this_tool->about);
+	putchar('\n');
+	print_folded(0, this_tool->about, (int)strlen(this_tool->about));
+	putchar('\n');
 	for (const struct lk_option *o = this_tool->options; o && o->kind != LK_OPTION_END; o++)
 		print_option(o);
 	for (const struct lk_option *o = common; o->kind != LK_OPTION_END; o++)
