@@ -86,21 +86,27 @@ static enum lk_status add_buffer(struct lk_encoder *e, const void *data, int64_t
 	return LK_OK;
 }
 
-/* count bits from bit `first` on; shifted when they do not begin a byte. */
+/* count bits from bit `first` on; a copy when they do not begin a byte, or do not fill the last one: what its other bits
+ * are was never set, and would go out as the heap had them. */
 static enum lk_status add_bits(struct lk_encoder *e, const uint8_t *bits, int64_t first, int64_t count,
 	struct lk_error *err)
 {
 	int64_t bytes = (count + 7) / 8;
-	uint8_t *shifted;
+	uint8_t *copy;
 
-	if (first % 8 == 0)
+	if (first % 8 == 0 && count % 8 == 0)
 		return add_buffer(e, bits + first / 8, bytes, err);
-	shifted = lk_arena_alloc(&e->scratch, (size_t)bytes + 1);
-	if (!shifted)
+	copy = lk_arena_alloc(&e->scratch, (size_t)bytes + 1);
+	if (!copy)
 		return lk_error_nomem(err);
-	for (int64_t i = 0; i < count; i++)
-		shifted[i / 8] |= (uint8_t)(ArrowBitGet(bits, first + i) << (i % 8));
-	return add_buffer(e, shifted, bytes, err);
+	if (first % 8 == 0)
+		memcpy(copy, bits + first / 8, (size_t)bytes);
+	else
+		for (int64_t i = 0; i < count; i++)
+			copy[i / 8] |= (uint8_t)(ArrowBitGet(bits, first + i) << (i % 8));
+	if (count % 8)
+		copy[bytes - 1] &= (uint8_t)(0xff >> (8 - count % 8));
+	return add_buffer(e, copy, bytes, err);
 }
 
 static int64_t offset_at(const struct ArrowArrayView *view, int64_t i)
