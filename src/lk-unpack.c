@@ -178,13 +178,22 @@ static enum lk_status open_all(struct unpack *u, int argc, char **argv, struct l
 
 /* ---- what the lake has already ---- */
 
-/* Whether a delivery in this state is to be left out altogether. */
-static bool is_done(enum lk_delivery_state state, const char *path)
+static const char *sources_hash(const struct unpack *u)
 {
-	if (state == LK_DELIVERY_COMPLETE)
+	return u->sources ? lk_sources_sha256(u->sources) : NULL;
+}
+
+/* Whether a delivery is to be left out altogether. */
+static bool is_done(const struct lk_ledger_entry *entry, const char *path)
+{
+	bool tried = (entry->state == LK_DELIVERY_PARTIAL || entry->state == LK_DELIVERY_HELD) && !entry->again;
+
+	if (entry->state == LK_DELIVERY_COMPLETE)
 		lk_detail("'%s' is in the lake already", path);
-	if (state != LK_DELIVERY_CRASHED || want.retry)
-		return state == LK_DELIVERY_COMPLETE;
+	if (tried)
+		lk_detail("'%s' has nothing that these sources could load any more", path);
+	if (entry->state != LK_DELIVERY_CRASHED || want.retry)
+		return tried || entry->state == LK_DELIVERY_COMPLETE;
 	lk_say("'%s' crashed a worker before, and is left out", path);
 	return true;
 }
@@ -192,34 +201,33 @@ static bool is_done(enum lk_delivery_state state, const char *path)
 /* By path, size and time, without opening it. */
 static enum lk_status known_by_path(struct unpack *u, const char *path, bool *known, struct lk_error *err)
 {
-	enum lk_delivery_state state;
-	char sha256[LK_SHA256_HEX];
+	struct lk_ledger_entry entry;
 	struct stat st;
 
 	*known = false;
 	if (!u->lake || !strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode))
 		return LK_OK;
 	LK_TRY(lk_ledger_find_path(u->lake, "main", path, st.st_size,
-		(int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000, &state, sha256, err));
-	*known = is_done(state, path);
+		(int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000, sources_hash(u), &entry, err));
+	*known = is_done(&entry, path);
 	return LK_OK;
 }
 
 /* By sender and content. */
 static enum lk_status known_by_content(struct unpack *u, const struct lk_delivery *d, bool *known, struct lk_error *err)
 {
-	enum lk_delivery_state state;
+	struct lk_ledger_entry entry;
 
 	*known = false;
 	u->failed = NULL;
 	u->failed_count = 0;
 	if (!u->lake)
 		return LK_OK;
-	LK_TRY(lk_ledger_find(u->lake, "main", d->sender, d->input->sha256, &state, err));
-	*known = is_done(state, d->path);
-	if (state == LK_DELIVERY_PARTIAL)
-		return lk_ledger_failed(u->lake, "main", d->sender, d->input->sha256, &u->arena, &u->failed, &u->failed_count,
-			err);
+	LK_TRY(lk_ledger_find(u->lake, "main", d->sender, d->input->sha256, sources_hash(u), &entry, err));
+	*known = is_done(&entry, d->path);
+	if (entry.state == LK_DELIVERY_PARTIAL)
+		return lk_ledger_failed(u->lake, "main", d->sender, d->input->sha256, sources_hash(u), &u->arena, &u->failed,
+			&u->failed_count, err);
 	return LK_OK;
 }
 

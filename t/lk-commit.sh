@@ -158,8 +158,9 @@ test_expect_success 'members that fail again the same way are no news' '
 '
 
 test_expect_success 'members that are loaded must not come again' '
-	look part >before &&
-	expect_error 75 "in/p.zip!a" lk-commit -l part <p1.lk &&
+	look part >before && lk-commit -l part <p1.lk >out && echo "already loaded" >expect && test_cmp expect out &&
+	{ part a 4; files_row a ok "" 4; files_row c failed "another reason" 0; } | make-stream >p3.lk &&
+	expect_error 75 "in/p.zip!a" lk-commit -l part <p3.lk &&
 	look part >after && test_cmp before after
 '
 

@@ -204,7 +204,7 @@ test_expect_success 'no passphrase, a wrong one, then the right one' '
 test_expect_success 'only the members that failed are tried again' '
 	rm -rf lake half && drop half/FAC1/a.zip 1 5 && mkdir -p made/x && people made/x/people-locked.csv 6 9 &&
 	7z a -bso0 -bsp0 -tzip -pblue-heron -mem=AES256 half/FAC1/a.zip ./made/x/people-locked.csv &&
-	expect_error 1 "1 delivery has members that failed" ingest half >out && grep "half/FAC1/a.zip: .*people-locked.csv: " out &&
+	expect_error 1 "1 delivery is loaded in part" ingest half >out && grep "half/FAC1/a.zip: .*people-locked.csv: " out &&
 	holds people 1 5 &&
 	ingest --keyring keyring half >out && grep "1 loaded" out && holds people 1 9 && holds visits 1 5
 '
@@ -313,10 +313,44 @@ test_expect_success 'the summary counts rejects by column, and members that fit 
 	rm -rf lake odds && mkdir -p odds/FAC1 && printf "id,name,born\n1,A,1970-01-01\n2,B,x\n3,C,y\nz,D,1970-01-01\n" >odds/FAC1/people.csv &&
 	echo hello >odds/FAC1/README.txt && expect_error 1 "3 records were rejected; 1 member fits no resource" ingest odds >out &&
 	grep "^rejected 3 of 4 records (75%)" out && grep " 2  people, column born$" out && grep " 1  people, column id$" out &&
-	grep "^1 member fits no resource" out &&
+	grep "^1 member fits no resource" out && grep "^2 deliveries: 1 loaded .*, 1 fits no resource" out &&
+	grep "odds/FAC1/README.txt: README.txt: no resource takes it" out &&
 	rm -rf lake && found_wanting "3 records were rejected" odds &&
 	python3 -c "import json; o = json.load(open(\"out\")); assert o[\"unmatched\"] == 1 and o[\"members\"] == 2 and o[\"rejects\"] == [
 		{\"table\": \"people\", \"column\": \"born\", \"records\": 2}, {\"table\": \"people\", \"column\": \"id\", \"records\": 1}], o"
+'
+
+# one more glob of what people are: more SOURCES GLOB
+more() {
+	mkdir -p "$1" && sed "s/\"path\": \"people\*.csv\"/\"path\": [\"people*.csv\", \"$2\"]/" sources/people.json >"$1/people.json"
+}
+
+test_expect_success 'what fits no resource is loaded once a resource takes it, and left alone until then' '
+	rm -rf lake late && mkdir -p late/FAC1 && people late/FAC1/staff.csv 1 3 && people late/FAC1/people.csv 4 && (cd late/FAC1 &&
+	people guests.csv 5 6 && 7z a -bso0 -bsp0 -tzip both.zip people.csv guests.csv && rm people.csv guests.csv) && more wider "staff*.csv" &&
+	more widest "[gs]*.csv" && expect_error 1 "2 members fit no resource; 1 delivery is loaded in part" ingest late >out &&
+	grep "^2 deliveries: 1 loaded (.*), 1 fits no resource$" out && holds people 4 4 &&
+	sqlite3 lake/catalog.db "select state, failed, package_sha256 <> \"\" from lk_ledger order by 1" >actual &&
+	printf "held|1|0\npartial|1|1\n" >expect && test_cmp expect actual &&
+	sql "select status, package is null, length(package_sha256) from lk.files order by 1" >actual && printf "ok,false,64\n%s\n%s\n" unmatched,true,64 unmatched,true,64 >expect &&
+	test_cmp expect actual && expect_error 1 "2 deliveries still have members that fit no resource" ingest late >out &&
+	grep "^2 deliveries: 0 loaded, 2 fit no resource still$" out && grep "^0 commits" out && touch late/FAC1/*.csv &&
+	found_wanting "2 deliveries still have members" late && test $(told still_unmatched out) = 2 && test $(sql "select count(*) from lk.files") = 3 &&
+	expect_error 1 "1 member fits no resource" lk-ingest --settle 0 -l lake -s wider late >out && holds people 1 4 &&
+	expect_error 1 "1 delivery still has members that fit no resource" lk-ingest --settle 0 -l lake -s wider late >out &&
+	lk-ingest --settle 0 -l lake -s widest late >out && holds people 1 6 && lk-ingest --settle 0 -l lake -s sources late >out &&
+	grep "2 known already" out && sqlite3 lake/catalog.db "select * from lk_ledger_failed" >actual && test_cmp /dev/null actual
+'
+
+test_expect_success 'the same, a step at a time, with staging, and twice' '
+	rm -rf lake stage && pipe() {
+		lk-unpack -l lake -s $1 late/FAC1/*.zip late/FAC1/*.csv >members && { lk-parse -s $1 <members >rows || test $? = 1; } && lk-commit -l lake <rows
+	} && all() {
+		lk-unpack -s sources late/FAC1/*.zip late/FAC1/*.csv | { lk-parse -s sources || test $? = 1; } | lk-commit -l lake
+	} && mkdir lake && all && holds people 4 4 &&
+	all >out && echo "already loaded" >expect && test_cmp expect out && holds people 4 4 && pipe sources >out && holds people 4 4 &&
+	lk-ingest --settle 0 -l lake -s widest --stage stage late >out && holds people 4 4 && lk-commit -l lake --staged stage && holds people 1 6 &&
+	all >out && test_cmp expect out && holds people 1 6
 '
 
 test_expect_success 'what has not settled or is to be ignored waits; what is named does not' '

@@ -28,10 +28,12 @@ enum lk_fate {
 	LK_FATE_KNOWN,	  /* was loaded before this run, or by another one meanwhile */
 	LK_FATE_REPEAT,	  /* the same bytes from the same sender as another delivery of this run */
 	LK_FATE_PASSED,	  /* crashed a worker in an earlier run, and is left alone */
+	LK_FATE_STILL,	  /* fitted no resource in an earlier run, in whole or in part, and the sources are the same */
 	LK_FATE_STAGED,	  /* staged, not committed yet */
 	LK_FATE_CRASHED,  /* ended the worker that took it */
 	LK_FATE_COMPLETE, /* loaded */
-	LK_FATE_PARTIAL,  /* loaded but for members that failed */
+	LK_FATE_PARTIAL,  /* loaded but for members that failed or fit no resource */
+	LK_FATE_UNMATCHED, /* nothing of it fits a resource */
 	LK_FATE_HELD,	  /* nothing of it could be loaded */
 	LK_FATE_GONE,	  /* was not there any more when its turn came */
 	LK_FATE_FAILED,	  /* could not be read, or could not be loaded for a reason that was told */

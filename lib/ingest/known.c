@@ -97,12 +97,16 @@ struct lk_landed *lk_known_find(const struct lk_known *k, struct lk_found *found
 
 /* ---- the ledger ---- */
 
-/* What a state in the ledger means for a delivery that is waiting. */
-static void judge(const struct lk_known *k, struct lk_landed *d, enum lk_delivery_state state)
+/* What the ledger's entry means for a delivery that is waiting. */
+static void judge(const struct lk_known *k, struct lk_landed *d, const struct lk_ledger_entry *entry)
 {
-	if (state == LK_DELIVERY_COMPLETE)
+	bool wanting = entry->state == LK_DELIVERY_PARTIAL || entry->state == LK_DELIVERY_HELD;
+
+	if (entry->state == LK_DELIVERY_COMPLETE)
 		d->fate = LK_FATE_KNOWN;
-	else if (state == LK_DELIVERY_CRASHED && !k->retry)
+	else if (wanting && !entry->again)
+		d->fate = entry->unmatched ? LK_FATE_STILL : LK_FATE_KNOWN;
+	else if (entry->state == LK_DELIVERY_CRASHED && !k->retry)
 		d->fate = LK_FATE_PASSED;
 }
 
@@ -113,25 +117,25 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 
 	for (size_t i = 0; i < found->count && !status; i++) {
 		struct lk_landed *d = &found->items[i];
-		enum lk_delivery_state state = LK_DELIVERY_UNKNOWN;
+		struct lk_ledger_entry entry;
 
 		status = lk_landed_absolute(d, &path, err);
 		if (!status)
-			status = lk_ledger_find_path(k->lake, BRANCH, path.data, d->size, d->modified_us, &state,
-				d->sha256, err);
-		if (!status && state == LK_DELIVERY_UNKNOWN)
-			d->sha256[0] = '\0';
-		if (!status)
-			judge(k, d, state);
+			status = lk_ledger_find_path(k->lake, BRANCH, path.data, d->size, d->modified_us,
+				lk_sources_sha256(k->sources), &entry, err);
+		if (status)
+			break;
+		memcpy(d->sha256, entry.sha256, sizeof(d->sha256));
+		judge(k, d, &entry);
 	}
 	lk_str_release(&path);
 	return status;
 }
 
-enum lk_status lk_known_state(struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state,
+enum lk_status lk_known_entry(struct lk_known *k, const struct lk_landed *d, struct lk_ledger_entry *entry,
 	struct lk_error *err)
 {
-	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, state, err);
+	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, lk_sources_sha256(k->sources), entry, err);
 }
 
 enum lk_status lk_known_place(struct lk_known *k, uint32_t index, struct lk_error *err)
@@ -265,7 +269,7 @@ enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint
 {
 	struct lk_landed *d = &found->items[index];
 	bool known_by_path = d->sha256[0];
-	enum lk_delivery_state state;
+	struct lk_ledger_entry entry;
 
 	if (!d->sender)
 		LK_TRY(find_sender(k, found, d, err));
@@ -273,8 +277,8 @@ enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint
 		LK_TRY(read_delivery(k, found, d, err));
 		if (d->fate != LK_FATE_WAITING || !d->sha256[0])
 			return LK_OK;
-		LK_TRY(lk_known_state(k, d, &state, err));
-		judge(k, d, state);
+		LK_TRY(lk_known_entry(k, d, &entry, err));
+		judge(k, d, &entry);
 		if (d->fate != LK_FATE_WAITING)
 			return lk_known_place(k, index, err);
 	}

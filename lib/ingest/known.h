@@ -35,7 +35,7 @@ enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint
 struct lk_landed *lk_known_find(const struct lk_known *k, struct lk_found *found, const char *sender, const char *sha256);
 
 /* What the ledger says of a delivery that was examined. */
-enum lk_status lk_known_state(struct lk_known *k, const struct lk_landed *d, enum lk_delivery_state *state,
+enum lk_status lk_known_entry(struct lk_known *k, const struct lk_landed *d, struct lk_ledger_entry *entry,
 	struct lk_error *err) LK_CHECKED;
 
 /* Has d->reason say what the ledger knows of a delivery that is partial, held or crashed. */

@@ -477,7 +477,7 @@ static enum lk_status settle_known(struct lk_run *r, struct lk_error *err)
 	for (size_t i = 0; i < found->count; i++) {
 		struct lk_landed *d = &found->items[i];
 
-		if (d->fate == LK_FATE_PASSED)
+		if (d->fate == LK_FATE_PASSED || d->fate == LK_FATE_STILL)
 			LK_TRY(lk_known_reason(&r->known, &r->result->found, d, err));
 		if (d->fate != LK_FATE_REPEAT)
 			continue;
@@ -485,6 +485,7 @@ static enum lk_status settle_known(struct lk_run *r, struct lk_error *err)
 		case LK_FATE_COMPLETE:
 		case LK_FATE_PARTIAL:
 		case LK_FATE_HELD:
+		case LK_FATE_UNMATCHED:
 		case LK_FATE_KNOWN:
 			LK_TRY(lk_known_place(&r->known, (uint32_t)i, err));
 			break;

@@ -193,16 +193,16 @@ static void note_set_aside(void *context, const char *sender, const char *sha256
 		d->set_aside = true;
 }
 
-/* What a state in the ledger means for a delivery that was staged. */
-static enum lk_fate fate_of(const struct lk_landed *d, enum lk_delivery_state state)
+/* What the ledger's entry means for a delivery that was staged. */
+static enum lk_fate fate_of(const struct lk_landed *d, const struct lk_ledger_entry *entry)
 {
-	switch (state) {
+	switch (entry->state) {
 	case LK_DELIVERY_COMPLETE:
 		return d->committed ? LK_FATE_COMPLETE : LK_FATE_KNOWN;
 	case LK_DELIVERY_PARTIAL:
 		return LK_FATE_PARTIAL;
 	case LK_DELIVERY_HELD:
-		return LK_FATE_HELD;
+		return entry->again ? LK_FATE_HELD : LK_FATE_UNMATCHED;
 	case LK_DELIVERY_CRASHED:
 		return LK_FATE_PASSED;
 	case LK_DELIVERY_UNKNOWN:
@@ -215,15 +215,15 @@ static enum lk_status ask_ledger(struct lk_run *r, const struct lk_step *step, s
 {
 	for (size_t i = 0; i < step->count; i++) {
 		struct lk_landed *d = &r->result->found.items[step->items[i]];
-		enum lk_delivery_state state;
+		struct lk_ledger_entry entry;
 
 		if (d->fate != LK_FATE_STAGED)
 			continue;
-		LK_TRY(lk_known_state(&r->known, d, &state, err));
-		d->fate = fate_of(d, state);
+		LK_TRY(lk_known_entry(&r->known, d, &entry, err));
+		d->fate = fate_of(d, &entry);
 		if (d->fate == LK_FATE_WAITING || (d->set_aside && d->fate != LK_FATE_KNOWN))
 			LK_TRY(do_again(r, step->items[i], err));
-		else if (d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD)
+		else if (d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD || d->fate == LK_FATE_UNMATCHED)
 			LK_TRY(lk_known_reason(&r->known, &r->result->found, d, err));
 	}
 	return LK_OK;

@@ -53,7 +53,9 @@ static void add_loaded(const struct lk_ingest_result *r, const struct lk_allowan
 	if (!is_allowed(r, allowed))
 		add_part(s, r->tally.rejected, "record was rejected", "records were rejected");
 	add_part(s, r->tally.unmatched, "member fits no resource", "members fit no resource");
-	add_part(s, r->fates[LK_FATE_PARTIAL], "delivery has members that failed", "deliveries have members that failed");
+	add_part(s, r->fates[LK_FATE_STILL], "delivery still has members that fit no resource",
+		"deliveries still have members that fit no resource");
+	add_part(s, r->fates[LK_FATE_PARTIAL], "delivery is loaded in part", "deliveries are loaded in part");
 	add_part(s, r->fates[LK_FATE_HELD] + r->fates[LK_FATE_PASSED], "delivery is held", "deliveries are held");
 	add_part(s, r->fates[LK_FATE_CRASHED], "delivery crashed a worker", "deliveries crashed a worker");
 }
@@ -96,6 +98,8 @@ static void add_first_line(const struct lk_ingest_result *r, struct lk_str *out)
 	}
 	add_fate(out, n[LK_FATE_KNOWN], "known already");
 	add_fate(out, n[LK_FATE_REPEAT], "the same as another one");
+	add_fate(out, n[LK_FATE_UNMATCHED], n[LK_FATE_UNMATCHED] == 1 ? "fits no resource" : "fit no resource");
+	add_fate(out, n[LK_FATE_STILL], n[LK_FATE_STILL] == 1 ? "fits no resource still" : "fit no resource still");
 	add_fate(out, n[LK_FATE_HELD], "held");
 	add_fate(out, n[LK_FATE_PASSED], "left alone, as they crashed a worker before");
 	add_fate(out, n[LK_FATE_CRASHED], "crashed a worker");
@@ -150,8 +154,7 @@ static void add_reasons(const struct lk_ingest_result *r, struct lk_str *out)
 static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	if (r->tally.unmatched) {
-		lk_count_text(r->tally.unmatched, "member fits", "members fit", out);
-		lk_str_adds(out, " no resource; lk.files says which\n");
+		lk_count_text(r->tally.unmatched, "member fits no resource\n", "members fit no resource\n", out);
 	}
 	if (!r->tally.rejected)
 		return;
@@ -202,7 +205,8 @@ void lk_summary_text(const struct lk_ingest_result *r, struct lk_str *out)
 	add_first_line(r, out);
 	add_tables(r, out);
 	add_rejects(r, out);
-	add_named(r, LK_FATE_PARTIAL, "loaded but for members that failed", out);
+	add_named(r, LK_FATE_PARTIAL, "loaded but for members that failed or fit no resource", out);
+	add_named(r, LK_FATE_UNMATCHED, "fits no resource; tried again when the sources change", out);
 	add_named(r, LK_FATE_HELD, "held: nothing of it could be loaded", out);
 	add_named(r, LK_FATE_CRASHED, "crashed a worker; run with --retry to try again", out);
 	add_named(r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
@@ -218,11 +222,13 @@ static const char *const fate_words[LK_FATE_COUNT] = {
 	[LK_FATE_KNOWN] = "known",
 	[LK_FATE_REPEAT] = "repeated",
 	[LK_FATE_PASSED] = "passed",
+	[LK_FATE_STILL] = "still_unmatched",
 	[LK_FATE_STAGED] = "staged",
 	[LK_FATE_CRASHED] = "crashed",
 	[LK_FATE_COMPLETE] = "complete",
 	[LK_FATE_PARTIAL] = "partial",
 	[LK_FATE_HELD] = "held",
+	[LK_FATE_UNMATCHED] = "unmatched",
 	[LK_FATE_GONE] = "gone",
 	[LK_FATE_FAILED] = "failed",
 };
@@ -236,7 +242,8 @@ static void add_text(struct lk_str *out, const char *key, const char *text)
 static bool is_problem(const struct lk_landed *d)
 {
 	return d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD || d->fate == LK_FATE_CRASHED ||
-	       d->fate == LK_FATE_PASSED || d->fate == LK_FATE_FAILED;
+	       d->fate == LK_FATE_PASSED || d->fate == LK_FATE_FAILED || d->fate == LK_FATE_UNMATCHED ||
+	       d->fate == LK_FATE_STILL;
 }
 
 static void add_problems(const struct lk_ingest_result *r, struct lk_str *out)

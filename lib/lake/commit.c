@@ -162,7 +162,7 @@ enum verdict { COMMIT, NOTHING };
 /* Whether there is anything to commit: a stream of which all is known changes nothing, one of which some is known is refused. */
 static enum lk_status weigh(const struct run *run, enum verdict *verdict, struct lk_error *err)
 {
-	const struct lk_delivery *known = NULL;
+	const struct lk_delivery *known = NULL, *repeated = NULL;
 	size_t news = 0;
 
 	for (size_t i = 0; i < run->deliveries.count; i++) {
@@ -171,8 +171,14 @@ static enum lk_status weigh(const struct run *run, enum verdict *verdict, struct
 		news += d->news;
 		if (d->seen == LK_DELIVERY_COMPLETE)
 			known = d;
+		if (d->repeated)
+			repeated = d;
 	}
 	*verdict = run->deliveries.count && !news ? NOTHING : COMMIT;
+	if (repeated && news)
+		return lk_error_set(err, LK_CONFLICT,
+			"'%s!%s' is loaded already, and only members that had failed may come again; nothing was committed",
+			repeated->path, repeated->repeated);
 	if (!known || !news)
 		return LK_OK;
 	return lk_error_set(err, LK_CONFLICT,

@@ -209,42 +209,41 @@ static struct lk_failed *failed_before(const struct lk_delivery *d, const char *
 	return d->was_count ? bsearch(member, d->was, d->was_count, sizeof(*d->was), compare_failed) : NULL;
 }
 
-/* member and error live as long as d. */
-static enum lk_status add_failed(struct lk_delivery *d, const char *member, const char *error, int64_t rows,
-	struct lk_error *err)
+/* The texts of f live as long as d. */
+static enum lk_status add_failed(struct lk_delivery *d, const struct lk_failed *f, struct lk_error *err)
 {
 	struct lk_failed *last = d->failed_count ? &d->failed[d->failed_count - 1] : NULL;
 
-	if (last && !strcmp(last->member, member)) {
-		last->rows += rows;
+	if (last && !strcmp(last->member, f->member)) {
+		last->rows += f->rows;
 		return LK_OK;
 	}
 	if (!lk_grow((void **)&d->failed, &d->failed_cap, d->failed_count + 1, sizeof(*d->failed)))
 		return lk_error_nomem(err);
-	d->failed[d->failed_count++] = (struct lk_failed){.member = member, .error = error, .rows = rows};
+	d->failed[d->failed_count++] = *f;
 	return LK_OK;
 }
 
-static enum lk_status must_not_come(const struct lk_delivery *d, const char *member, struct lk_error *err)
-{
-	return lk_error_set(err, LK_CONFLICT,
-		"'%s!%s' is loaded already, and only members that had failed may come again; nothing was committed", d->path,
-		member);
-}
-
 enum verdict { NEWS, NO_NEWS, REFUSED };
+
+/* The hash of the sources of which no resource takes the member; nothing of other rows. */
+static struct ArrowStringView sources_of(const struct row *row)
+{
+	return is_word(row->status, "unmatched") ? row->package : (struct ArrowStringView){"", 0};
+}
 
 /* Of a delivery that is in the ledger with members that failed. */
 static enum verdict judge(struct lk_delivery *d, const struct row *row, const char *member, bool failed)
 {
 	struct lk_failed *was = failed_before(d, member);
 
-	if (was && failed && is_word(row->error, was->error)) {
+	if (was && failed && is_word(row->error, was->error) && is_word(sources_of(row), was->sources)) {
 		was->stays = true;
 		return NO_NEWS;
 	}
 	if (was) {
 		was->again = true;
+		d->news |= was->rows > 0; /* it came with more than before, and cannot be taken: not in silence */
 		return was->rows ? REFUSED : NEWS;
 	}
 	if (d->seen == LK_DELIVERY_PARTIAL)
@@ -272,7 +271,7 @@ static enum lk_status count_row(struct lk_deliveries *ds, struct lk_delivery *d,
 {
 	bool counted = *member && !failed_before(d, member);
 	bool first = is_first(ds, d);
-	const char *error, *name;
+	struct lk_failed f = {.rows = row->rows};
 
 	d->news = true;
 	d->rows += row->rows;
@@ -280,22 +279,23 @@ static enum lk_status count_row(struct lk_deliveries *ds, struct lk_delivery *d,
 	d->members += first && counted;
 	d->loaded += first && is_word(row->status, "ok");
 	d->crashed |= is_word(row->status, "crashed");
-	if (!*d->package_sha256 && row->package.size_bytes) {
+	if (!*d->package_sha256 && row->package.size_bytes && !sources_of(row).size_bytes) {
 		d->package_sha256 = keep_text(ds, row->package);
 		if (!d->package_sha256)
 			return lk_error_nomem(err);
 	}
 	if (!failed)
 		return LK_OK;
-	name = keep_text(ds, row->member);
-	error = keep_text(ds, row->error);
-	return name && error ? add_failed(d, name, error, row->rows, err) : lk_error_nomem(err);
+	f.member = keep_text(ds, row->member);
+	f.error = keep_text(ds, row->error);
+	f.sources = keep_text(ds, sources_of(row));
+	return f.member && f.error && f.sources ? add_failed(d, &f, err) : lk_error_nomem(err);
 }
 
 static enum lk_status take_row(struct lk_deliveries *ds, struct lk_lake *lake, const struct row *row, bool *keep,
 	struct lk_error *err)
 {
-	bool failed = is_word(row->status, "failed") || is_word(row->status, "crashed");
+	bool failed = is_word(row->status, "failed") || is_word(row->status, "crashed") || is_word(row->status, "unmatched");
 	enum verdict verdict = NEWS;
 	struct lk_delivery *d = NULL;
 	const char *member;
@@ -312,8 +312,11 @@ static enum lk_status take_row(struct lk_deliveries *ds, struct lk_lake *lake, c
 	if (d->seen)
 		verdict = judge(d, row, member, failed);
 	*keep = verdict == NEWS;
-	if (verdict == REFUSED)
-		return must_not_come(d, member, err);
+	if (verdict == REFUSED && !d->repeated) {
+		d->repeated = keep_text(ds, row->member);
+		if (!d->repeated)
+			return lk_error_nomem(err);
+	}
 	return verdict == NEWS ? count_row(ds, d, row, member, failed, err) : LK_OK;
 }
 
@@ -357,7 +360,7 @@ enum lk_status lk_deliveries_finish(struct lk_deliveries *ds, struct lk_error *e
 
 		for (size_t k = 0; k < d->was_count; k++)
 			if (d->was[k].again && d->was[k].stays)
-				LK_TRY(add_failed(d, d->was[k].member, d->was[k].error, d->was[k].rows, err));
+				LK_TRY(add_failed(d, &d->was[k], err));
 	}
 	return LK_OK;
 }
@@ -372,7 +375,7 @@ enum lk_status lk_deliveries_recheck(const struct lk_deliveries *ds, struct lk_l
 
 	for (size_t i = 0; i < ds->count; i++) {
 		const struct lk_delivery *d = ds->items[i];
-		enum lk_delivery_state state;
+		struct lk_ledger_entry entry;
 		bool same;
 
 		if (!d->news)
@@ -382,8 +385,8 @@ enum lk_status lk_deliveries_recheck(const struct lk_deliveries *ds, struct lk_l
 		if (same)
 			continue;
 		changed = d;
-		LK_TRY(lk_ledger_find(lake, LK_BRANCH, d->sender, d->sha256, &state, err));
-		complete += state == LK_DELIVERY_COMPLETE;
+		LK_TRY(lk_ledger_find(lake, LK_BRANCH, d->sender, d->sha256, NULL, &entry, err));
+		complete += entry.state == LK_DELIVERY_COMPLETE;
 	}
 	*loaded = changed && complete == news;
 	if (!changed || *loaded)

@@ -83,19 +83,29 @@ enum lk_status lk_lake_table_load(struct lk_pin *pin, struct lk_lake_table *tabl
 enum lk_delivery_state {
 	LK_DELIVERY_UNKNOWN,
 	LK_DELIVERY_COMPLETE, /* every member is loaded, or is not data */
-	LK_DELIVERY_PARTIAL,  /* some members failed: lk_ledger_failed lists them */
-	LK_DELIVERY_HELD,     /* nothing could be loaded: no passphrase fits, or it is damaged; tried again by every run */
+	LK_DELIVERY_PARTIAL,  /* some members failed or fit no resource: lk_ledger_failed lists them */
+	LK_DELIVERY_HELD,     /* nothing could be loaded: no passphrase fits, it is damaged, or nothing of it fits a resource */
 	LK_DELIVERY_CRASHED,  /* held because it ended the worker that took it (an lk.files row of status `crashed`); tried
 			       * again only when asked for */
 };
 
-/* By path, size and time of last change, without opening the file; by the path's absolute form. Fills sha256 when known. */
+/* What the ledger says of a delivery. */
+struct lk_ledger_entry {
+	enum lk_delivery_state state;
+	char sha256[65]; /* "" when it is unknown */
+	/* Of one that is partial or held, its members that: */
+	int64_t again;	   /* are worth another try: they failed and left no row, or fitted no resource of other sources */
+	int64_t unmatched; /* fit no resource of the sources that were named */
+};
+
+/* By path, size and time of last change, without opening the file; by the path's absolute form. sources: the hash of
+ * the sources (lk_sources_sha256) that would read it, or NULL when that is not known. */
 enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
-	int64_t modified_us, enum lk_delivery_state *state, char sha256[65], struct lk_error *err) LK_CHECKED;
+	int64_t modified_us, const char *sources, struct lk_ledger_entry *entry, struct lk_error *err) LK_CHECKED;
 
 /* By sender and SHA-256. */
 enum lk_status lk_ledger_find(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
-	enum lk_delivery_state *state, struct lk_error *err) LK_CHECKED;
+	const char *sources, struct lk_ledger_entry *entry, struct lk_error *err) LK_CHECKED;
 
 /* Remembers that this path, size and time is a delivery known by sender and SHA-256, so that it need not be opened again. */
 enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
@@ -110,9 +120,9 @@ struct lk_ledger_path {
 enum lk_status lk_ledger_add_paths(struct lk_lake *lake, const char *branch, const struct lk_ledger_path *paths,
 	size_t count, struct lk_error *err) LK_CHECKED;
 
-/* The members of a partial delivery that failed, into an arena. */
+/* The members of a partial delivery that are worth another try with these sources, into an arena. */
 enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
-	struct lk_arena *arena, const char ***members, int *count, struct lk_error *err) LK_CHECKED;
+	const char *sources, struct lk_arena *arena, const char ***members, int *count, struct lk_error *err) LK_CHECKED;
 
 /* Why a delivery is partial, held or crashed: the first member that failed, its error, and how many more there are; into an arena.
  * NULL when nothing of it failed. */

@@ -17,7 +17,7 @@ const char lk_ledger_ddl[] =
 	" PRIMARY KEY (branch, sender, sha256)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS lk_ledger_failed("
 	" branch TEXT NOT NULL, sender TEXT NOT NULL, sha256 TEXT NOT NULL, member TEXT NOT NULL,"
-	" error TEXT NOT NULL, rows INTEGER NOT NULL,"
+	" error TEXT NOT NULL, rows INTEGER NOT NULL, sources_sha256 TEXT NOT NULL,"
 	" PRIMARY KEY (branch, sender, sha256, member)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS lk_ledger_path("
 	" branch TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, modified_us INTEGER NOT NULL,"
@@ -44,59 +44,82 @@ static enum lk_delivery_state state_of(const char *word)
 
 /* ---- what tools ask ---- */
 
-static enum lk_status step_path(struct lk_lake *lake, sqlite3_stmt *stmt, enum lk_delivery_state *state, char sha256[65],
-	struct lk_error *err)
+/* Of lk_ledger_failed, what is worth another try with the sources that are bound to it. */
+#define IS_WORTH_A_TRY "(rows = 0 AND (sources_sha256 = '' OR sources_sha256 <> ?))"
+
+static enum lk_status count_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sources,
+	struct lk_ledger_entry *entry, struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		"SELECT count(*) FILTER (WHERE " IS_WORTH_A_TRY "),"
+		" count(*) FILTER (WHERE sources_sha256 <> '' AND sources_sha256 = ?)"
+		" FROM lk_ledger_failed WHERE branch = ? AND sender = ? AND sha256 = ?",
+		"sssss", sources, sources, branch, sender, entry->sha256));
+	status = lk_catalog_step(lake, stmt, &row, err);
+	if (!status && row) {
+		entry->again = sqlite3_column_int64(stmt, 0);
+		entry->unmatched = sqlite3_column_int64(stmt, 1);
+	}
+	lk_catalog_done(lake, stmt);
+	return status;
+}
+
+/* stmt gives state, sender and SHA-256. */
+static enum lk_status read_entry(struct lk_lake *lake, sqlite3_stmt *stmt, const char *branch, const char *sources,
+	struct lk_ledger_entry *entry, struct lk_error *err)
 {
 	bool row;
 
 	LK_TRY(lk_catalog_step(lake, stmt, &row, err));
 	if (!row)
 		return LK_OK;
-	*state = state_of(lk_catalog_text(stmt, 0));
-	if (*state)
-		snprintf(sha256, 65, "%s", lk_catalog_text(stmt, 1));
-	return LK_OK;
+	entry->state = state_of(lk_catalog_text(stmt, 0));
+	snprintf(entry->sha256, sizeof(entry->sha256), "%s", lk_catalog_text(stmt, 2));
+	if (entry->state != LK_DELIVERY_PARTIAL && entry->state != LK_DELIVERY_HELD)
+		return LK_OK;
+	return count_failed(lake, branch, lk_catalog_text(stmt, 1), sources ? sources : "", entry, err);
 }
 
 enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
-	int64_t modified_us, enum lk_delivery_state *state, char sha256[65], struct lk_error *err)
+	int64_t modified_us, const char *sources, struct lk_ledger_entry *entry, struct lk_error *err)
 {
 	enum lk_status status;
 	sqlite3_stmt *stmt;
 	char *absolute;
 
-	*state = LK_DELIVERY_UNKNOWN;
-	*sha256 = '\0';
+	*entry = (struct lk_ledger_entry){.state = LK_DELIVERY_UNKNOWN};
 	if (!lake->has_ledger)
 		return LK_OK;
 	LK_TRY(lk_path_absolute(path, &absolute, err));
 	status = lk_catalog_prepare(lake, &stmt, err,
-		"SELECT l.state, l.sha256 FROM lk_ledger_path p JOIN lk_ledger l"
+		"SELECT l.state, l.sender, l.sha256 FROM lk_ledger_path p JOIN lk_ledger l"
 		" ON l.branch = p.branch AND l.sender = p.sender AND l.sha256 = p.sha256"
 		" WHERE p.branch = ? AND p.path = ? AND p.size = ? AND p.modified_us = ?",
 		"ssii", branch, absolute, size, modified_us);
 	free(absolute);
 	LK_TRY(status);
-	status = step_path(lake, stmt, state, sha256, err);
+	status = read_entry(lake, stmt, branch, sources, entry, err);
 	lk_catalog_done(lake, stmt);
 	return status;
 }
 
 enum lk_status lk_ledger_find(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
-	enum lk_delivery_state *state, struct lk_error *err)
+	const char *sources, struct lk_ledger_entry *entry, struct lk_error *err)
 {
 	enum lk_status status;
 	sqlite3_stmt *stmt;
-	bool row;
 
-	*state = LK_DELIVERY_UNKNOWN;
+	*entry = (struct lk_ledger_entry){.state = LK_DELIVERY_UNKNOWN};
 	if (!lake->has_ledger)
 		return LK_OK;
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
-		"SELECT state FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch, sender, sha256));
-	status = lk_catalog_step(lake, stmt, &row, err);
-	if (!status && row)
-		*state = state_of(lk_catalog_text(stmt, 0));
+		"SELECT state, sender, sha256 FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch,
+		sender, sha256));
+	status = read_entry(lake, stmt, branch, sources, entry, err);
 	lk_catalog_done(lake, stmt);
 	return status;
 }
@@ -138,9 +161,9 @@ enum lk_status lk_ledger_add_paths(struct lk_lake *lake, const char *branch, con
 	return lk_catalog_commit(lake, NULL, err);
 }
 
-/* The failed members of a delivery, in order of their names; retry: only those of which nothing was loaded. */
+/* The failed members of a delivery, in order of their names; all: also those that are not worth another try. */
 static enum lk_status read_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
-	bool retry, struct lk_arena *arena, struct lk_failed **out, size_t *count, struct lk_error *err)
+	bool all, const char *sources, struct lk_arena *arena, struct lk_failed **out, size_t *count, struct lk_error *err)
 {
 	struct lk_failed *list = NULL;
 	enum lk_status status;
@@ -151,15 +174,16 @@ static enum lk_status read_failed(struct lk_lake *lake, const char *branch, cons
 	*out = NULL;
 	*count = 0;
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
-		"SELECT member, error, rows FROM lk_ledger_failed"
-		" WHERE branch = ? AND sender = ? AND sha256 = ? AND (? = 0 OR rows = 0) ORDER BY member",
-		"sssi", branch, sender, sha256, (int64_t)retry));
+		"SELECT member, error, rows, sources_sha256 FROM lk_ledger_failed"
+		" WHERE branch = ? AND sender = ? AND sha256 = ? AND (? OR " IS_WORTH_A_TRY ") ORDER BY member",
+		"sssis", branch, sender, sha256, (int64_t)all, sources ? sources : ""));
 	while (!(status = lk_catalog_step(lake, stmt, &row, err)) && row) {
 		struct lk_failed f = {.rows = sqlite3_column_int64(stmt, 2)};
 
 		f.member = lk_arena_strdup(arena, lk_catalog_text(stmt, 0));
 		f.error = lk_arena_strdup(arena, lk_catalog_text(stmt, 1));
-		if (!f.member || !f.error || !lk_grow((void **)&list, &cap, *count + 1, sizeof(f))) {
+		f.sources = lk_arena_strdup(arena, lk_catalog_text(stmt, 3));
+		if (!f.member || !f.error || !f.sources || !lk_grow((void **)&list, &cap, *count + 1, sizeof(f))) {
 			status = lk_error_nomem(err);
 			break;
 		}
@@ -178,7 +202,7 @@ static enum lk_status read_failed(struct lk_lake *lake, const char *branch, cons
 }
 
 enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
-	struct lk_arena *arena, const char ***members, int *count, struct lk_error *err)
+	const char *sources, struct lk_arena *arena, const char ***members, int *count, struct lk_error *err)
 {
 	struct lk_failed *failed;
 	size_t n = 0;
@@ -187,7 +211,7 @@ enum lk_status lk_ledger_failed(struct lk_lake *lake, const char *branch, const 
 	*count = 0;
 	if (!lake->has_ledger)
 		return LK_OK;
-	LK_TRY(read_failed(lake, branch, sender, sha256, true, arena, &failed, &n, err));
+	LK_TRY(read_failed(lake, branch, sender, sha256, false, sources, arena, &failed, &n, err));
 	*members = lk_arena_alloc(arena, n * sizeof(**members));
 	if (!*members)
 		return lk_error_nomem(err);
@@ -205,7 +229,7 @@ enum lk_status lk_ledger_reason(struct lk_lake *lake, const char *branch, const 
 
 	*reason = NULL;
 	if (lake->has_ledger)
-		LK_TRY(read_failed(lake, branch, sender, sha256, false, arena, &failed, &n, err));
+		LK_TRY(read_failed(lake, branch, sender, sha256, true, NULL, arena, &failed, &n, err));
 	if (!n)
 		return LK_OK;
 	*reason = lk_arena_printf(arena, "%s%s%s", failed->member, *failed->member ? ": " : "", failed->error);
@@ -249,7 +273,7 @@ enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struc
 	lk_catalog_done(lake, stmt);
 	if (status || d->seen == LK_DELIVERY_UNKNOWN || d->seen == LK_DELIVERY_COMPLETE)
 		return status;
-	return read_failed(lake, LK_BRANCH, d->sender, d->sha256, false, arena, &d->was, &d->was_count, err);
+	return read_failed(lake, LK_BRANCH, d->sender, d->sha256, true, NULL, arena, &d->was, &d->was_count, err);
 }
 
 enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const struct lk_delivery *d, bool *same, struct lk_error *err)
@@ -294,8 +318,9 @@ static enum lk_status record_failed(struct lk_lake *lake, const struct lk_delive
 				" WHERE branch = 'main' AND sender = ? AND sha256 = ? AND member = ?",
 				"sss", d->sender, d->sha256, d->was[i].member));
 	for (size_t i = 0; i < d->failed_count; i++)
-		LK_TRY(lk_catalog_run(lake, NULL, err, "INSERT OR REPLACE INTO lk_ledger_failed VALUES ('main', ?, ?, ?, ?, ?)",
-			"ssssi", d->sender, d->sha256, d->failed[i].member, d->failed[i].error, d->failed[i].rows));
+		LK_TRY(lk_catalog_run(lake, NULL, err,
+			"INSERT OR REPLACE INTO lk_ledger_failed VALUES ('main', ?, ?, ?, ?, ?, ?)", "ssssis", d->sender, d->sha256,
+			d->failed[i].member, d->failed[i].error, d->failed[i].rows, d->failed[i].sources));
 	return LK_OK;
 }
 

@@ -3,7 +3,8 @@
  * tables (lk-lake(7)).
  *
  *	lk_ledger	   a row for each (branch, sender, sha256): state, counts, the run that wrote it last
- *	lk_ledger_failed   the members of it that failed; `rows` > 0 where a member was loaded in part
+ *	lk_ledger_failed   the members of it that failed; `rows` > 0 where a member was loaded in part, `sources_sha256`
+ *			   what no resource of these sources takes
  *	lk_ledger_path	   files that are known by path, size and time
  *	lk_staged	   descriptions and segments committed, so that a crash before their removal is harmless
  *
@@ -20,9 +21,10 @@
 
 extern const char lk_ledger_ddl[];
 
-/* A member that failed. */
+/* A member that failed, or that fits no resource. */
 struct lk_failed {
 	const char *member, *error;
+	const char *sources; /* the hash of the sources of which no resource takes it; "" of one that failed */
 	int64_t rows; /* loaded from it all the same */
 	bool again;   /* of one that failed before: the ledger forgets that */
 	bool stays;   /* of one that failed before: it came and failed the same way */
@@ -49,6 +51,7 @@ struct lk_delivery {
 	size_t failed_count, failed_cap;
 	bool crashed;
 	bool news; /* the stream has something of it that the ledger has not */
+	const char *repeated; /* a member that is loaded already and came again, or NULL */
 };
 
 /* Fills `seen` to `was` from the ledger. */

@@ -84,8 +84,9 @@ static json_t *delivery_json(const struct lk_delivery *d)
 		if (d->was[i].again)
 			json_array_append_new(again, json_string(d->was[i].member));
 	for (size_t i = 0; i < d->failed_count; i++)
-		json_array_append_new(failed, json_pack("{s:s, s:s, s:I}", "member", d->failed[i].member, "error",
-						      d->failed[i].error, "rows", (json_int_t)d->failed[i].rows));
+		json_array_append_new(failed, json_pack("{s:s, s:s, s:I, s:s}", "member", d->failed[i].member, "error",
+						      d->failed[i].error, "rows", (json_int_t)d->failed[i].rows, "sources_sha256",
+						      d->failed[i].sources));
 	if (json_array_size(failed) != d->failed_count) {
 		json_decref(again);
 		json_decref(failed);

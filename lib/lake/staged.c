@@ -128,7 +128,8 @@ static enum lk_status parse_failed(struct lk_delivery *d, const json_t *list, co
 		struct lk_failed *f = &d->failed[i];
 		json_int_t rows;
 
-		if (json_unpack(item, "{s:s, s:s, s:I}", "member", &f->member, "error", &f->error, "rows", &rows))
+		if (json_unpack(item, "{s:s, s:s, s:I, s:s}", "member", &f->member, "error", &f->error, "rows", &rows,
+			    "sources_sha256", &f->sources))
 			return unsound(s, "a failed member", err);
 		f->rows = rows;
 		d->failed_count++;
@@ -177,7 +178,7 @@ static enum lk_status check_deliveries(struct round *r, struct staged *s, struct
 	size_t i;
 
 	json_array_foreach(json_object_get(s->root, "deliveries"), i, item) {
-		enum lk_delivery_state state;
+		struct lk_ledger_entry entry;
 		const char *seen_run;
 		struct lk_delivery d;
 		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
@@ -187,8 +188,8 @@ static enum lk_status check_deliveries(struct round *r, struct staged *s, struct
 		LK_TRY(status);
 		d.seen_run = seen_run;
 		LK_TRY(lk_ledger_unchanged(r->lake, &d, &same, err));
-		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, &state, err));
-		if (!same || state == LK_DELIVERY_COMPLETE || lk_deliveries_find(&r->deliveries, d.sender, d.sha256))
+		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, NULL, &entry, err));
+		if (!same || entry.state == LK_DELIVERY_COMPLETE || lk_deliveries_find(&r->deliveries, d.sender, d.sha256))
 			s->fate = ASIDE;
 	}
 	return LK_OK;
@@ -519,7 +520,7 @@ static enum lk_status report_aside(struct round *r, const struct staged *s, stru
 
 	r->report->set_aside++;
 	json_array_foreach(json_object_get(s->root, "deliveries"), i, item) {
-		enum lk_delivery_state state;
+		struct lk_ledger_entry entry;
 		struct lk_delivery d;
 		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
 		bool same = false;
@@ -528,9 +529,9 @@ static enum lk_status report_aside(struct round *r, const struct staged *s, stru
 		LK_TRY(status);
 		d.seen_run = seen_run;
 		LK_TRY(lk_ledger_unchanged(r->lake, &d, &same, err));
-		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, &state, err));
+		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, NULL, &entry, err));
 		LK_TRY(lk_commit_report_add_delivery(r->report,
-			same && state != LK_DELIVERY_COMPLETE ? &r->report->again : &r->report->skipped, &d, err));
+			same && entry.state != LK_DELIVERY_COMPLETE ? &r->report->again : &r->report->skipped, &d, err));
 	}
 	return LK_OK;
 }

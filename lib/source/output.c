@@ -225,7 +225,7 @@ enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m,
 	append_text(&c[LK_FILES_PASSPHRASE], m->passphrase);
 	append_text(&c[LK_FILES_TABLE], r ? r->table : NULL);
 	append_text(&c[LK_FILES_PACKAGE], r ? r->package->name : NULL);
-	append_text(&c[LK_FILES_PACKAGE_SHA256], r ? r->package->sha256 : NULL);
+	append_text(&c[LK_FILES_PACKAGE_SHA256], r ? r->package->sha256 : report->sources);
 	lk_column_int64(&c[LK_FILES_ROWS_IN], report->rows + report->rejected);
 	lk_column_int64(&c[LK_FILES_ROWS], report->rows);
 	lk_column_int64(&c[LK_FILES_REJECTED], report->rejected);

@@ -254,6 +254,8 @@ static enum lk_status add_file(struct lk_parser *p, const char *status, const ch
 	struct lk_file_report report = {
 		.status = status, .error = error, .started = p->started, .finished = lk_now_us()};
 
+	if (!strcmp(status, "unmatched"))
+		report.sources = lk_sources_sha256(p->sources);
 	return lk_output_file(&p->output, &p->member, &report, err);
 }
 

@@ -42,7 +42,8 @@ enum lk_members_column {
  *
  *	delivery, sha256, size, modified, sender, member, member_size, member_modified, passphrase   as above
  *	table	     where its rows went; null when none
- *	package, package_sha256   name and hash of the data package used; null when none matched
+ *	package, package_sha256   name and hash of the data package used; null when none matched, but for a member that is
+ *		     unmatched package_sha256 is the hash of all sources
  *	rows_in, rows, rejected   records read, rows out, records rejected: rows_in = rows + rejected
  *	status	     ok, skipped, failed, unmatched (no resource takes it), crashed (the delivery ended its worker)
  *	error	     why, when not ok

@@ -368,43 +368,45 @@ static void record(struct lk_lake *lake, const struct lk_delivery *d, const char
 
 static void test_ledger(void)
 {
-	struct lk_failed failed[] = {{"b.csv", "damaged", 0}, {"c.csv", "damaged", 5}};
+	struct lk_failed failed[] = {{"b.csv", "damaged", "", 0}, {"c.csv", "damaged", "", 5}, {"d.csv", "no resource", "s1", 0}};
 	struct lk_delivery d = {"FAC1", "abc", "", "", 10, 20, .seen_run = "", .package_sha256 = "", .members = 3, .loaded = 1,
-		.rows = 7, .failed = failed, .failed_count = 2};
+		.rows = 7, .failed = failed, .failed_count = 3};
 	struct lk_arena arena = LK_ARENA_INIT;
-	enum lk_delivery_state state;
+	struct lk_ledger_entry entry;
 	const char **members;
 	struct lk_lake *lake;
-	char sha256[65];
 	int count;
 	bool same;
 
 	is_int(lk_lake_open(&lake, in_dir("lake"), 0, &err), LK_OK, "the lake opens");
 	record(lake, &d, "r1");
-	is_int(lk_ledger_find(lake, "main", "FAC1", "abc", &state, &err), LK_OK, "the ledger is asked");
-	is_int(state, LK_DELIVERY_PARTIAL, "the delivery is partial");
-	is_int(lk_ledger_find(lake, "main", "FAC2", "abc", &state, &err), LK_OK, "the ledger is asked");
-	is_int(state, LK_DELIVERY_UNKNOWN, "another sender's is unknown");
-	is_int(lk_ledger_failed(lake, "main", "FAC1", "abc", &arena, &members, &count, &err), LK_OK, "its failed members");
+	is_int(lk_ledger_find(lake, "main", "FAC1", "abc", "s1", &entry, &err), LK_OK, "the ledger is asked");
+	is_int(entry.state, LK_DELIVERY_PARTIAL, "the delivery is partial");
+	ok(entry.again == 1 && entry.unmatched == 1, "with a member to try again, and one that fits no resource");
+	is_int(lk_ledger_find(lake, "main", "FAC2", "abc", "s1", &entry, &err), LK_OK, "the ledger is asked");
+	is_int(entry.state, LK_DELIVERY_UNKNOWN, "another sender's is unknown");
+	is_int(lk_ledger_failed(lake, "main", "FAC1", "abc", "s1", &arena, &members, &count, &err), LK_OK, "its failed members");
 	ok(count == 1 && !strcmp(members[0], "b.csv"), "are those of which nothing was loaded");
+	is_int(lk_ledger_failed(lake, "main", "FAC1", "abc", "s2", &arena, &members, &count, &err), LK_OK, "for other sources");
+	ok(count == 2 && !strcmp(members[1], "d.csv"), "also what fitted no resource");
 
 	is_int(lk_ledger_unchanged(lake, &d, &same, &err), LK_OK, "it is compared");
 	ok(!same, "and is not as it was before");
 	d = (struct lk_delivery){"FAC1", "abc", "", "", 10, 20, .package_sha256 = "", .loaded = 1, .rows = 2};
 	is_int(lk_ledger_look(lake, &d, &arena, &err), LK_OK, "it is looked at for a retry");
-	ok(d.seen == LK_DELIVERY_PARTIAL && d.was_count == 2 && d.seen_rows == 7, "and found as recorded");
+	ok(d.seen == LK_DELIVERY_PARTIAL && d.was_count == 3 && d.seen_rows == 7, "and found as recorded");
 	is_int(lk_ledger_unchanged(lake, &d, &same, &err), LK_OK, "it is compared");
 	ok(same, "and is as it was");
-	d.was[0].again = d.was[1].again = true;
+	d.was[0].again = d.was[1].again = d.was[2].again = true;
 	record(lake, &d, "r2");
-	is_int(lk_ledger_find(lake, "main", "FAC1", "abc", &state, &err), LK_OK, "the ledger is asked");
-	is_int(state, LK_DELIVERY_COMPLETE, "the delivery is complete");
+	is_int(lk_ledger_find(lake, "main", "FAC1", "abc", "s1", &entry, &err), LK_OK, "the ledger is asked");
+	is_int(entry.state, LK_DELIVERY_COMPLETE, "the delivery is complete");
 
 	is_int(lk_ledger_add_path(lake, "main", in_dir("x.zip"), 10, 20, "FAC1", "abc", &err), LK_OK, "a path is added");
-	is_int(lk_ledger_find_path(lake, "main", in_dir("./x.zip"), 10, 20, &state, sha256, &err), LK_OK, "and asked for");
-	ok(state == LK_DELIVERY_COMPLETE && !strcmp(sha256, "abc"), "it is known");
-	is_int(lk_ledger_find_path(lake, "main", in_dir("x.zip"), 11, 20, &state, sha256, &err), LK_OK, "of another size");
-	is_int(state, LK_DELIVERY_UNKNOWN, "it is not");
+	is_int(lk_ledger_find_path(lake, "main", in_dir("./x.zip"), 10, 20, NULL, &entry, &err), LK_OK, "and asked for");
+	ok(entry.state == LK_DELIVERY_COMPLETE && !strcmp(entry.sha256, "abc"), "it is known");
+	is_int(lk_ledger_find_path(lake, "main", in_dir("x.zip"), 11, 20, NULL, &entry, &err), LK_OK, "of another size");
+	is_int(entry.state, LK_DELIVERY_UNKNOWN, "it is not");
 	lk_lake_close(lake);
 	lk_arena_release(&arena);
 }
