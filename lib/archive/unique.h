@@ -9,9 +9,16 @@
 
 #include "base/str.h"
 
-/* The names seen so far, as hashes: open addressing, 0 is a free place. */
+/* A name seen: its hash, and the number that the next member of that name gets, so that a thousand members of one name do not
+ * try all numbers before theirs. */
+struct lk_unique_name {
+	uint64_t hash; /* 0: a free place */
+	unsigned next;
+};
+
+/* The names seen so far: open addressing. */
 struct lk_unique {
-	uint64_t *hashes;
+	struct lk_unique_name *names;
 	size_t count, size; /* size is 0 or a power of 2 */
 };
 

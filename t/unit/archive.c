@@ -11,6 +11,7 @@
 
 #include "archive/archive.h"
 #include "archive/name.h"
+#include "archive/unique.h"
 #include "base/file.h"
 #include "tap.h"
 
@@ -39,6 +40,23 @@ static void test_names(void)
 	ok(lk_name_clutter("d/__MACOSX/x") && lk_name_clutter("x/.DS_Store") && lk_name_clutter("THUMBS.DB"), "clutter is known");
 	ok(!lk_name_clutter("MACOSX/x.csv"), "and nothing else is");
 	lk_str_release(&s);
+}
+
+static void test_unique(void)
+{
+	static const char *const names[][2] = {{"d.x/a", "d.x/a"}, {"d.x/a", "d.x/a (2)"}, {"a.csv", "a.csv"}, {"a (2).csv", "a (2).csv"},
+		{"a.csv", "a (3).csv"}, {"a.csv", "a (4).csv"}, {"a (2).csv", "a (2) (2).csv"}, {".x", ".x"}, {".x", ".x (2)"}};
+	struct lk_unique u = LK_UNIQUE_INIT;
+	struct lk_str out = LK_STR_INIT;
+	enum lk_status status = LK_OK;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		is_text(lk_unique_name(&u, names[i][0], &out, NULL) ? "" : lk_str_text(&out), names[i][1], "name %zu is its own", i);
+	for (int i = 0; i < 200000 && !status; i++)
+		status = lk_unique_name(&u, "many.csv", &out, NULL);
+	is_text(lk_str_text(&out), "many (200000).csv", "and 200,000 of one name take no time to tell apart");
+	lk_str_release(&out);
+	lk_unique_release(&u);
 }
 
 static void test_failed_paths(void)
@@ -232,6 +250,7 @@ static void test_archives(void)
 int main(void)
 {
 	test_names();
+	test_unique();
 	test_failed_paths();
 	test_keys();
 	test_archives();
