@@ -228,6 +228,24 @@ test_expect_success 'a deflated or authenticated member that is damaged fails al
 	done
 '
 
+test_expect_success 'a time beyond all calendars is none' '
+	python3 -c "
+import io, tarfile
+t = tarfile.open(\"late.tar\", \"w\", format=tarfile.PAX_FORMAT)
+for name, mtime in ((\"late.csv\", 10**16), (\"early.csv\", -(10**16)), (\"good.csv\", 86400)):
+    m = tarfile.TarInfo(name)
+    m.size, m.pax_headers = 2, {\"mtime\": str(mtime)}
+    t.addfile(m, io.BytesIO(b\"a\\n\"))
+t.close()" &&
+	lk-unpack --list -F csv late.tar >actual && cat >expect <<-\END &&
+	delivery,member,size,modified,encrypted,status,error
+	late.tar,late.csv,2,,false,ok,
+	late.tar,early.csv,2,,false,ok,
+	late.tar,good.csv,2,1970-01-02 00:00:00+00,false,ok,
+	END
+	test_cmp expect actual
+'
+
 test_expect_success 'gzip is checked to its trailer: nothing of a damaged one leaves' '
 	cp tar.tgz hurt.tgz && flip hurt.tgz $(($(wc -c <hurt.tgz) - 6)) &&
 	cp a.csv.gz hurt.csv.gz && flip hurt.csv.gz $(($(wc -c <hurt.csv.gz) - 6)) &&

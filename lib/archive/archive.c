@@ -235,11 +235,11 @@ static enum lk_walk_result walk_to(struct lk_archive *a, int key, int64_t index,
 static bool within_limits(struct lk_archive *a, int64_t size, int64_t consumed)
 {
 	const struct lk_archive_options *o = &a->options;
-	int64_t all = a->budget->total + size;
+	int64_t all;
 
 	if (size > o->max_member)
 		lk_error_set(&a->why, LK_DATA, "its content is larger than %lld bytes (--max-member)", (long long)o->max_member);
-	else if (all > o->max_total)
+	else if (__builtin_add_overflow(a->budget->total, size, &all) || all > o->max_total)
 		lk_error_set(&a->why, LK_DATA, "the content of this delivery is larger than %lld bytes (--max-total)",
 			(long long)o->max_total);
 	else if ((size > LK_RATIO_FREE && size / o->max_ratio > consumed + RATIO_SLACK) ||
@@ -268,7 +268,8 @@ static enum lk_walk_result next_block(struct lk_archive *a, struct cursor *c, st
 	c->block_len = 0;
 	result = lk_walk_data(c->walk, &data, &c->block_len, &c->block_offset, &a->why, err);
 	c->block = data;
-	if (result == LK_WALK_OK && c->block_offset < c->position) {
+	if (result == LK_WALK_OK &&
+		(c->block_offset < c->position || c->block_offset > INT64_MAX - (int64_t)c->block_len)) {
 		lk_error_set(&a->why, LK_DATA, "its parts overlap");
 		return LK_WALK_DAMAGED;
 	}
@@ -447,9 +448,9 @@ static enum lk_archive_next describe(struct lk_archive *a, struct lk_walk *w, st
 	if (!m->path)
 		return out_of_memory(err);
 	m->size = archive_entry_size_is_set(w->entry) && !a->raw ? archive_entry_size(w->entry) : -1;
-	m->has_modified = archive_entry_mtime_is_set(w->entry);
-	if (m->has_modified)
-		m->modified_us = (int64_t)archive_entry_mtime(w->entry) * 1000000 + archive_entry_mtime_nsec(w->entry) / 1000;
+	m->has_modified = archive_entry_mtime_is_set(w->entry) &&
+			  !__builtin_mul_overflow((int64_t)archive_entry_mtime(w->entry), 1000000, &m->modified_us) &&
+			  !__builtin_add_overflow(m->modified_us, archive_entry_mtime_nsec(w->entry) / 1000, &m->modified_us);
 	if (a->raw && w->gzip && w->gunzip.modified_us) {
 		m->has_modified = true;
 		m->modified_us = w->gunzip.modified_us;
