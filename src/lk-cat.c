@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lakedir.h"
 #include "base/tool.h"
 #include "stream/cat.h"
 
@@ -74,7 +75,10 @@ static struct lk_cat_options parse_arguments(void)
 /* Puts the file in the place of standard output, so that it is flushed, closed and checked as that is. */
 static enum lk_status open_output(struct lk_error *err)
 {
-	int fd = open(args.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd;
+
+	LK_TRY(lk_lake_keep_out(args.output, err));
+	fd = open(args.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return lk_error_sys(err, LK_CANTCREATE, "cannot create '%s'", args.output);

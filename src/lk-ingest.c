@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/lakedir.h"
 #include "base/mem.h"
 #include "base/tool.h"
 #include "base/value.h"
@@ -149,6 +150,8 @@ static enum lk_status read_command(struct command *c, struct lk_error *err)
 		c->unpack_args[n++] = "--retry";
 	c->o.unpack_args = c->unpack_args;
 	LK_TRY(read_ignore(c, err));
+	if (done || stage)
+		LK_TRY(lk_lake_keep_out(done ? done : stage, err));
 	LK_TRY(lk_lake_find(lake, &c->lake, err));
 	c->o.lake = c->lake;
 	return LK_OK;
@@ -265,6 +268,8 @@ int main(int argc, char **argv)
 	if (argc == 0)
 		lk_tool_misuse("a path is needed: where the deliveries are");
 	status = read_command(&command, &err);
+	for (int i = 0; done && i < argc && !status; i++)
+		status = lk_lake_keep_out(argv[i], &err);
 	if (!status)
 		status = run(&command, argv, argc, &err);
 	free(command.ignore.items);

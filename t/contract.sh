@@ -147,6 +147,25 @@ test_expect_success 'every tool has rows in both tables' '
 	done
 '
 
+# What lies in a lake is written by what is loaded, and by nothing else: not by its name, nor through a link.
+ln -s lake/catalog.db link.csv && ln -s lake there
+test_expect_success 'no output goes into a lake, which stays as it is' '
+	find lake -type f | sort >files && cat $(cat files) | sha256sum >before &&
+	data=$(grep "\.parquet$" files | head -n 1) && [ -n "$data" ] &&
+	for out in lake/catalog.db lake/new.csv there/new.csv link.csv $data lake/main/no/such/folder ./lake "$PWD/lake/x"; do
+		for command in "lk-query -l lake -o $out \"select 1\"" "lk-cat -F csv -o $out rows.lk" "lk-unpack -x $out landing/people.csv" \
+			"lk-ingest --settle 0 -l lake -s sources --done $out landing" \
+			"lk-ingest --settle 0 -l lake -s sources --stage $out landing" \
+			"lk-ingest --settle 0 -l lake -s sources --done away $out"; do
+			have ${command%% *} || continue
+			[ -e "$out" ] || case $command in *away*) continue ;; esac
+			run_row "$command"; ended 77 && silent out && said ${command%% *} "lies in the lake" || return 1
+		done
+	done &&
+	find lake -type f | sort >actual && test_cmp files actual && cat $(cat files) | sha256sum >after && test_cmp before after &&
+	[ ! -e away ] && mkdir -p beside && lk-query -l lake -o beside/new.csv "select 1" && [ -s beside/new.csv ]
+'
+
 # Writing where one may not. Root may everywhere, so root gives that up first.
 as_user() { "$@"; }
 [ "$(id -u)" != 0 ] || as_user() { setpriv --bounding-set=-dac_override,-dac_read_search,-fowner --inh-caps=-dac_override,-dac_read_search,-fowner "$@"; }

@@ -9,12 +9,14 @@
 
 #include "archive/name.h"
 #include "base/file.h"
+#include "base/lakedir.h"
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 enum lk_status lk_extract_open(struct lk_extract *e, const char *path, struct lk_error *err)
 {
 	*e = (struct lk_extract){.path = path, .dir = -1, .sub = -1};
+	LK_TRY(lk_lake_keep_out(path, err));
 	LK_TRY(lk_mkdirs(path, 0700, err));
 	e->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dir < 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lakedir.h"
 #include "lake/catalog.h"
 #include "lake/manifest.h"
 #include "lake/metadata.h"
@@ -15,25 +16,10 @@
 /* The nearest folder upward that holds a catalog.db; NULL when there is none. malloc'd. */
 static char *find_upward(void)
 {
-	char *dir = realpath(".", NULL);
+	char *here = realpath(".", NULL), *lake = here ? lk_lake_above(here) : NULL;
 
-	while (dir) {
-		struct lk_str file = LK_STR_INIT;
-		char *slash;
-		bool found;
-
-		lk_str_addf(&file, "%s/catalog.db", strcmp(dir, "/") ? dir : "");
-		found = file.data && !access(file.data, F_OK);
-		lk_str_release(&file);
-		if (found)
-			return dir;
-		if (!strcmp(dir, "/"))
-			break;
-		slash = strrchr(dir, '/');
-		slash[slash == dir] = '\0';
-	}
-	free(dir);
-	return NULL;
+	free(here);
+	return lake;
 }
 
 enum lk_status lk_lake_find(const char *option, char **path, struct lk_error *err)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lakedir.h"
 #include "base/hash.h"
 #include "base/tool.h"
 #include "parquet/parquet.h"
@@ -74,6 +75,7 @@ static enum lk_status open_path(struct lk_sql_output *o, struct lk_error *err)
 	struct stat st;
 	bool special = !stat(o->name, &st) && !S_ISREG(st.st_mode);
 
+	LK_TRY(lk_lake_keep_out(o->name, err));
 	if (special && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		return cannot_create(o, err);
