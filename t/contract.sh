@@ -53,7 +53,9 @@ for tool in $tools; do
 	'
 	test_expect_success "$tool refuses an unknown option" '
 		run_row "$tool --no-such-option" && ended 64 && silent out && said $tool "--no-such-option" &&
-		run_row "$tool -%" && ended 64 && silent out && said $tool "-%"
+		run_row "$tool -%" && ended 64 && silent out && said $tool "-%" &&
+		run_row "$tool -q -v%" && ended 64 && said $tool "-%" &&
+		run_row "$tool --quiet=x" && ended 64 && said $tool "takes no value"
 	'
 	test_expect_success "$tool says that the disk is full, or that stdout is closed" '
 		run_row "$tool --help >/dev/full" && ended 74 && said $tool "cannot write" &&

@@ -800,7 +800,7 @@ static enum lk_status verify_encrypted(struct lk_archive *a, struct lk_member *m
 			continue;
 		result = try_key(a, key, err);
 		if (result == LK_WALK_ERROR)
-			return err ? err->status : LK_IO;
+			return err->status;
 		if (result == LK_WALK_OK) {
 			if (a->total) { /* an empty member proves nothing */
 				a->key = key;
@@ -824,7 +824,7 @@ static enum lk_status verify_clear(struct lk_archive *a, struct lk_member *m, st
 	enum lk_walk_result result = try_key(a, a->key, err);
 
 	if (result == LK_WALK_ERROR)
-		return err ? err->status : LK_IO;
+		return err->status;
 	if (result != LK_WALK_OK)
 		fail(a, m, a->why.message);
 	return LK_OK;

@@ -3,7 +3,8 @@
  *
  * A function that can fail returns an enum lk_status and takes a trailing `struct lk_error *err` of the caller's,
  * in which it leaves one sentence, lower case and without a full stop: what failed, the thing in single quotes,
- * the reason. The library never prints, never exits and keeps no state of its own. `err` may be NULL.
+ * the reason. The library never prints, never exits and keeps no state of its own. Who does not want the sentence may
+ * pass NULL to functions of lib/base; all others want a struct.
  *
  * The numbers are the exit statuses of every tool (sysexits.h where it has a word for it), so that a tool ends with
  * the status that its library call returned.
@@ -42,7 +43,7 @@ enum lk_status lk_error_set(struct lk_error *err, enum lk_status status, const c
 /* As lk_error_set, with ": " and the text of errno (its value at the call) added. */
 enum lk_status lk_error_sys(struct lk_error *err, enum lk_status status, const char *fmt, ...) LK_PRINTF(3, 4);
 
-/* Puts a prefix and ": " before the message that err holds; returns err->status. For callers that know where. */
+/* Puts a prefix and ": " before the message that err (not NULL) holds; returns err->status. For callers that know where. */
 enum lk_status lk_error_prefix(struct lk_error *err, const char *fmt, ...) LK_PRINTF(2, 3);
 
 /* "out of memory", LK_MISSING. */

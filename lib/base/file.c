@@ -180,13 +180,14 @@ enum lk_status lk_remove(const char *path, struct lk_error *err)
 enum lk_status lk_file_create(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err)
 {
 	struct lk_out out;
+	enum lk_status status;
 
 	LK_TRY(lk_out_create(&out, path, mode, err));
-	if (lk_out_add(&out, data, len, err)) {
-		lk_out_abandon(&out);
-		return err ? err->status : LK_IO;
-	}
-	return lk_out_sync(&out, err);
+	status = lk_out_add(&out, data, len, err);
+	if (!status)
+		return lk_out_sync(&out, err);
+	lk_out_abandon(&out);
+	return status;
 }
 
 enum lk_status lk_file_replace(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err)

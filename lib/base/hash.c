@@ -3,7 +3,8 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 enum lk_status lk_sha256_init(struct lk_sha256 *h, struct lk_error *err)
 {
@@ -56,16 +57,25 @@ enum lk_status lk_sha256_of(const void *data, size_t len, char out[LK_SHA256_HEX
 	return lk_sha256_hex(&h, out, err);
 }
 
-enum lk_status lk_sha256_fd(int fd, char out[LK_SHA256_HEX], struct lk_error *err)
+static enum lk_status add_fd(struct lk_sha256 *h, int fd, const char *name, struct lk_error *err)
+{
+	char buf[64 * 1024];
+	size_t got;
+
+	do {
+		LK_TRY(lk_read(fd, name, buf, sizeof(buf), &got, err));
+		LK_TRY(lk_sha256_add(h, buf, got, err));
+	} while (got);
+	return LK_OK;
+}
+
+enum lk_status lk_sha256_fd(int fd, const char *name, char out[LK_SHA256_HEX], struct lk_error *err)
 {
 	struct lk_sha256 h;
-	char buf[64 * 1024];
-	ssize_t n;
-	enum lk_status status = LK_OK;
+	enum lk_status status;
 
 	LK_TRY(lk_sha256_init(&h, err));
-	while (!status && (n = read(fd, buf, sizeof(buf))) != 0)
-		status = n < 0 ? lk_error_sys(err, LK_IO, "cannot read") : lk_sha256_add(&h, buf, (size_t)n, err);
+	status = add_fd(&h, fd, name, err);
 	if (status) {
 		lk_sha256_release(&h);
 		return status;

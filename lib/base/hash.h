@@ -24,8 +24,8 @@ void lk_sha256_release(struct lk_sha256 *h);
 /* The digest of a whole buffer. */
 enum lk_status lk_sha256_of(const void *data, size_t len, char out[LK_SHA256_HEX], struct lk_error *err) LK_CHECKED;
 
-/* Reads fd from where it stands to its end. */
-enum lk_status lk_sha256_fd(int fd, char out[LK_SHA256_HEX], struct lk_error *err) LK_CHECKED;
+/* Reads fd from where it stands to its end; name is for messages. */
+enum lk_status lk_sha256_fd(int fd, const char *name, char out[LK_SHA256_HEX], struct lk_error *err) LK_CHECKED;
 
 /* len bytes as 2 * len lower-case digits and a NUL. */
 void lk_hex(const void *data, size_t len, char *out);

@@ -303,8 +303,10 @@ static void parse(int argc, char **argv)
 	while ((value = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
 		const char *at = argv[optind - 1];
 
-		if (value == '?' && optopt && optopt < LONG_ONLY && strncmp(at, "--", 2))
+		if (value == '?' && optopt && !find_row(&p, optopt))
 			lk_tool_misuse("unknown option '-%c'", optopt);
+		if (value == '?' && optopt)
+			lk_tool_misuse("option '%s' takes no value", at);
 		if (value == '?')
 			lk_tool_misuse("unknown option '%s'", at);
 		if (value == ':')

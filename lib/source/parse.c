@@ -498,7 +498,7 @@ static enum lk_status describe_file(struct lk_parser *p, const char *path, int f
 	*seekable = start >= 0 && S_ISREG(st.st_mode);
 	*digest = '\0';
 	if (*seekable) {
-		LK_TRY(lk_sha256_fd(fd, digest, err));
+		LK_TRY(lk_sha256_fd(fd, path, digest, err));
 		if (lseek(fd, start, SEEK_SET) != start)
 			return lk_error_sys(err, LK_IO, "cannot read '%s' twice", path);
 	}
