@@ -24,7 +24,7 @@ DEPS := build/deps
 BUILD := build$(if $(SANITIZE),/sanitize)
 BIN := $(BUILD)/bin
 
-# What Debian has, by pkg-config; libcsv ships no .pc file.
+# What Debian has, by pkg-config.
 PACKAGES := libarchive zlib libdeflate libxml-2.0 libzstd liblz4 libcrypto jansson sqlite3 libpcre2-8 libxxhash
 ifneq ($(filter-out clean install-deps uninstall,$(or $(MAKECMDGOALS),all)),)
 SETUP := $(shell scripts/setup --check 2>/dev/null || scripts/setup >&2 && echo ready)
@@ -41,7 +41,7 @@ SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=
 LK_CPPFLAGS := -D_GNU_SOURCE -Ilib -It/unit -isystem $(DEPS)/nanoarrow/include $(PACKAGE_CFLAGS)
 LK_CFLAGS := -std=c11 $(LK_CPPFLAGS) $(WARNINGS) -ffunction-sections -fdata-sections $(SANITIZE_FLAGS)
 LK_LDFLAGS := -Wl,--gc-sections -Wl,--as-needed $(SANITIZE_FLAGS)
-LK_LIBS := $(PACKAGE_LIBS) -lcsv -lm -ldl -lpthread
+LK_LIBS := $(PACKAGE_LIBS) -lm -ldl -lpthread
 
 LIB_SOURCES := $(wildcard lib/*/*.c)
 TOOL_SOURCES := $(wildcard src/*.c)
