@@ -112,12 +112,13 @@ static bool snappy_copy(struct snappy *s, unsigned tag)
 /* Snappy's raw format, then four bytes of CRC-32, big-endian, of the result. */
 static enum lk_status unsnappy_block(const unsigned char *data, size_t len, struct lk_str *out, struct lk_error *err)
 {
-	struct snappy s = {data, data + len - 4, NULL, 0, 0};
+	struct snappy s = {.p = data};
 	uint32_t crc;
 	int shift = 0;
 
 	if (len < 5)
 		return damaged("snappy", err);
+	s.end = data + len - 4;
 	do {
 		if (s.p == s.end || shift > 28)
 			return damaged("snappy", err);

@@ -209,7 +209,12 @@ static enum lk_status show_rows(struct lk_cat *c, size_t index, struct lk_batch 
 
 /* ---- reports ---- */
 
-/* The lk. keys and values as a JSON object; nothing when there are none. */
+static bool is_key(struct ArrowStringView key, const char *wanted)
+{
+	return (size_t)key.size_bytes == strlen(wanted) && !memcmp(key.data, wanted, strlen(wanted));
+}
+
+/* The lk. keys and values as a JSON object, but for those that name table and segment; nothing when there are none. */
 static void add_metadata(const struct ArrowSchema *schema, struct lk_str *out)
 {
 	struct ArrowMetadataReader reader;
@@ -218,11 +223,8 @@ static void add_metadata(const struct ArrowSchema *schema, struct lk_str *out)
 	if (ArrowMetadataReaderInit(&reader, schema->metadata) != NANOARROW_OK)
 		return;
 	while (ArrowMetadataReaderRead(&reader, &key, &value) == NANOARROW_OK) {
-		bool known = key.size_bytes > 3 && !memcmp(key.data, "lk.", 3) &&
-			strncmp(key.data, LK_META_TABLE, (size_t)key.size_bytes) &&
-			strncmp(key.data, LK_META_SEGMENT, (size_t)key.size_bytes);
-
-		if (!known)
+		if (key.size_bytes < 3 || memcmp(key.data, "lk.", 3) || is_key(key, LK_META_TABLE) ||
+			is_key(key, LK_META_SEGMENT))
 			continue;
 		lk_str_adds(out, out->len ? "," : "{");
 		lk_str_add_json(out, key.data, (size_t)key.size_bytes);

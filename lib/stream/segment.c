@@ -24,7 +24,7 @@ struct lk_tally *lk_tally_get(struct lk_tallies *t, const char *table)
 	return tally;
 }
 
-void lk_tallies_clear(struct lk_tallies *t)
+static void clear_tallies(struct lk_tallies *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		free(t->items[i].table);
@@ -35,7 +35,7 @@ void lk_tallies_clear(struct lk_tallies *t)
 
 void lk_tallies_release(struct lk_tallies *t)
 {
-	lk_tallies_clear(t);
+	clear_tallies(t);
 	free(t->items);
 	*t = (struct lk_tallies){0};
 }
@@ -143,6 +143,7 @@ static enum lk_status confirm(struct lk_segments *s, const struct marker *m, int
 	struct ArrowStringView text = ArrowArrayViewGetStringUnsafe(m->table, row);
 	int64_t streams = ArrowArrayViewGetIntUnsafe(m->streams, row);
 	int64_t rows = ArrowArrayViewGetIntUnsafe(m->rows, row);
+	int64_t read = ArrowArrayViewGetIntUnsafe(m->read, row), dropped = ArrowArrayViewGetIntUnsafe(m->dropped, row);
 	char *table = strndup(text.data, (size_t)text.size_bytes);
 	struct lk_tally *tally = table ? lk_tally_get(&s->tallies, table) : NULL;
 
@@ -156,11 +157,13 @@ static enum lk_status confirm(struct lk_segments *s, const struct marker *m, int
 			"rows were lost or added on the way: the end marker says %lld rows in %lld streams of table '%s', but %lld rows in %lld came",
 			(long long)rows, (long long)streams, tally->table, (long long)tally->rows,
 			(long long)tally->streams);
+	if (read < 0 || dropped < 0 || __builtin_add_overflow(s->counts.read, read, &s->counts.read) ||
+		__builtin_add_overflow(s->counts.dropped, dropped, &s->counts.dropped))
+		return lk_error_set(err, LK_DATA, "the end marker counts %lld rows read and %lld dropped for table '%s'",
+			(long long)read, (long long)dropped, tally->table);
 	tally->confirmed = true;
 	s->counts.streams += streams;
 	s->counts.rows += rows;
-	s->counts.read += ArrowArrayViewGetIntUnsafe(m->read, row);
-	s->counts.dropped += ArrowArrayViewGetIntUnsafe(m->dropped, row);
 	return LK_OK;
 }
 
@@ -188,7 +191,7 @@ enum lk_status lk_segments_end(struct lk_segments *s, struct lk_error *err)
 		if (!s->tallies.items[i].confirmed)
 			return lk_error_set(err, LK_DATA, "table '%s' came, but the end marker does not name it",
 				s->tallies.items[i].table);
-	lk_tallies_clear(&s->tallies);
+	clear_tallies(&s->tallies);
 	s->id[0] = '\0';
 	return LK_OK;
 }

@@ -230,6 +230,28 @@ static void test_round_trip(void)
 	close(fd);
 }
 
+/* What an end marker counts beyond the rows themselves has nothing to agree with, and must not overflow. */
+static void test_counts(void)
+{
+	static const int64_t reads[][2] = {{INT64_MAX, 1}, {-1, 0}, {INT64_MAX, -1}};
+
+	for (size_t i = 0; i < sizeof(reads) / sizeof(*reads); i++) {
+		struct lk_error err = {LK_OK, ""};
+		struct lk_batch batch;
+		int fd = scratch();
+		struct lk_writer *w = open_writer(fd, false);
+		struct lk_reader *r;
+
+		ok(!lk_writer_count(w, "main.a", reads[i][0], 0, NULL, &err) && !lk_writer_count(w, "main.b", reads[i][1], 0, NULL, &err),
+			"counts %zu are written", i);
+		close_writer(w);
+		r = open_reader(fd, 0);
+		ok(lk_reader_next(r, &batch, &err) == LK_NEXT_ERROR && err.status == LK_DATA, "and refused: %s", err.message);
+		lk_reader_close(r);
+		close(fd);
+	}
+}
+
 /* The rows of a table in a format, as one text. */
 static void format_rows(enum lk_format format, int64_t first, int64_t count, char *out, size_t size)
 {
@@ -587,6 +609,7 @@ static void test_extremes(void)
 int main(void)
 {
 	test_round_trip();
+	test_counts();
 	test_extremes();
 	test_nested();
 	test_pass();
