@@ -23,20 +23,8 @@ void lk_name_utf8(struct lk_str *out, const char *name)
 		lk_str_adds(out, name);
 		return;
 	}
-	for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
-		unsigned c = *p < 0x80 ? *p : cp437[*p - 0x80];
-
-		if (c < 0x80) {
-			lk_str_addc(out, (char)c);
-		} else if (c < 0x800) {
-			lk_str_addc(out, (char)(0xc0 | c >> 6));
-			lk_str_addc(out, (char)(0x80 | (c & 0x3f)));
-		} else {
-			lk_str_addc(out, (char)(0xe0 | c >> 12));
-			lk_str_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-			lk_str_addc(out, (char)(0x80 | (c & 0x3f)));
-		}
-	}
+	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+		lk_str_add_point(out, *p < 0x80 ? *p : cp437[*p - 0x80]);
 }
 
 const char *lk_name_clutter(const char *name)

@@ -117,6 +117,18 @@ void lk_str_add_json(struct lk_str *s, const char *text, size_t len)
 	lk_str_addc(s, '"');
 }
 
+void lk_str_add_point(struct lk_str *s, uint32_t point)
+{
+	static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	int len = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+	char bytes[4];
+
+	for (int i = len - 1; i > 0; i--, point >>= 6)
+		bytes[i] = (char)(0x80 | (point & 0x3f));
+	bytes[0] = (char)(leads[len] | point);
+	lk_str_add(s, bytes, (size_t)len);
+}
+
 enum lk_status lk_str_check(const struct lk_str *s, struct lk_error *err)
 {
 	return s->failed ? lk_error_nomem(err) : LK_OK;
@@ -166,6 +178,16 @@ size_t lk_utf8_len(const unsigned char *p, const unsigned char *end)
 			4 :
 			0;
 	return 0;
+}
+
+uint32_t lk_utf8_point(const unsigned char *p, size_t len)
+{
+	static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	uint32_t point = p[0] & masks[len];
+
+	for (size_t i = 1; i < len; i++)
+		point = point << 6 | (p[i] & 0x3f);
+	return point;
 }
 
 /* Where the first 8-byte word with a byte beyond ASCII may be; the hot loop takes 4 words at a time. */

@@ -42,8 +42,14 @@ const char *lk_str_text(const struct lk_str *s);
 void lk_str_clear(struct lk_str *s);   /* len 0, memory kept, failed reset */
 void lk_str_release(struct lk_str *s); /* memory gone */
 
+/* Adds a code point (up to U+10FFFF) in UTF-8. */
+void lk_str_add_point(struct lk_str *s, uint32_t point);
+
 /* Length in bytes of the valid UTF-8 sequence at p (1 to 4), or 0 when there is none. p < end. */
 size_t lk_utf8_len(const unsigned char *p, const unsigned char *end);
+
+/* The code point of the valid sequence of that length at p. */
+uint32_t lk_utf8_point(const unsigned char *p, size_t len);
 
 /* Whether all of data is valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool lk_utf8_valid(const char *data, size_t len);

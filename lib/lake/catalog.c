@@ -20,7 +20,8 @@ static const char catalog_ddl[] =
 	" property_key VARCHAR(255), property_value VARCHAR(1000),"
 	" PRIMARY KEY (catalog_name, namespace, property_key));";
 
-enum lk_status lk_catalog_error(struct lk_lake *lake, const char *what, struct lk_error *err)
+/* What SQLite's last failure means as a status and sentence. */
+static enum lk_status sqlite_error(struct lk_lake *lake, const char *what, struct lk_error *err)
 {
 	enum lk_status status;
 
@@ -68,7 +69,7 @@ static enum lk_status bind_all(struct lk_lake *lake, sqlite3_stmt *stmt, const c
 			rc = sqlite3_bind_text(stmt, i, text, -1, SQLITE_TRANSIENT); /* NULL binds null */
 		}
 		if (rc != SQLITE_OK)
-			return lk_catalog_error(lake, "use", err);
+			return sqlite_error(lake, "use", err);
 	}
 	return LK_OK;
 }
@@ -123,7 +124,7 @@ static enum lk_status prepare(struct lk_lake *lake, sqlite3_stmt **stmt, const c
 
 	*stmt = find_statement(lake, sql);
 	if (!*stmt)
-		return lk_catalog_error(lake, "use", err);
+		return sqlite_error(lake, "use", err);
 	status = bind_all(lake, *stmt, format, args, err);
 	if (status) {
 		lk_catalog_done(lake, *stmt);
@@ -149,7 +150,7 @@ enum lk_status lk_catalog_step(struct lk_lake *lake, sqlite3_stmt *stmt, bool *r
 	int rc = sqlite3_step(stmt);
 
 	*row = rc == SQLITE_ROW;
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? LK_OK : lk_catalog_error(lake, "use", err);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? LK_OK : sqlite_error(lake, "use", err);
 }
 
 enum lk_status lk_catalog_run(struct lk_lake *lake, int *changed, struct lk_error *err, const char *sql,
@@ -231,7 +232,7 @@ static enum lk_status make_tables(struct lk_lake *lake, struct lk_error *err)
 	LK_TRY(lk_catalog_begin(lake, err));
 	if (sqlite3_exec(lake->db, catalog_ddl, NULL, NULL, NULL) != SQLITE_OK ||
 		sqlite3_exec(lake->db, lk_ledger_ddl, NULL, NULL, NULL) != SQLITE_OK) {
-		enum lk_status status = lk_catalog_error(lake, "make tables in", err);
+		enum lk_status status = sqlite_error(lake, "make tables in", err);
 
 		lk_catalog_rollback(lake);
 		return status;
@@ -256,11 +257,11 @@ enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_e
 		return lk_error_nomem(err);
 	sqlite3_extended_result_codes(lake->db, 1);
 	if (rc != SQLITE_OK)
-		return lk_catalog_error(lake, "open", err);
+		return sqlite_error(lake, "open", err);
 	sqlite3_busy_timeout(lake->db, BUSY_MS);
 	/* EXTRA: once a commit is answered, no power cut takes it back; staged files are removed on that word. */
 	if (sqlite3_exec(lake->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) != SQLITE_OK)
-		return lk_catalog_error(lake, "open", err);
+		return sqlite_error(lake, "open", err);
 	LK_TRY(look(lake, err));
 	if (lake->read_only || (lake->has_tables && lake->has_ledger))
 		return LK_OK;

@@ -53,9 +53,6 @@ enum lk_status lk_catalog_run(struct lk_lake *lake, int *changed, struct lk_erro
 /* A text of the current row, "" for null. Borrowed until the next step. */
 const char *lk_catalog_text(sqlite3_stmt *stmt, int column);
 
-/* What SQLite's last failure means as a status and sentence. */
-enum lk_status lk_catalog_error(struct lk_lake *lake, const char *what, struct lk_error *err);
-
 /* Write transactions: begin takes the lock at once (LK_CONFLICT when others hold it for too long). */
 enum lk_status lk_catalog_begin(struct lk_lake *lake, struct lk_error *err) LK_CHECKED;
 /* *unknown (may be NULL) tells after a failure that the transaction may have been made all the same. */

@@ -212,7 +212,7 @@ static enum lk_status check(const struct check *c, const json_t *root)
 	return check_log(c, root, "metadata-log");
 }
 
-enum lk_status lk_metadata_parse(const char *text, size_t len, const char *name, json_t **root, struct lk_error *err)
+static enum lk_status parse(const char *text, size_t len, const char *name, json_t **root, struct lk_error *err)
 {
 	struct check c = {name, err};
 	enum lk_status status;
@@ -242,7 +242,7 @@ enum lk_status lk_metadata_read(const char *location, json_t **root, struct lk_e
 		return lk_error_set(err, LK_MISSING, "'%s' is compressed; lk reads plain metadata only", location);
 	status = lk_file_read(path, METADATA_MAX, &text, err);
 	if (!status)
-		status = lk_metadata_parse(lk_str_text(&text), text.len, path, root, err);
+		status = parse(lk_str_text(&text), text.len, path, root, err);
 	lk_str_release(&text);
 	return status;
 }

@@ -20,10 +20,6 @@ const char *lk_uri_path(const char *uri);
 /* Reads and checks; *root is the caller's to json_decref. Format v3 and later is LK_MISSING. */
 enum lk_status lk_metadata_read(const char *location, json_t **root, struct lk_error *err) LK_CHECKED;
 
-/* The same for text in memory; name is for messages. */
-enum lk_status lk_metadata_parse(const char *text, size_t len, const char *name, json_t **root,
-	struct lk_error *err) LK_CHECKED;
-
 int lk_metadata_version(const json_t *root);
 const char *lk_metadata_text(const json_t *root, const char *key); /* "" when absent */
 int64_t lk_metadata_number(const json_t *root, const char *key, int64_t otherwise);

@@ -16,15 +16,6 @@ void lk_dictionary_init(struct lk_dictionary *d, bool words, size_t max_bytes)
 	d->max_count = max_bytes / 8 < LK_DICTIONARY_ENTRIES ? (uint32_t)(max_bytes / 8) : LK_DICTIONARY_ENTRIES;
 }
 
-void lk_dictionary_clear(struct lk_dictionary *d)
-{
-	if (d->count)
-		memset(d->slots, 0, ((size_t)d->slot_mask + 1) * sizeof(*d->slots));
-	d->count = 0;
-	d->bytes = 0;
-	lk_str_clear(&d->text);
-}
-
 void lk_dictionary_release(struct lk_dictionary *d)
 {
 	free(d->slots);

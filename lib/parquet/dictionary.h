@@ -33,7 +33,6 @@ struct lk_dictionary {
 };
 
 void lk_dictionary_init(struct lk_dictionary *d, bool words, size_t max_bytes);
-void lk_dictionary_clear(struct lk_dictionary *d); /* no values; memory kept */
 void lk_dictionary_release(struct lk_dictionary *d);
 /* Memory held. */
 size_t lk_dictionary_memory(const struct lk_dictionary *d);

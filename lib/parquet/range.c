@@ -217,35 +217,6 @@ static bool low_bytes(const struct lk_range *r, const struct lk_bound_form *form
 	return true;
 }
 
-static uint32_t code_point(const uint8_t *p, size_t len)
-{
-	static const uint8_t first_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	uint32_t c = p[0] & first_mask[len];
-
-	for (size_t i = 1; i < len; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	return c;
-}
-
-static void add_code_point(struct lk_str *out, uint32_t c)
-{
-	if (c < 0x80) {
-		lk_str_addc(out, (char)c);
-	} else if (c < 0x800) {
-		lk_str_addc(out, (char)(0xc0 | c >> 6));
-		lk_str_addc(out, (char)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		lk_str_addc(out, (char)(0xe0 | c >> 12));
-		lk_str_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-		lk_str_addc(out, (char)(0x80 | (c & 0x3f)));
-	} else {
-		lk_str_addc(out, (char)(0xf0 | c >> 18));
-		lk_str_addc(out, (char)(0x80 | (c >> 12 & 0x3f)));
-		lk_str_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-		lk_str_addc(out, (char)(0x80 | (c & 0x3f)));
-	}
-}
-
 /* The shortest text that sorts after all that begin with <data, len>: the last code point that has a next one is
  * replaced by it, what follows is dropped. False when there is none. */
 static bool add_next_text(struct lk_str *out, const uint8_t *data, size_t len)
@@ -256,10 +227,10 @@ static bool add_next_text(struct lk_str *out, const uint8_t *data, size_t len)
 
 		while (start && (data[start] & 0xc0) == 0x80)
 			start--;
-		c = code_point(data + start, len - start);
+		c = lk_utf8_point(data + start, len - start);
 		if (c < 0x10ffff) {
 			lk_str_add(out, data, start);
-			add_code_point(out, c == 0xd7ff ? 0xe000 : c + 1);
+			lk_str_add_point(out, c == 0xd7ff ? 0xe000 : c + 1);
 			return true;
 		}
 		len = start;

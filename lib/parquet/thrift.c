@@ -41,12 +41,6 @@ void lk_thrift_bool(struct lk_thrift *t, int id, bool value)
 	add_field(t, id, value ? LK_THRIFT_TRUE : LK_THRIFT_FALSE);
 }
 
-void lk_thrift_i8(struct lk_thrift *t, int id, int8_t value)
-{
-	add_field(t, id, 3);
-	lk_str_addc(t->out, (char)value);
-}
-
 void lk_thrift_i16(struct lk_thrift *t, int id, int16_t value)
 {
 	add_field(t, id, 4);

@@ -30,7 +30,6 @@ struct lk_thrift {
 struct lk_thrift lk_thrift_start(struct lk_str *out);
 
 void lk_thrift_bool(struct lk_thrift *t, int id, bool value);
-void lk_thrift_i8(struct lk_thrift *t, int id, int8_t value);
 void lk_thrift_i16(struct lk_thrift *t, int id, int16_t value);
 void lk_thrift_i32(struct lk_thrift *t, int id, int32_t value);
 void lk_thrift_i64(struct lk_thrift *t, int id, int64_t value);

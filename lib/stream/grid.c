@@ -33,16 +33,6 @@ void lk_grid_release(struct lk_grid *g)
 
 /* ---- characters ---- */
 
-static uint32_t decode(const unsigned char *p, size_t n)
-{
-	static const unsigned char mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	uint32_t c = p[0] & mask[n];
-
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	return c;
-}
-
 /* Columns of the terminal that a character takes; -1 when it should not go to one. */
 static int char_width(uint32_t c)
 {
@@ -77,7 +67,7 @@ static int add_escape(struct lk_str *out, uint32_t c)
 /* One character as it may be shown; the columns it takes. */
 static int add_char(const struct lk_grid *g, const unsigned char *p, size_t n, struct lk_str *out)
 {
-	uint32_t c = decode(p, n);
+	uint32_t c = lk_utf8_point(p, n);
 	int width = char_width(c);
 
 	if (width < 0)

@@ -23,7 +23,6 @@ struct lk_tallies {
 
 /* The tally of that table, a new one when there is none yet; NULL when out of memory. */
 struct lk_tally *lk_tally_get(struct lk_tallies *t, const char *table);
-void lk_tallies_clear(struct lk_tallies *t);
 void lk_tallies_release(struct lk_tallies *t);
 
 struct lk_segments {

@@ -118,6 +118,16 @@ static void test_text(void)
 	lk_str_release(&s);
 	ok(lk_utf8_valid("\xed\x9f\xbf", 3) && !lk_utf8_valid("\xed\xa0\x80", 3), "surrogates are not UTF-8");
 	ok(!lk_utf8_valid("\xc0\x80", 2) && !lk_utf8_valid("12345678\xe2\x82", 10), "overlong and cut sequences are not");
+	for (size_t i = 0; i < 4; i++) {
+		static const uint32_t points[] = {0x7f, 0x7ff, 0xffff, 0x10ffff};
+
+		lk_str_clear(&s);
+		lk_str_add_point(&s, points[i]);
+		lk_str_add_point(&s, points[i] + (i < 3));
+		ok(s.len == 2 * i + 3 - (i == 3) && lk_utf8_valid(s.data, s.len) &&
+				lk_utf8_point((unsigned char *)s.data, i + 1) == points[i],
+			"code point %x and the next one", points[i]);
+	}
 	ok(lk_glob_match("*.zip", "in/a.zip") && !lk_glob_match("*.zip", "a.txt"), "globs");
 
 	p = lk_arena_strdup(&arena, "first");
