@@ -317,6 +317,22 @@ static void say_finding(const struct lk_delivery *d, const struct finding *f)
 
 /* ---- one delivery ---- */
 
+/* A delivery that was written to while it was opened is failed as a whole: nobody knows what it will be. */
+static enum lk_status take_changed(struct unpack *u, const struct lk_delivery *d, struct lk_error *err)
+{
+	struct lk_member m = {.path = "", .size = -1, .status = LK_MEMBER_FAILED,
+		.error = "it was changed while it was being read; try again when it is whole"};
+	struct finding finding = {.labels = LK_STR_INIT};
+	enum lk_status status;
+
+	u->members++;
+	note(&finding, &m);
+	status = take_member(u, d, &m, err);
+	if (!status && want.test)
+		say_finding(d, &finding);
+	return status;
+}
+
 static enum lk_status take_members(struct unpack *u, const struct lk_delivery *d, struct lk_error *err)
 {
 	struct finding finding = {.labels = LK_STR_INIT};
@@ -353,6 +369,8 @@ static enum lk_status take_opened(struct unpack *u, struct lk_delivery *d, struc
 {
 	bool known;
 
+	if (lk_blob_check(d->input, NULL))
+		return take_changed(u, d, err);
 	LK_TRY(known_by_content(u, d, &known, err));
 	return known ? LK_OK : take_members(u, d, err);
 }

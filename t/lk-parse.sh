@@ -423,6 +423,14 @@ test_expect_success 'a streamed document that breaks off keeps its rows, and a r
 	test_cmp expect actual
 '
 
+test_expect_success 'a file that changes while it is read ends the stream badly' '
+	mkfifo gate && cp longer.xml moving.xml &&
+	{ { lk-parse -s all.json --as book moving.xml >gate 2>err; echo $? >rc; } & test_pids="$test_pids $!"; } &&
+	{ head -c 1000 && echo "<!-- more -->" >>moving.xml && cat; } <gate >moving.lk &&
+	wait_until 10 test -s rc && [ "$(cat rc)" = 74 ] && grep -q "changed while it was being read" err &&
+	expect_status 65 lk-cat --count moving.lk
+'
+
 test_expect_success 'XPaths that are wrong are found when the package is loaded' '
 	for path in "p:a[" "q:a" "nope()" "/p:a/.."; do
 		sed "s|@year < 2000|$path|" books.json >wrong.json || return 1

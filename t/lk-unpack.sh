@@ -380,6 +380,25 @@ test_expect_success 'a delivery that changes while it is read ends the stream ba
 	wait_until 10 test -s rc && [ "$(cat rc)" = 74 ] && grep -q "changed while it was being read" err
 '
 
+# appending FILE COMMAND...: runs COMMAND while something is written to FILE all the time.
+appending() {
+	rm -f enough && { while [ ! -e enough ]; do echo 1,more; done >>"$1" & writer=$!; } && shift
+	"$@"
+	rc=$?
+	: >enough && wait $writer
+	return $rc
+}
+
+test_expect_success 'of a delivery that is still being written nothing goes out, or the stream ends badly' '
+	cp in/large.csv growing.csv && { appending growing.csv lk-unpack growing.csv three.zip >out.lk 2>err; rc=$?; } &&
+	if [ $rc = 74 ]; then
+		grep -q "changed while it was being read" err && expect_status 65 lk-cat --count out.lk
+	else
+		[ $rc = 1 ] && rows <out.lk >actual && grep "^growing.csv" actual >got &&
+		echo "growing.csv|(empty)|failed|-|-" >expect && test_cmp expect got && grep "^three.zip|.*|ok" actual
+	fi
+'
+
 test_expect_success 'nothing is extracted outside, through links, or over what is there' '
 	python3 - <<-\END &&
 	import zipfile, stat

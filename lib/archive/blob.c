@@ -162,15 +162,9 @@ enum lk_status lk_blob_read(const struct lk_blob *in, int64_t offset, void *buf,
 
 enum lk_status lk_blob_check(const struct lk_blob *in, struct lk_error *err)
 {
-	struct stat now;
-
-	if (in->fd < 0 || !S_ISREG(in->found.st_mode))
-		return LK_OK;
-	if (fstat(in->fd, &now))
-		return lk_error_sys(err, LK_IO, "cannot read '%s'", in->name);
-	if (now.st_size != in->found.st_size || stat_modified_us(&now) != stat_modified_us(&in->found))
+	if (in->found.st_size && in->size != in->found.st_size && S_ISREG(in->found.st_mode))
 		return lk_error_set(err, LK_IO, "'%s' was changed while it was being read", in->name);
-	return LK_OK;
+	return lk_file_check(in->name, in->fd, &in->found, err);
 }
 
 void lk_blob_close(struct lk_blob *in)

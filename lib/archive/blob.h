@@ -42,7 +42,7 @@ void lk_blob_memory(struct lk_blob *in, const char *name, const void *data, size
 enum lk_status lk_blob_read(const struct lk_blob *in, int64_t offset, void *buf, size_t len, size_t *got,
 	struct lk_error *err) LK_CHECKED;
 
-/* LK_IO when a file that is read where it lies was changed since it was opened: what was hashed is then not what was read. */
+/* LK_IO when a file was changed since it was opened: what was hashed is then not what was read, or not all there will be. */
 enum lk_status lk_blob_check(const struct lk_blob *in, struct lk_error *err) LK_CHECKED;
 
 void lk_blob_close(struct lk_blob *in);   /* memory is kept */

@@ -56,6 +56,25 @@ enum lk_status lk_read_full(int fd, const char *name, void *buf, size_t len, siz
 	return LK_OK;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+enum lk_status lk_file_check(const char *path, int fd, const struct stat *before, struct lk_error *err)
+{
+	struct stat now;
+
+	if (!S_ISREG(before->st_mode))
+		return LK_OK;
+	if (fd >= 0 && fstat(fd, &now))
+		return lk_error_sys(err, LK_IO, "cannot read '%s'", path);
+	if ((fd >= 0 && !is_same(&now, before)) || (strcmp(path, "-") && !stat(path, &now) && !is_same(&now, before)))
+		return lk_error_set(err, LK_IO, "'%s' was changed while it was being read", path);
+	return LK_OK;
+}
+
 enum lk_status lk_write(int fd, const char *name, const void *buf, size_t len, struct lk_error *err)
 {
 	const char *p = buf;

@@ -28,6 +28,10 @@ enum lk_status lk_read(int fd, const char *name, void *buf, size_t len, size_t *
 enum lk_status lk_read_full(int fd, const char *name, void *buf, size_t len, size_t *got,
 	struct lk_error *err) LK_CHECKED;
 
+/* LK_IO when a file that was read is no longer what it was when `before` was taken: by size, time of change or inode, as the open
+ * fd (-1: closed already) and the path have it. A path that is gone, "-", and what is no plain file are fine. */
+enum lk_status lk_file_check(const char *path, int fd, const struct stat *before, struct lk_error *err) LK_CHECKED;
+
 /* All len bytes or an error; zero progress is an error. EPIPE and ENOSPC are LK_IO. */
 enum lk_status lk_write(int fd, const char *name, const void *buf, size_t len, struct lk_error *err) LK_CHECKED;
 

@@ -486,16 +486,13 @@ enum lk_status lk_parser_batch(struct lk_parser *p, const struct lk_batch *batch
 
 /* ---- files ---- */
 
-static enum lk_status describe_file(struct lk_parser *p, const char *path, int fd, char digest[LK_SHA256_HEX],
-	bool *seekable, struct lk_error *err)
+static enum lk_status describe_file(struct lk_parser *p, const char *path, int fd, const struct stat *st,
+	char digest[LK_SHA256_HEX], bool *seekable, struct lk_error *err)
 {
 	off_t start = lseek(fd, 0, SEEK_CUR);
-	struct stat st;
 	char *sender;
 
-	if (fstat(fd, &st) != 0)
-		return lk_error_sys(err, LK_NOINPUT, "cannot read '%s'", path);
-	*seekable = start >= 0 && S_ISREG(st.st_mode);
+	*seekable = start >= 0 && S_ISREG(st->st_mode);
 	*digest = '\0';
 	if (*seekable) {
 		LK_TRY(lk_sha256_fd(fd, path, digest, err));
@@ -509,12 +506,12 @@ static enum lk_status describe_file(struct lk_parser *p, const char *path, int f
 		.sha256 = digest,
 		.sender = lk_arena_strdup(&p->arena, sender),
 		.member = lk_arena_strdup(&p->arena, lk_path_base(path)),
-		.size = *seekable ? st.st_size - start : 0,
-		.modified = *seekable ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000
+		.size = *seekable ? st->st_size - start : 0,
+		.modified = *seekable ? st->st_mtim.tv_sec * INT64_C(1000000) + st->st_mtim.tv_nsec / 1000
 				      : lk_now_us(),
-		.member_size = *seekable ? st.st_size - start : -1,
+		.member_size = *seekable ? st->st_size - start : -1,
 		.member_modified = *seekable
-					   ? st.st_mtim.tv_sec * INT64_C(1000000) + st.st_mtim.tv_nsec / 1000
+					   ? st->st_mtim.tv_sec * INT64_C(1000000) + st->st_mtim.tv_nsec / 1000
 					   : INT64_MIN,
 	};
 	free(sender);
@@ -542,8 +539,11 @@ static enum lk_status file_impl(
 {
 	char digest[LK_SHA256_HEX];
 	bool seekable = false;
+	struct stat before;
 
-	LK_TRY(describe_file(p, path, fd, digest, &seekable, err));
+	if (fstat(fd, &before) != 0)
+		return lk_error_sys(err, LK_NOINPUT, "cannot read '%s'", path);
+	LK_TRY(describe_file(p, path, fd, &before, digest, &seekable, err));
 	begin_member(p);
 	if (!seekable)
 		LK_TRY(lk_sha256_init(sha, err));
@@ -552,6 +552,7 @@ static enum lk_status file_impl(
 		LK_TRY(lk_sha256_hex(sha, digest, err));
 		p->member.size = p->member.member_size = p->offset;
 	}
+	LK_TRY(lk_file_check(path, fd, &before, err));
 	return end_member(p, err);
 }
 
