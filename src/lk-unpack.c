@@ -74,7 +74,7 @@ struct unpack {
 	struct lk_writer *writer;	 /* of the stream, else NULL */
 	struct lk_formatter *formatter; /* of --list, else NULL */
 	struct lk_extract extract;
-	struct lk_str text;
+	struct lk_str text, path; /* path: the delivery's, as text */
 	struct lk_arena arena; /* of one delivery */
 
 	const char **failed; /* of a partial delivery: the members that are wanted; NULL when all are */
@@ -276,7 +276,7 @@ static enum lk_status take_member(struct unpack *u, const struct lk_delivery *d,
 	if (!want.list)
 		LK_TRY(lk_archive_verify(u->archive, m, err));
 	if (want.extract && m->status == LK_MEMBER_OK)
-		LK_TRY(lk_extract_member(&u->extract, u->archive, d->path, m, &u->text, err));
+		LK_TRY(lk_extract_member(&u->extract, u->archive, d->input->name, m, &u->text, err));
 	u->wanting |= m->status == LK_MEMBER_FAILED;
 	if (m->status == LK_MEMBER_FAILED && !want.list && !want.test)
 		lk_warn("'%s%s%s': %s", d->path, *m->path ? "!" : "", m->path, m->error);
@@ -306,13 +306,20 @@ static void note(struct finding *f, const struct lk_member *m)
 
 static void say_finding(const struct lk_delivery *d, const struct finding *f)
 {
-	printf("%s\t", d->path);
-	if (f->failed)
-		printf("%lld of its members cannot be read: %s\n", (long long)f->failed, f->error);
-	else if (f->labels.len)
-		printf("%s\n", f->labels.data);
-	else
-		printf("%s\n", f->encrypted ? "no content to try a passphrase on" : "not encrypted");
+	struct lk_str line = LK_STR_INIT;
+
+	lk_str_add_shown(&line, d->path);
+	lk_str_addc(&line, '\t');
+	if (f->failed) {
+		lk_str_addf(&line, "%lld of its members cannot be read: ", (long long)f->failed);
+		lk_str_add_shown(&line, f->error);
+	} else if (f->labels.len) {
+		lk_str_add_shown(&line, f->labels.data);
+	} else {
+		lk_str_adds(&line, f->encrypted ? "no content to try a passphrase on" : "not encrypted");
+	}
+	puts(lk_str_text(&line));
+	lk_str_release(&line);
 }
 
 /* ---- one delivery ---- */
@@ -377,11 +384,15 @@ static enum lk_status take_opened(struct unpack *u, struct lk_delivery *d, struc
 
 static enum lk_status take_delivery(struct unpack *u, const char *path, struct lk_error *err)
 {
-	struct lk_delivery d = {.path = path, .sender = "", .input = &u->input};
+	struct lk_delivery d = {.sender = "", .input = &u->input};
 	enum lk_status status;
 	char *sender = NULL;
 	bool known;
 
+	lk_str_clear(&u->path);
+	lk_path_text(&u->path, path);
+	LK_TRY(lk_str_check(&u->path, err));
+	d.path = lk_str_text(&u->path);
 	LK_TRY(known_by_path(u, path, &known, err));
 	u->found++;
 	if (known)
@@ -395,7 +406,7 @@ static enum lk_status take_delivery(struct unpack *u, const char *path, struct l
 		return LK_OK;
 	}
 	if (!status && u->sources)
-		status = lk_sources_sender(u->sources, path, &sender, err);
+		status = lk_sources_sender(u->sources, d.path, &sender, err);
 	if (sender)
 		d.sender = sender;
 	if (!status)
@@ -453,6 +464,7 @@ static void release(struct unpack *u)
 	lk_paths_release(&u->paths);
 	lk_arena_release(&u->arena);
 	lk_str_release(&u->text);
+	lk_str_release(&u->path);
 }
 
 int main(int argc, char **argv)

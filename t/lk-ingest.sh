@@ -391,6 +391,41 @@ test_expect_success 'names of any kind' '
 	ingest -q -- odd -x && holds people 1 4 && ingest --json -- odd -x >out && test $(told known out) = 4
 '
 
+# People 1 to 4 under names that are not UTF-8, look escaped, or would speak to the terminal; and one that fits no resource.
+ugly() { # FOLDER
+	mkdir -p "$1" && python3 - "$1" <<-'EOT'
+	import os, sys
+	names = [b"people\xff\xfe.csv", b"people\\xff\\xfe.csv", b"people\xe9.csv", b"people\x1b]0;t\x07.csv", b"staff\x1b[2J\nheld:\xff.csv"]
+	for n, name in enumerate(names, 1):
+	    with open(os.path.join(os.fsencode(sys.argv[1]), name), "w") as f:
+	        f.write("id,name,born\n%d,Name,1970-01-02\n" % n)
+	EOT
+}
+
+test_expect_success 'names that are not UTF-8, or speak to terminals' '
+	rm -rf lake odd && ugly odd/FAC1 && expect_error 1 "1 member fits no resource" ingest odd >out && holds people 1 4 &&
+	grep -F "  odd/FAC1/staff\\x1b[2J\\nheld:\\xff.csv: " out && ! grep "$(printf "\\033")" out &&
+	lk-query -l lake -F csv "select delivery from lk.files where member like '\''%people%'\'' order by 1" | tr "\\033\\007" "<>" >actual &&
+	cat >expect <<-\EOT && test_cmp expect actual &&
+	delivery
+	odd/FAC1/people<]0;t>.csv
+	odd/FAC1/people\x5cxff\x5cxfe.csv
+	odd/FAC1/people\xe9.csv
+	odd/FAC1/people\xff\xfe.csv
+	EOT
+	expect_status 1 ingest --json odd >out && test $(told known out) = 4 && iconv -f UTF-8 -t UTF-8 out >again && test_cmp out again
+'
+
+test_expect_success 'the same names a step at a time, and known by them' '
+	for how in "lk-unpack odd/FAC1/people* | lk-parse -s sources" "find odd -name people\\* -print0 | lk-unpack --files-from - | lk-parse -s sources" \
+		"lk-parse -s sources odd/FAC1/people*"; do
+		rm -rf lake && eval "$how" | lk-commit -l lake && holds people 1 4 &&
+		sqlite3 lake/catalog.db "select count(distinct path) from lk_ledger_path" >actual && echo 4 >expect && test_cmp expect actual &&
+		lk-unpack -v -l lake odd/FAC1/people* 2>err | lk-cat >out && test "$(grep -c "in the lake already" err)" = 4 && ! grep "$(printf "\\033")" err &&
+		expect_error 66 "cannot open '\''no\\x1b[2J\\nsuch\\xff'\''" lk-parse -s sources "$(printf "no\\033[2J\\nsuch\\377")" || return 1
+	done
+'
+
 test_expect_success 'misuse' '
 	expect_error 64 "a path is needed" lk-ingest -l lake -s sources &&
 	expect_error 64 "sources are needed" lk-ingest -l lake many &&

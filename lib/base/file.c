@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -329,6 +330,42 @@ enum lk_status lk_path_absolute(const char *path, char **out, struct lk_error *e
 		return lk_error_sys(err, LK_NOINPUT, "cannot resolve '%s'", path);
 	*out = s.data;
 	return LK_OK;
+}
+
+/* The byte that \xNN at p stands for, or -1 when there is no such thing. */
+static int escaped_byte(const char *p)
+{
+	char digits[3] = {0};
+
+	if (p[0] != '\\' || p[1] != 'x' || !isxdigit((unsigned char)p[2]) || !isxdigit((unsigned char)p[3]))
+		return -1;
+	memcpy(digits, p + 2, 2);
+	return (int)strtol(digits, NULL, 16);
+}
+
+void lk_path_text(struct lk_str *out, const char *path)
+{
+	const char *end = path + strlen(path);
+
+	while (path < end) {
+		size_t n = lk_utf8_len((const unsigned char *)path, (const unsigned char *)end);
+
+		if (n && escaped_byte(path) < 0)
+			lk_str_add(out, path, n);
+		else
+			lk_str_addf(out, "\\x%02x", (unsigned char)*path);
+		path += n ? n : 1;
+	}
+}
+
+void lk_path_bytes(struct lk_str *out, const char *text)
+{
+	while (*text) {
+		int byte = escaped_byte(text);
+
+		lk_str_addc(out, byte > 0 ? (char)byte : *text);
+		text += byte > 0 ? 4 : 1;
+	}
 }
 
 const char *lk_path_base(const char *path)

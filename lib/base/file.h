@@ -85,6 +85,14 @@ void lk_out_abandon(struct lk_out *out);
 /* The absolute form of path without links or dots; the file need not exist, its directory must. malloc'd. */
 enum lk_status lk_path_absolute(const char *path, char **out, struct lk_error *err) LK_CHECKED;
 
+/*
+ * Paths as text. Names of files are bytes, and what goes into streams, the ledger and JSON is UTF-8: a byte that is no part
+ * of it is written as \xNN, and so is a backslash (\x5c) that stands before an x and two hexadecimal digits, so that each
+ * text is one path. All other paths are their own text. Both add to *out.
+ */
+void lk_path_text(struct lk_str *out, const char *path);
+void lk_path_bytes(struct lk_str *out, const char *text);
+
 /* The last component of path. Borrowed from path. */
 const char *lk_path_base(const char *path);
 

@@ -218,6 +218,49 @@ bool lk_ascii(const char *data, size_t len)
 	return p == end;
 }
 
+bool lk_is_control(uint32_t c)
+{
+	if (c < 0xa0)
+		return c < 0x20 || c >= 0x7f;
+	return c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void lk_str_add_escape(struct lk_str *s, uint32_t c)
+{
+	switch (c) {
+	case '\n':
+		lk_str_adds(s, "\\n");
+		break;
+	case '\r':
+		lk_str_adds(s, "\\r");
+		break;
+	case '\t':
+		lk_str_adds(s, "\\t");
+		break;
+	default:
+		lk_str_addf(s, c < 0x100 ? "\\x%02x" : "\\u{%x}", c);
+	}
+}
+
+void lk_str_add_shown(struct lk_str *s, const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + strlen(text), *start = p;
+
+	while (p < end) {
+		size_t n = lk_utf8_len(p, end);
+		uint32_t c = n ? lk_utf8_point(p, n) : *p;
+
+		if (n && !lk_is_control(c)) {
+			p += n;
+			continue;
+		}
+		lk_str_add(s, start, (size_t)(p - start));
+		lk_str_add_escape(s, c);
+		start = p += n ? n : 1;
+	}
+	lk_str_add(s, start, (size_t)(p - start));
+}
+
 bool lk_utf8_valid(const char *data, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)data, *end = p + len;

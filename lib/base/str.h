@@ -33,6 +33,13 @@ void lk_str_addf(struct lk_str *s, const char *fmt, ...) LK_PRINTF(2, 3);
 /* Adds a JSON string literal, quotes included; bytes that are not UTF-8 become U+FFFD. */
 void lk_str_add_json(struct lk_str *s, const char *text, size_t len);
 
+/* Adds a character (a code point) that is not to be shown as it is: \n, \r, \t, \xNN or \u{N}. */
+void lk_str_add_escape(struct lk_str *s, uint32_t c);
+
+/* Adds text as it may be shown on a terminal: control characters, marks that turn the direction of text around, and bytes that
+ * are not UTF-8 are escaped; all else stays. */
+void lk_str_add_shown(struct lk_str *s, const char *text);
+
 /* LK_OK, or out of memory when any append since the last clear failed. */
 enum lk_status lk_str_check(const struct lk_str *s, struct lk_error *err) LK_CHECKED;
 
@@ -50,6 +57,9 @@ size_t lk_utf8_len(const unsigned char *p, const unsigned char *end);
 
 /* The code point of the valid sequence of that length at p. */
 uint32_t lk_utf8_point(const unsigned char *p, size_t len);
+
+/* Whether a character moves the cursor, or does something else to a terminal than to appear at its place. */
+bool lk_is_control(uint32_t c);
 
 /* Whether all of data is valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool lk_utf8_valid(const char *data, size_t len);

@@ -35,11 +35,14 @@ static const struct lk_option common[] = {
 
 static void vmessage(const char *fmt, va_list args)
 {
+	struct lk_str shown = LK_STR_INIT;
 	char text[LK_ERROR_SIZE];
 
 	lk_progress_end();
 	vsnprintf(text, sizeof(text), fmt, args);
-	fprintf(stderr, "%s: %s\n", this_tool->name, text);
+	lk_str_add_shown(&shown, text); /* names and values are other people's: they must not speak to the terminal */
+	fprintf(stderr, "%s: %s\n", this_tool->name, lk_str_text(&shown));
+	lk_str_release(&shown);
 }
 
 void lk_warn(const char *fmt, ...)

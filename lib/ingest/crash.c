@@ -9,7 +9,7 @@ static enum lk_status add_row(struct lk_builder *b, const struct lk_landed *d, s
 	struct lk_column *c = b->columns;
 	int64_t now = lk_now_us();
 
-	lk_column_text(&c[LK_FILES_DELIVERY], d->path);
+	lk_column_text(&c[LK_FILES_DELIVERY], d->text);
 	lk_column_text(&c[LK_FILES_SHA256], d->sha256);
 	lk_column_int64(&c[LK_FILES_SIZE], d->size);
 	lk_column_int64(&c[LK_FILES_MODIFIED], d->modified_us);

@@ -63,6 +63,20 @@ static void take_stat(struct lk_landed *d, const struct stat *st)
 	d->modified_us = microseconds(st->st_mtim);
 }
 
+static enum lk_status take_text(struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+{
+	struct lk_str text = LK_STR_INIT;
+	enum lk_status status;
+
+	lk_path_text(&text, d->path);
+	status = lk_str_check(&text, err);
+	d->text = d->path;
+	if (!status && strcmp(lk_str_text(&text), d->path))
+		d->text = lk_arena_strdup(&found->arena, text.data);
+	lk_str_release(&text);
+	return status || d->text ? status : lk_error_nomem(err);
+}
+
 static enum lk_status add(struct finder *f, const struct lk_root *root, const char *path,
 	const struct stat *st, struct lk_error *err)
 {
@@ -75,6 +89,7 @@ static enum lk_status add(struct finder *f, const struct lk_root *root, const ch
 		return lk_error_nomem(err);
 	d = &found->items[found->count++];
 	*d = (struct lk_landed){.path = copy, .root = root};
+	LK_TRY(take_text(found, d, err));
 	take_stat(d, st);
 	d->relative = lk_path_base(copy);
 	if (strcmp(copy, root->given))

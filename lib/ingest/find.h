@@ -42,6 +42,7 @@ enum lk_fate {
 
 struct lk_landed {
 	const char *path;     /* as named: the root's given path, and what follows below it */
+	const char *text;     /* path as streams and people get it (lk_path_text); path itself where that is the same */
 	const char *relative; /* the part of path below its root; the file's own name where the root is a file */
 	const struct lk_root *root;
 	int64_t size, modified_us;

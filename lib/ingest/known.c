@@ -252,7 +252,7 @@ static enum lk_status find_sender(struct lk_known *k, struct lk_found *found, st
 {
 	char *sender;
 
-	LK_TRY(lk_sources_sender(k->sources, d->path, &sender, err));
+	LK_TRY(lk_sources_sender(k->sources, d->text, &sender, err));
 	d->sender = lk_arena_strdup(&found->arena, sender);
 	free(sender);
 	return d->sender ? LK_OK : lk_error_nomem(err);

@@ -178,7 +178,11 @@ static void add_named(const struct lk_ingest_result *r, enum lk_fate fate, const
 
 		if (d->fate != fate)
 			continue;
-		lk_str_addf(out, "  %s%s%s\n", d->path, d->reason ? ": " : "", d->reason ? d->reason : "");
+		lk_str_adds(out, "  ");
+		lk_str_add_shown(out, d->text);
+		lk_str_adds(out, d->reason ? ": " : "");
+		lk_str_add_shown(out, d->reason ? d->reason : "");
+		lk_str_addc(out, '\n');
 		named++;
 	}
 	if (r->fates[fate] > named)
@@ -256,7 +260,7 @@ static void add_problems(const struct lk_ingest_result *r, struct lk_str *out)
 		if (!is_problem(d))
 			continue;
 		lk_str_addf(out, "%s{", comma);
-		add_text(out, "delivery", d->path);
+		add_text(out, "delivery", d->text);
 		lk_str_adds(out, ", ");
 		add_text(out, "state", fate_words[d->fate]);
 		if (d->reason) {

@@ -73,8 +73,11 @@ void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 			lk_str_addf(out, ", snapshot %" PRId64, t->snapshot_id);
 		lk_str_adds(out, r->staged ? ", staged\n" : "\n");
 	}
-	for (size_t i = 0; i < r->again.count; i++)
-		lk_str_addf(out, "set aside, to be loaded again: %s\n", r->again.items[i].delivery);
+	for (size_t i = 0; i < r->again.count; i++) {
+		lk_str_adds(out, "set aside, to be loaded again: ");
+		lk_str_add_shown(out, r->again.items[i].delivery);
+		lk_str_addc(out, '\n');
+	}
 	if (r->nothing)
 		lk_str_adds(out, r->skipped.count ? "already loaded\n" : "nothing to commit\n");
 }

@@ -160,12 +160,13 @@ static const char *keep_text(struct lk_deliveries *ds, struct ArrowStringView te
 /* Here, as relative paths mean something in the process that reads the stream, and no lock is held yet. */
 static enum lk_status locate(struct lk_deliveries *ds, struct lk_delivery *d, struct lk_error *err)
 {
-	char *absolute;
+	struct lk_str path = LK_STR_INIT, absolute = LK_STR_INIT;
 
-	if (!*d->path || lk_path_absolute(d->path, &absolute, NULL))
-		return LK_OK;
-	d->absolute = lk_arena_strdup(&ds->arena, absolute);
-	free(absolute);
+	lk_path_bytes(&path, d->path);
+	if (path.len && lk_ledger_path_of(path.data, &absolute, NULL) == LK_OK)
+		d->absolute = lk_arena_strdup(&ds->arena, absolute.data);
+	lk_str_release(&path);
+	lk_str_release(&absolute);
 	return d->absolute ? LK_OK : lk_error_nomem(err);
 }
 

@@ -44,6 +44,16 @@ static enum lk_delivery_state state_of(const char *word)
 
 /* ---- what tools ask ---- */
 
+enum lk_status lk_ledger_path_of(const char *path, struct lk_str *out, struct lk_error *err)
+{
+	char *absolute;
+
+	LK_TRY(lk_path_absolute(path, &absolute, err));
+	lk_path_text(out, absolute);
+	free(absolute);
+	return lk_str_check(out, err);
+}
+
 /* Of lk_ledger_failed, what is worth another try with the sources that are bound to it. */
 #define IS_WORTH_A_TRY "(rows = 0 AND (sources_sha256 = '' OR sources_sha256 <> ?))"
 
@@ -87,20 +97,21 @@ static enum lk_status read_entry(struct lk_lake *lake, sqlite3_stmt *stmt, const
 enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
 	int64_t modified_us, const char *sources, struct lk_ledger_entry *entry, struct lk_error *err)
 {
+	struct lk_str absolute = LK_STR_INIT;
 	enum lk_status status;
 	sqlite3_stmt *stmt;
-	char *absolute;
 
 	*entry = (struct lk_ledger_entry){.state = LK_DELIVERY_UNKNOWN};
 	if (!lake->has_ledger)
 		return LK_OK;
-	LK_TRY(lk_path_absolute(path, &absolute, err));
-	status = lk_catalog_prepare(lake, &stmt, err,
-		"SELECT l.state, l.sender, l.sha256 FROM lk_ledger_path p JOIN lk_ledger l"
-		" ON l.branch = p.branch AND l.sender = p.sender AND l.sha256 = p.sha256"
-		" WHERE p.branch = ? AND p.path = ? AND p.size = ? AND p.modified_us = ?",
-		"ssii", branch, absolute, size, modified_us);
-	free(absolute);
+	status = lk_ledger_path_of(path, &absolute, err);
+	if (!status)
+		status = lk_catalog_prepare(lake, &stmt, err,
+			"SELECT l.state, l.sender, l.sha256 FROM lk_ledger_path p JOIN lk_ledger l"
+			" ON l.branch = p.branch AND l.sender = p.sender AND l.sha256 = p.sha256"
+			" WHERE p.branch = ? AND p.path = ? AND p.size = ? AND p.modified_us = ?",
+			"ssii", branch, absolute.data, size, modified_us);
+	lk_str_release(&absolute);
 	LK_TRY(status);
 	status = read_entry(lake, stmt, branch, sources, entry, err);
 	lk_catalog_done(lake, stmt);
@@ -134,12 +145,12 @@ static enum lk_status add_absolute(struct lk_lake *lake, const char *branch, con
 enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
 	int64_t modified_us, const char *sender, const char *sha256, struct lk_error *err)
 {
-	enum lk_status status;
-	char *absolute;
+	struct lk_str absolute = LK_STR_INIT;
+	enum lk_status status = lk_ledger_path_of(path, &absolute, err);
 
-	LK_TRY(lk_path_absolute(path, &absolute, err));
-	status = add_absolute(lake, branch, absolute, size, modified_us, sender, sha256, err);
-	free(absolute);
+	if (!status)
+		status = add_absolute(lake, branch, absolute.data, size, modified_us, sender, sha256, err);
+	lk_str_release(&absolute);
 	return status;
 }
 

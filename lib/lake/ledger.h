@@ -54,6 +54,9 @@ struct lk_delivery {
 	const char *repeated; /* a member that is loaded already and came again, or NULL */
 };
 
+/* Adds the absolute form of a path as text (lk_path_text), as the ledger keeps it. */
+enum lk_status lk_ledger_path_of(const char *path, struct lk_str *out, struct lk_error *err) LK_CHECKED;
+
 /* Fills `seen` to `was` from the ledger. */
 enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struct lk_arena *arena,
 	struct lk_error *err) LK_CHECKED;

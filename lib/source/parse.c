@@ -486,6 +486,19 @@ enum lk_status lk_parser_batch(struct lk_parser *p, const struct lk_batch *batch
 
 /* ---- files ---- */
 
+/* Replaces a path by its text, which lives as long as the member. */
+static enum lk_status keep_path(struct lk_parser *p, const char **path, struct lk_error *err)
+{
+	struct lk_str text = LK_STR_INIT;
+	enum lk_status status;
+
+	lk_path_text(&text, *path);
+	status = lk_str_check(&text, err);
+	*path = status ? NULL : lk_arena_strdup(&p->arena, lk_str_text(&text));
+	lk_str_release(&text);
+	return status || *path ? status : lk_error_nomem(err);
+}
+
 static enum lk_status describe_file(struct lk_parser *p, const char *path, int fd, const struct stat *st,
 	char digest[LK_SHA256_HEX], bool *seekable, struct lk_error *err)
 {
@@ -499,10 +512,11 @@ static enum lk_status describe_file(struct lk_parser *p, const char *path, int f
 		if (lseek(fd, start, SEEK_SET) != start)
 			return lk_error_sys(err, LK_IO, "cannot read '%s' twice", path);
 	}
-	LK_TRY(lk_sources_sender(p->sources, path, &sender, err));
 	lk_arena_clear(&p->arena);
+	LK_TRY(keep_path(p, &path, err));
+	LK_TRY(lk_sources_sender(p->sources, path, &sender, err));
 	p->member = (struct lk_member){
-		.delivery = lk_arena_strdup(&p->arena, path),
+		.delivery = path,
 		.sha256 = digest,
 		.sender = lk_arena_strdup(&p->arena, sender),
 		.member = lk_arena_strdup(&p->arena, lk_path_base(path)),

@@ -36,31 +36,16 @@ void lk_grid_release(struct lk_grid *g)
 /* Columns of the terminal that a character takes; -1 when it should not go to one. */
 static int char_width(uint32_t c)
 {
-	if (c < 0x7f)
-		return c < 0x20 ? -1 : 1;
-	/* marks that turn the direction of text around can make one thing look like another */
-	if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+	if (lk_is_control(c))
 		return -1;
-	return wcwidth((wchar_t)c);
+	return c < 0x7f ? 1 : wcwidth((wchar_t)c);
 }
 
 static int add_escape(struct lk_str *out, uint32_t c)
 {
 	size_t start = out->len;
 
-	switch (c) {
-	case '\n':
-		lk_str_adds(out, "\\n");
-		break;
-	case '\r':
-		lk_str_adds(out, "\\r");
-		break;
-	case '\t':
-		lk_str_adds(out, "\\t");
-		break;
-	default:
-		lk_str_addf(out, c < 0x100 ? "\\x%02x" : "\\u{%x}", c);
-	}
+	lk_str_add_escape(out, c);
 	return (int)(out->len - start);
 }
 

@@ -107,6 +107,32 @@ static void test_numbers(void)
 	is_text(out, "100.0", "a whole double shows its point");
 }
 
+/* path has this text, and the text is this path */
+static void is_path(const char *path, const char *text)
+{
+	struct lk_str s = LK_STR_INIT;
+
+	lk_path_text(&s, path);
+	is_text(lk_str_text(&s), text, "a path as text");
+	lk_str_clear(&s);
+	lk_path_bytes(&s, text);
+	is_text(lk_str_text(&s), path, "and back");
+	lk_str_release(&s);
+}
+
+static void test_shown(void)
+{
+	struct lk_str s = LK_STR_INIT;
+
+	lk_str_add_shown(&s, "a\033[2J\n\302\205\342\200\256\377 \303\251 \\x1b");
+	is_text(lk_str_text(&s), "a\\x1b[2J\\n\\x85\\u{202e}\\xff \303\251 \\x1b", "what would speak to a terminal is escaped");
+	lk_str_release(&s);
+	is_path("in/\303\251 \\x.csv", "in/\303\251 \\x.csv");
+	is_path("in/\377\n.csv", "in/\\xff\n.csv");
+	is_path("in/\\xff.csv", "in/\\x5cxff.csv");
+	is_path("in/\\x5cxff\\x0\303", "in/\\x5cx5cxff\\x0\\xc3");
+}
+
 static void test_text(void)
 {
 	struct lk_str s = LK_STR_INIT;
@@ -128,6 +154,7 @@ static void test_text(void)
 				lk_utf8_point((unsigned char *)s.data, i + 1) == points[i],
 			"code point %x and the next one", points[i]);
 	}
+	test_shown();
 	ok(lk_glob_match("*.zip", "in/a.zip") && !lk_glob_match("*.zip", "a.txt"), "globs");
 
 	p = lk_arena_strdup(&arena, "first");
