@@ -101,6 +101,44 @@ test_expect_success 'known by path, size and time, a delivery is not opened' '
 	cp -p kept landing/FAC2/20260101/people.csv
 '
 
+test_expect_success 'a delivery that is still being written is left for another run, with what is loaded in it' '
+	people growing.csv 1000 30000 && mkdir -p growing/FAC1 && people growing/FAC1/people-a.csv 1 999 && mv growing.csv growing/FAC1/people-b.csv &&
+	rm -f enough began && { python3 - <<-\EOT & } && writer=$! &&
+	import os
+	n = 30000
+	with open("growing/FAC1/people-b.csv", "a", buffering=1) as f:
+	    while not os.path.exists("enough"):
+	        n += 1
+	        if n == 30100: open("began", "w")
+	        f.write("%d,Name %d,1970-01-02\n" % (n, n))
+	EOT
+	wait_until 10 test -e began &&
+	{ lk-ingest --settle 0 -l growlake -s sources --done growdone --json growing >out 2>err; rc=$?; : >enough; wait $writer; } &&
+	cat err out && [ $rc = 1 ] && grep "1 delivery changed while it was read" err && test $(told changed out) = 1 &&
+	test $(told complete out) = 1 && ls growing/FAC1 >actual && echo people-b.csv >expect && test_cmp expect actual &&
+	lk-query -l growlake -F csv "select count(*), max(id) from people" | tail -n 1 >actual && echo 999,999 >expect &&
+	test_cmp expect actual && find growlake/main/people/data -type f >files && test $(wc -l <files) = 1 &&
+	lk-ingest --settle 0 -l growlake -s sources --json growing >out && test $(told complete out) = 1 &&
+	lk-query -l growlake -F csv "select count(*) = max(id), count(distinct id) = max(id) from people" | tail -n 1 >actual &&
+	echo true,true >expect && test_cmp expect actual
+'
+
+test_expect_success 'what was staged before a delivery changed is not committed, and leaves no file' '
+	mkdir -p exec late/FAC1 && people late/FAC1/people-a.csv 1 9 && people late/FAC1/people-b.csv 10 19 &&
+	cat >exec/lk-commit <<-EOT && chmod +x exec/lk-commit &&
+	#!/bin/sh
+	"$LK_BUILD/bin/lk-commit" "\$@"
+	rc=\$?
+	[ -e written ] || { : >written && echo "20,Name 20,1970-01-02" >>late/FAC1/people-b.csv; }
+	exit \$rc
+	EOT
+	{ LK_EXEC_PATH=$PWD/exec lk-ingest --settle 0 -l latelake -s sources --json late >out 2>err; rc=$?; rm -r exec; } &&
+	cat err out && [ $rc = 1 ] && test $(told changed out) = 1 && test $(told complete out) = 1 &&
+	find latelake/main/people/data -type f >files && test $(wc -l <files) = 1 &&
+	lk-ingest --settle 0 -l latelake -s sources --json late >out && test $(told complete out) = 1 &&
+	lk-query -l latelake -F csv "select count(*), max(id) from people" | tail -n 1 >actual && echo 20,20 >expect && test_cmp expect actual
+'
+
 test_expect_success 'renamed and moved deliveries are known, and once seen not opened again' '
 	mkdir landing/FAC1/20260105 &&
 	mv landing/FAC1/20260101/aes.zip landing/FAC1/20260105/renamed.zip &&

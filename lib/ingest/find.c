@@ -229,15 +229,18 @@ void lk_found_release(struct lk_found *found)
 	*found = (struct lk_found){.arena = LK_ARENA_INIT};
 }
 
-void lk_landed_again(struct lk_landed *d)
+bool lk_landed_changed(const struct lk_landed *d)
 {
 	struct stat st;
 
+	return !stat(d->path, &st) && (st.st_size != d->size || microseconds(st.st_mtim) != d->modified_us);
+}
+
+void lk_landed_again(struct lk_landed *d)
+{
 	d->fate = LK_FATE_WAITING;
 	d->sha256[0] = '\0';
 	d->committed = d->set_aside = false;
-	if (stat(d->path, &st) == 0)
-		take_stat(d, &st);
 }
 
 enum lk_status lk_landed_absolute(const struct lk_landed *d, struct lk_str *out, struct lk_error *err)

@@ -35,6 +35,7 @@ enum lk_fate {
 	LK_FATE_PARTIAL,  /* loaded but for members that failed or fit no resource */
 	LK_FATE_UNMATCHED, /* nothing of it fits a resource */
 	LK_FATE_HELD,	  /* nothing of it could be loaded */
+	LK_FATE_CHANGED,  /* was written to after it was found: left for another run */
 	LK_FATE_GONE,	  /* was not there any more when its turn came */
 	LK_FATE_FAILED,	  /* could not be read, or could not be loaded for a reason that was told */
 	LK_FATE_COUNT
@@ -80,8 +81,10 @@ enum lk_status lk_find(struct lk_found *found, const char *const *paths, size_t 
 	const struct lk_find_options *options, struct lk_error *err) LK_CHECKED;
 void lk_found_release(struct lk_found *found);
 
-/* Takes one back whose load did not come to pass, so that it is looked at anew: it waits, with its present size and time
- * and without a SHA-256. */
+/* Whether it is there with another size or time of change than when it was found. */
+bool lk_landed_changed(const struct lk_landed *d);
+
+/* Takes one back whose load did not come to pass, so that it is looked at anew: it waits, without a SHA-256. */
 void lk_landed_again(struct lk_landed *d);
 
 /* Replaces *out by the absolute path of a delivery. */

@@ -236,6 +236,8 @@ static enum lk_status read_delivery(struct lk_known *k, struct lk_found *found, 
 	struct lk_error why;
 	enum lk_status status = hash_file(k, d, &why);
 
+	if (!status && lk_landed_changed(d))
+		d->fate = LK_FATE_CHANGED;
 	if (!status)
 		return LK_OK;
 	if (status == LK_NOINPUT && access(d->path, F_OK) < 0 && errno == ENOENT) {

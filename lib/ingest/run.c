@@ -1,5 +1,6 @@
 #include "ingest/run.h"
 
+#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "base/tool.h"
 #include "ingest/move.h"
+#include "lake/commit.h"
 
 #define TICK_MS 200
 #define PREPARE_TRIES 20
@@ -265,8 +267,55 @@ static enum lk_status share_again(struct lk_run *r, struct lk_share *share, enum
 	return LK_OK;
 }
 
+/* Takes those deliveries out of a share that were written to since they were found: what was staged of them may be a part of
+ * what they will be. True if there were any. */
+static bool leave_changed(struct lk_run *r, struct lk_share *share)
+{
+	size_t kept = 0, before = share->count;
+
+	for (size_t i = 0; i < before; i++) {
+		struct lk_landed *d = &r->result->found.items[share->items[i]];
+
+		if (lk_landed_changed(d)) {
+			d->fate = LK_FATE_CHANGED;
+			r->progress.total_deliveries--;
+			r->progress.total_bytes -= d->size;
+		} else {
+			share->items[kept++] = share->items[i];
+		}
+	}
+	share->count = kept;
+	return kept < before;
+}
+
+/* What a worker staged will not be committed. */
+static enum lk_status discard(struct lk_run *r, const struct lk_worker *w, struct lk_error *err)
+{
+	struct lk_str said = LK_STR_INIT;
+	enum lk_status status = lk_memory_text(w->out, &said, err);
+	json_t *root = status ? NULL : json_loads(lk_str_text(&said), 0, NULL);
+	const char *description = json_string_value(json_object_get(root, "staged"));
+
+	if (description)
+		status = lk_commit_discard(r->lake, description, err);
+	json_decref(root);
+	lk_str_release(&said);
+	return status;
+}
+
+/* The rest of a share of which some deliveries changed, as if it was new. */
+static enum lk_status share_shrunk(struct lk_run *r, const struct lk_worker *w, struct lk_share *share, enum lk_worker_fate fate,
+	enum lk_status *as, bool *again, struct lk_error *err)
+{
+	*again = share->count > 0;
+	*as = LK_OK;
+	share->retried = false;
+	share->conflicts = 0;
+	return fate == LK_WORKER_DONE ? discard(r, w, err) : LK_OK;
+}
+
 /* What comes of a share whose worker has ended. *again: it is worked on once more, and else over. */
-static enum lk_status share_ended(struct lk_run *r, const struct lk_worker *w, const struct lk_share *share,
+static enum lk_status share_ended(struct lk_run *r, const struct lk_worker *w, struct lk_share *share,
 	enum lk_status *as, bool *again, struct lk_error *err)
 {
 	struct lk_str reason = LK_STR_INIT;
@@ -275,7 +324,9 @@ static enum lk_status share_ended(struct lk_run *r, const struct lk_worker *w, c
 	enum lk_status status = LK_OK;
 
 	*again = false;
-	if (fate == LK_WORKER_DONE)
+	if (leave_changed(r, share))
+		status = share_shrunk(r, w, share, fate, as, again, err);
+	else if (fate == LK_WORKER_DONE)
 		status = share_staged(r, w, share, err);
 	else if (fate == LK_WORKER_HELPLESS && last)
 		lk_run_fail(r, *as, NULL, lk_str_text(&reason));
@@ -490,6 +541,7 @@ static enum lk_status settle_known(struct lk_run *r, struct lk_error *err)
 			LK_TRY(lk_known_place(&r->known, (uint32_t)i, err));
 			break;
 		case LK_FATE_WAITING:
+		case LK_FATE_CHANGED:
 		case LK_FATE_GONE:
 			d->fate = LK_FATE_WAITING;
 		}
@@ -509,7 +561,7 @@ static enum lk_status move_loaded(struct lk_run *r, struct lk_error *err)
 	const struct lk_found *found = &r->result->found;
 
 	for (size_t i = 0; i < found->count && r->o->done; i++)
-		if (is_loaded(found, &found->items[i]))
+		if (is_loaded(found, &found->items[i]) && !lk_landed_changed(&found->items[i]))
 			LK_TRY(lk_move_away(found->items[i].path, r->o->done, found->items[i].relative, err));
 	return LK_OK;
 }

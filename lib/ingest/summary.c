@@ -68,6 +68,7 @@ enum lk_status lk_summary_judge(const struct lk_ingest_result *r, const struct l
 	if (!r->only_staged)
 		add_loaded(r, allowed, &s);
 	add_part(&s, r->fates[LK_FATE_FAILED], "delivery could not be loaded", "deliveries could not be loaded");
+	add_part(&s, r->fates[LK_FATE_CHANGED], "delivery changed while it was read", "deliveries changed while they were read");
 	add_part(&s, r->found.unread, "folder could not be read", "folders could not be read");
 	status = lk_str_check(&s, err);
 	if (!status && s.len)
@@ -104,6 +105,7 @@ static void add_first_line(const struct lk_ingest_result *r, struct lk_str *out)
 	add_fate(out, n[LK_FATE_PASSED], "left alone, as they crashed a worker before");
 	add_fate(out, n[LK_FATE_CRASHED], "crashed a worker");
 	add_fate(out, n[LK_FATE_FAILED], "not loaded");
+	add_fate(out, n[LK_FATE_CHANGED], "changed while it was read");
 	add_fate(out, n[LK_FATE_GONE], "gone meanwhile");
 	add_fate(out, n[LK_FATE_WAITING], "left for another run");
 	add_fate(out, r->found.settling, "still settling");
@@ -215,6 +217,7 @@ void lk_summary_text(const struct lk_ingest_result *r, struct lk_str *out)
 	add_named(r, LK_FATE_CRASHED, "crashed a worker; run with --retry to try again", out);
 	add_named(r, LK_FATE_PASSED, "crashed a worker in an earlier run; run with --retry to try again", out);
 	add_named(r, LK_FATE_FAILED, "not loaded", out);
+	add_named(r, LK_FATE_CHANGED, "changed while it was read; left for another run", out);
 	if (!r->only_staged)
 		add_last_line(r, out);
 }
@@ -233,6 +236,7 @@ static const char *const fate_words[LK_FATE_COUNT] = {
 	[LK_FATE_PARTIAL] = "partial",
 	[LK_FATE_HELD] = "held",
 	[LK_FATE_UNMATCHED] = "unmatched",
+	[LK_FATE_CHANGED] = "changed",
 	[LK_FATE_GONE] = "gone",
 	[LK_FATE_FAILED] = "failed",
 };
@@ -247,7 +251,7 @@ static bool is_problem(const struct lk_landed *d)
 {
 	return d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD || d->fate == LK_FATE_CRASHED ||
 	       d->fate == LK_FATE_PASSED || d->fate == LK_FATE_FAILED || d->fate == LK_FATE_UNMATCHED ||
-	       d->fate == LK_FATE_STILL;
+	       d->fate == LK_FATE_STILL || d->fate == LK_FATE_CHANGED;
 }
 
 static void add_problems(const struct lk_ingest_result *r, struct lk_str *out)

@@ -62,4 +62,7 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, struct lk_commit_report *report,
 	struct lk_error *err) LK_CHECKED;
 
+/* Removes a description (the file) that will not be committed, and the data files that it names. */
+enum lk_status lk_commit_discard(struct lk_lake *lake, const char *description, struct lk_error *err) LK_CHECKED;
+
 #endif

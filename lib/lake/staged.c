@@ -593,3 +593,24 @@ enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, struct
 	}
 	return lk_error_set(err, LK_CONFLICT, "other writers were first %d times; nothing was changed, try again", MAX_TRIES);
 }
+
+static enum lk_status discard(struct round *r, const char *name, struct lk_error *err)
+{
+	LK_TRY(read_one(r, name, err));
+	if (!r->count)
+		return LK_OK;
+	LK_TRY(remove_files(r, &r->items[0], err));
+	return lk_remove(r->items[0].path, err);
+}
+
+enum lk_status lk_commit_discard(struct lk_lake *lake, const char *description, struct lk_error *err)
+{
+	const char *name = lk_path_base(description);
+	char *folder = strndup(description, (size_t)(name - description));
+	struct round r = {.lake = lake, .folder = folder && *folder ? folder : "."};
+	enum lk_status status = folder ? discard(&r, name, err) : lk_error_nomem(err);
+
+	release(&r);
+	free(folder);
+	return status;
+}
