@@ -341,6 +341,18 @@ assert got == {\"committed\": [\"sha10\", \"sha9\"], \"skipped\": [\"sha8\", \"s
 	[ "$(rows stage-lake main.people)" = 27 ] && files_named stage-lake main.people && [ "$(ls stage)" = "" ]
 '
 
+test_expect_success 'what was staged for another lake is refused and kept, also where that lake has it all' '
+	{ delivery in/8.zip sha8 F; delivery in/9.zip sha9 F; } | make-stream | lk-commit -l other-lake --stage foreign &&
+	delivery in/14.zip sha14 F | make-stream | lk-commit -l other-lake --stage foreign &&
+	ls foreign >before && look stage-lake >look-before &&
+	expect_error 65 "for another lake" lk-commit -l stage-lake --staged foreign &&
+	mkdir some && for one in foreign/*; do
+		cp $one some && expect_error 65 "for another lake" lk-commit -l stage-lake --staged some && rm some/* || return 1
+	done &&
+	ls foreign >after && test_cmp before after && look stage-lake >look-after && test_cmp look-before look-after &&
+	lk-commit -l other-lake --staged foreign && [ "$(rows other-lake main.people)" = 9 ] && files_named other-lake main.people
+'
+
 test_expect_success 'one delivery in two runs: one is set aside, what else it had is to be done again' '
 	{ delivery in/11.zip sha11 F; delivery in/12.zip sha12 F; } | make-stream | lk-commit -l stage-lake --stage stage &&
 	{ delivery in/11.zip sha11 F; delivery in/13.zip sha13 F; } | make-stream | lk-commit -l stage-lake --stage stage &&

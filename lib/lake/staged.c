@@ -395,6 +395,16 @@ static enum lk_status find_target(struct round *r, const char *name, struct lk_t
 	return status;
 }
 
+/* A lake knows its tables by their UUIDs: those of another lake of the same names are others. */
+static enum lk_status check_table(const struct lk_target *t, const struct staged *s, const char *name, const char *uuid,
+	struct lk_error *err)
+{
+	if (t->base && !strcmp(lk_metadata_text(t->base, "table-uuid"), uuid))
+		return LK_OK;
+	return lk_error_set(err, LK_DATA, "'%s' was staged for a table %s that is not there any more, or for another lake; "
+		"nothing was changed", s->path, name);
+}
+
 static enum lk_status add_table(struct round *r, const struct staged *s, json_t *table, struct lk_error *err)
 {
 	struct lk_target *t = NULL;
@@ -406,13 +416,28 @@ static enum lk_status add_table(struct round *r, const struct staged *s, json_t 
 	if (json_unpack(table, "{s:s, s:s, s:I, s:o}", "table", &name, "uuid", &uuid, "schema-id", &schema_id, "files", &files))
 		return unsound(s, "a table", err);
 	LK_TRY(find_target(r, name, &t, err));
-	if (!t->base || strcmp(lk_metadata_text(t->base, "table-uuid"), uuid))
-		return lk_error_set(err, LK_DATA, "'%s' was staged for a table %s that is not there any more", s->path, name);
+	LK_TRY(check_table(t, s, name, uuid, err));
 	if (!lk_metadata_schema_of(t->base, schema_id))
 		return unsound(s, "its schema is not the table's", err);
 	json_array_foreach(files, i, item)
 		LK_TRY(add_file(t, s, item, err));
 	return LK_OK;
+}
+
+/* Of a description that is set aside: it is not to be removed when it is another lake's, of which it holds news. */
+static enum lk_status check_aside(struct round *r, const struct staged *s, json_t *table, struct lk_error *err)
+{
+	const char *name, *uuid;
+	enum lk_status status;
+	struct lk_target t;
+
+	if (json_unpack(table, "{s:s, s:s}", "table", &name, "uuid", &uuid))
+		return unsound(s, "a table", err);
+	status = lk_target_open(&t, r->lake, name, err);
+	if (!status)
+		status = check_table(&t, s, name, uuid, err);
+	lk_target_release(&t);
+	return status;
 }
 
 static enum lk_status gather(struct round *r, struct lk_error *err)
@@ -421,9 +446,11 @@ static enum lk_status gather(struct round *r, struct lk_error *err)
 	size_t k;
 
 	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].fate == ACCEPTED)
-			json_array_foreach(json_object_get(r->items[i].root, "tables"), k, table)
+		json_array_foreach(json_object_get(r->items[i].root, "tables"), k, table)
+			if (r->items[i].fate == ACCEPTED)
 				LK_TRY(add_table(r, &r->items[i], table, err));
+			else if (r->items[i].fate == ASIDE)
+				LK_TRY(check_aside(r, &r->items[i], table, err));
 	return LK_OK;
 }
 
