@@ -104,13 +104,13 @@ test_expect_success 'headers: fieldsMatch, aliases, and what is said when they d
 	h2.csv,exact,0,failed,"line 1: columns stand in another order, from '\''a'\'' on"
 	h3.csv,exact,0,failed,line 1: the header has '\''c'\''
 	h4.csv,exact,0,failed,line 1: the header lacks '\''b'\''
-	h5.csv,exact,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has '\''c'\''"
+	h5.csv,exact,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has 1 column of other names"
 	h6.csv,exact,0,failed,line 1: the header lacks '\''b'\''
 	h1.csv,equal,1,ok,
 	h2.csv,equal,1,ok,
 	h3.csv,equal,0,failed,line 1: the header has '\''c'\''
 	h4.csv,equal,0,failed,line 1: the header lacks '\''b'\''
-	h5.csv,equal,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has '\''c'\''"
+	h5.csv,equal,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has 1 column of other names"
 	h6.csv,equal,0,failed,line 1: the header lacks '\''b'\''
 	h1.csv,subset,1,ok,
 	h2.csv,subset,1,ok,
@@ -122,7 +122,7 @@ test_expect_success 'headers: fieldsMatch, aliases, and what is said when they d
 	h2.csv,superset,1,ok,
 	h3.csv,superset,0,failed,line 1: the header has '\''c'\''
 	h4.csv,superset,1,ok,
-	h5.csv,superset,0,failed,line 1: the header has '\''c'\''
+	h5.csv,superset,0,failed,line 1: the header has 1 column of other names
 	h6.csv,superset,0,failed,line 1: column '\''a'\'' stands twice
 	h1.csv,partial,1,ok,
 	h2.csv,partial,1,ok,
@@ -421,6 +421,13 @@ test_expect_success 'a streamed document that breaks off keeps its rows, and a r
 	parse 1 lk.files -s all.json longer.xml | columns table,rows,rejected,status,error >actual &&
 	printf "book,90000,0,ok,\nshelf,0,1,ok,\n" >expect &&
 	test_cmp expect actual
+'
+
+test_expect_success 'without a header, the values of the first record are not told' '
+	printf "SECRETNAME,SECRETDAY\n1,2\n" >headless.csv && printf "SECRETNAME\n" >headless2.csv &&
+	for match in exact equal subset superset partial; do
+		lk-parse -s $match.json headless.csv headless2.csv 2>>said | lk-cat -F json -t lk.files || return 1
+	done >told && grep -c "failed" told && grep "and has 2 columns of other names" told && ! grep SECRET told said
 '
 
 test_expect_success 'a file that changes while it is read ends the stream badly' '

@@ -327,7 +327,7 @@ static int find_field(const struct delimited *d, const struct lk_str *name)
 /* What is wrong with a header, as one sentence for lk.files. */
 struct complaint {
 	struct lk_str missing, extra, order;
-	int missing_count, extra_count;
+	int missing_count, extra_count, known_count;
 };
 
 static void add_name(struct lk_str *list, int *count, const char *name, size_t len)
@@ -370,9 +370,23 @@ static void map_columns(struct delimited *d, bool *seen, struct complaint *c)
 		if (field < expected && !c->order.len && d->resource->match == LK_FIELDS_EXACT)
 			lk_str_addf(&c->order, "columns stand in another order, from '%s' on",
 				d->resource->fields[field].name);
+		c->known_count++;
 		expected = field;
 		seen[field] = true;
 	}
+}
+
+/* Unknown names are told where most names are known. Else the header may have been forgotten, and they may be the values of the
+ * first record, which are nobody's to read. */
+static void add_extra(struct lk_str *text, const struct complaint *c)
+{
+	const char *what = text->len ? "and has" : "the header has";
+
+	if (c->known_count > c->extra_count)
+		add_list(text, what, &c->extra, c->extra_count);
+	else if (c->extra_count)
+		lk_str_addf(text, "%s%s %d column%s of other names", text->len ? "; " : "", what, c->extra_count,
+			c->extra_count == 1 ? "" : "s");
 }
 
 static void judge_header(struct delimited *d, const bool *seen, struct complaint *c, struct lk_str *text)
@@ -391,7 +405,7 @@ static void judge_header(struct delimited *d, const bool *seen, struct complaint
 	}
 	add_list(text, "the header lacks", &c->missing, c->missing_count);
 	if (!extra_allowed)
-		add_list(text, text->len ? "and has" : "the header has", &c->extra, c->extra_count);
+		add_extra(text, c);
 	if (!text->len)
 		lk_str_add(text, lk_str_text(&c->order), c->order.len);
 	if (!text->len && !any)
