@@ -92,13 +92,6 @@ test_expect_success 'version and help' '
 	expect_error 74 "standard output" lk help >/dev/full
 '
 
-test_expect_success 'SYNOPSIS of the manual equals the usage' '
-	mandoc -Tlint -W warning "$LK_TOP/man/lk.1" &&
-	mandoc -Tutf8 "$LK_TOP/man/lk.1" | col -b >page &&
-	grep -qF "lk command [argument ...]" page &&
-	grep -qF "lk help [command]" page
-'
-
 complete() { # WORDS...: what bash would offer for the last of them
 	bash -c '
 		. "$LK_TOP/contrib/completions/lk.bash" || exit

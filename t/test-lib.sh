@@ -40,8 +40,9 @@ test_dir=$LK_BUILD/t/run/$test_name
 test_count=0 test_failed=0
 rm -rf "$test_dir"
 mkdir -p "$test_dir" && cd "$test_dir" || exit 70
-HOME=$test_dir
-export HOME
+HOME=$test_dir TMPDIR=$test_dir.tmp
+rm -rf "$TMPDIR" && mkdir "$TMPDIR"
+export HOME TMPDIR
 
 test_pids=
 trap 'for p in $test_pids; do kill "$p" 2>/dev/null; done' EXIT
@@ -84,14 +85,14 @@ test_skip() { # TITLE REASON
 
 test_skip_all() { # REASON
 	echo "1..0 # skip $1"
-	cd / && rm -rf "$test_dir"
+	cd / && rm -rf "$test_dir" "$TMPDIR"
 	exit 0
 }
 
 test_done() {
 	echo "1..$test_count"
 	if [ $test_failed = 0 ]; then
-		cd / && chmod -R u+rwX "$test_dir" && rm -rf "$test_dir"
+		cd / && chmod -R u+rwX "$test_dir" && rm -rf "$test_dir" "$TMPDIR"
 		exit 0
 	fi
 	echo "# left as it is: $test_dir"
