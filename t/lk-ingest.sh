@@ -480,6 +480,11 @@ test_expect_success 'an empty folder is no error' '
 	mkdir nothing && ingest nothing >out && grep "^0 deliveries: 0 loaded" out
 '
 
+test_expect_success 'staging nothing stages nothing, which commits as nothing' '
+	rm -rf lake empty && ingest -q --stage empty nothing && lk-commit -l lake --staged empty >out && echo "nothing to commit" >expect &&
+	test_cmp expect out && ingest -q many && ingest -q --stage empty/too many && lk-commit -l lake --staged empty/too >out && test_cmp expect out
+'
+
 test_expect_success 'progress on demand, and on standard error only' '
 	rm -rf lake && ingest --progress many >out 2>err && grep -q "of 120 deliveries" err && ! grep -q "of 120" out &&
 	rm -rf lake && ingest many >out 2>err && test_cmp /dev/null err

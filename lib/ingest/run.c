@@ -600,10 +600,10 @@ static enum lk_status run_impl(struct lk_run *r, const char *const *paths, size_
 	LK_TRY(lk_known_by_path(&r->known, &r->result->found, err));
 	r->result->began = true;
 	count_waiting(r);
-	if (r->waiting_count) {
+	if (r->waiting_count || r->o->stage) /* where nothing waits it is committed as nothing */
 		LK_TRY(make_stage(r, err));
+	if (r->waiting_count)
 		LK_TRY(work(r, err));
-	}
 	LK_TRY(settle_known(r, err));
 	LK_TRY(move_loaded(r, err));
 	return r->failed ? lk_error_set(err, r->failed, "%s", r->failure.message) : LK_OK;
