@@ -13,7 +13,7 @@ static bool check;
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES",
 		"a data package, or a folder of them ($LK_SOURCES)"},
-	{LK_OPTION_TEXT, 0, "as", &as, "RESOURCE", "take every file by this resource, whatever its name"},
+	{LK_OPTION_TEXT, 0, "as", &as, "RESOURCE", "take every file and member by this resource, whatever its name"},
 	{LK_OPTION_FLAG, 0, "check", &check, NULL, "say whether the packages are right, and read nothing"},
 	LK_OPTIONS_END,
 };
@@ -40,17 +40,33 @@ static enum lk_status parse_stream(
 	return next == LK_NEXT_END ? LK_OK : err->status;
 }
 
-/* Standard input: an lk stream, or raw text for one resource. */
+/* For one resource it may be a stream or raw text, which its first bytes tell. A file is read again from where it began. */
+static enum lk_status parse_either(
+	struct lk_parser *parser, struct lk_reader *reader, off_t start, struct lk_writer *writer, struct lk_error *err)
+{
+	bool stream = true;
+
+	if (as)
+		LK_TRY(lk_reader_begins(reader, &stream, err));
+	if (stream)
+		return parse_stream(parser, reader, writer, err);
+	if (start < 0)
+		return lk_parser_text(parser, reader, err);
+	if (lseek(STDIN_FILENO, start, SEEK_SET) != start)
+		return lk_error_sys(err, LK_IO, "cannot read standard input twice");
+	return lk_parser_file(parser, "-", err);
+}
+
 static enum lk_status parse_input(struct lk_parser *parser, struct lk_writer *writer, struct lk_error *err)
 {
+	off_t start = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	struct lk_reader *reader;
 	enum lk_status status;
 
-	if (as)
-		return lk_parser_file(parser, "-", err);
-	LK_TRY(lk_refuse_terminal(STDIN_FILENO, "an lk stream", err));
+	if (!as)
+		LK_TRY(lk_refuse_terminal(STDIN_FILENO, "an lk stream", err));
 	LK_TRY(lk_reader_open(&reader, STDIN_FILENO, "standard input", 0, err));
-	status = parse_stream(parser, reader, writer, err);
+	status = parse_either(parser, reader, start, writer, err);
 	lk_reader_close(reader);
 	return status;
 }
@@ -66,7 +82,7 @@ static enum lk_status parse_all(struct lk_sources *sources, struct lk_writer *wr
 	if (!*files)
 		status = parse_input(parser, writer, err);
 	for (; *files && status == LK_OK; files++)
-		status = lk_parser_file(parser, *files, err);
+		status = as && !strcmp(*files, "-") ? parse_input(parser, writer, err) : lk_parser_file(parser, *files, err);
 	if (status == LK_OK)
 		status = lk_parser_finish(parser, totals, err);
 	lk_parser_close(parser);

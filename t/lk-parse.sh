@@ -241,6 +241,18 @@ test_expect_success 'raw text on standard input, by the name of a resource' '
 	expect_error 64 "no package has a resource '\''nope'\''" lk-parse -s g.json --as nope input
 '
 
+test_expect_success 'a stream on standard input by the name of a resource: it takes all members' '
+	printf "a\n1\n" >odd.one && printf "a\n2\n" >odd.two && lk-unpack odd.one odd.two >odd.lk &&
+	for how in "lk-parse -s g.json --as g <odd.lk" "cat odd.lk | lk-parse -s g.json --as g" "cat odd.lk | lk-parse -s g.json --as g -"; do
+		eval "$how" >out.lk && lk-cat -F csv -t g out.lk | columns a,lk_row >actual && printf "1,1\n2,1\n" >expect && test_cmp expect actual &&
+		lk-cat -F csv -t lk.files out.lk | columns delivery,status,table >actual && printf "odd.one,ok,g\nodd.two,ok,g\n" >expect &&
+		test_cmp expect actual || return 1
+	done &&
+	head -c 900 odd.lk | expect_error 65 "standard input" lk-parse -s g.json --as g >out.lk &&
+	printf "a\n3\n" | lk-parse -s g.json --as g - | lk-cat -F csv -t g | columns a >actual && echo 3 >expect && test_cmp expect actual &&
+	for short in "" "\377\377"; do printf "$short" | lk-parse -s g.json --as g >out.lk; test $? = 1 || return 1; done
+'
+
 test_expect_success 'other tables pass through unchanged' '
 	lk-parse -s g.json g3.csv >part.lk &&
 	lk-parse -s g.json <part.lk >through.lk &&

@@ -532,13 +532,23 @@ static enum lk_status describe_file(struct lk_parser *p, const char *path, int f
 	return p->member.delivery && p->member.sender && p->member.member ? LK_OK : lk_error_nomem(err);
 }
 
+/* Where a file's text comes from: the descriptor, or the reader that has read some of it. */
+struct text_input {
+	const char *path;
+	int fd;
+	struct lk_reader *reader; /* or NULL */
+};
+
 static enum lk_status pump(
-	struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
+	struct lk_parser *p, const struct text_input *in, struct lk_sha256 *sha, char *buf, struct lk_error *err)
 {
 	for (;;) {
 		size_t got;
 
-		LK_TRY(lk_read_full(fd, path, buf, PIECE_BYTES, &got, err));
+		if (in->reader)
+			LK_TRY(lk_reader_text(in->reader, buf, PIECE_BYTES, &got, err));
+		else
+			LK_TRY(lk_read_full(in->fd, in->path, buf, PIECE_BYTES, &got, err));
 		if (!got)
 			return LK_OK;
 		if (sha->ctx)
@@ -548,45 +558,55 @@ static enum lk_status pump(
 }
 
 /* What comes through a pipe is known by its digest and size only at its end. */
-static enum lk_status file_impl(
-	struct lk_parser *p, const char *path, int fd, struct lk_sha256 *sha, char *buf, struct lk_error *err)
+static enum lk_status text_impl(
+	struct lk_parser *p, const struct text_input *in, struct lk_sha256 *sha, char *buf, struct lk_error *err)
 {
 	char digest[LK_SHA256_HEX];
 	bool seekable = false;
 	struct stat before;
 
-	if (fstat(fd, &before) != 0)
-		return lk_error_sys(err, LK_NOINPUT, "cannot read '%s'", path);
-	LK_TRY(describe_file(p, path, fd, &before, digest, &seekable, err));
+	if (fstat(in->fd, &before) != 0)
+		return lk_error_sys(err, LK_NOINPUT, "cannot read '%s'", in->path);
+	LK_TRY(describe_file(p, in->path, in->fd, &before, digest, &seekable, err));
 	begin_member(p);
 	if (!seekable)
 		LK_TRY(lk_sha256_init(sha, err));
-	LK_TRY(pump(p, path, fd, sha, buf, err));
+	LK_TRY(pump(p, in, sha, buf, err));
 	if (sha->ctx) {
 		LK_TRY(lk_sha256_hex(sha, digest, err));
 		p->member.size = p->member.member_size = p->offset;
 	}
-	LK_TRY(lk_file_check(path, fd, &before, err));
+	LK_TRY(lk_file_check(in->path, in->fd, &before, err));
 	return end_member(p, err);
+}
+
+static enum lk_status take_text(struct lk_parser *p, const struct text_input *in, struct lk_error *err)
+{
+	struct lk_sha256 sha = {NULL};
+	char *buf = malloc(PIECE_BYTES);
+	enum lk_status status = buf ? text_impl(p, in, &sha, buf, err) : lk_error_nomem(err);
+
+	lk_sha256_release(&sha);
+	free(buf);
+	return status;
 }
 
 enum lk_status lk_parser_file(struct lk_parser *p, const char *path, struct lk_error *err)
 {
-	struct lk_sha256 sha = {NULL};
-	char *buf = malloc(PIECE_BYTES);
+	struct text_input in = {.path = path};
 	enum lk_status status;
-	int fd;
 
-	if (!buf)
-		return lk_error_nomem(err);
-	status = lk_open_input(path, &fd, err);
-	if (status == LK_OK) {
-		status = file_impl(p, path, fd, &sha, buf, err);
-		lk_close_input(fd);
-	}
-	lk_sha256_release(&sha);
-	free(buf);
+	LK_TRY(lk_open_input(path, &in.fd, err));
+	status = take_text(p, &in, err);
+	lk_close_input(in.fd);
 	return status;
+}
+
+enum lk_status lk_parser_text(struct lk_parser *p, struct lk_reader *reader, struct lk_error *err)
+{
+	struct text_input in = {"-", STDIN_FILENO, reader};
+
+	return take_text(p, &in, err);
 }
 
 enum lk_status lk_parser_finish(struct lk_parser *p, struct lk_output_totals *totals, struct lk_error *err)

@@ -25,6 +25,9 @@ enum lk_status lk_parser_batch(
 /* A file as a delivery that is its own only member; path "-" is standard input. */
 enum lk_status lk_parser_file(struct lk_parser *p, const char *path, struct lk_error *err) LK_CHECKED;
 
+/* The same of standard input through a reader, which has read some of it (lk_reader_begins). */
+enum lk_status lk_parser_text(struct lk_parser *p, struct lk_reader *reader, struct lk_error *err) LK_CHECKED;
+
 /* The input ended well: sends all that is left. *totals tells how it went. */
 enum lk_status lk_parser_finish(
 	struct lk_parser *p, struct lk_output_totals *totals, struct lk_error *err) LK_CHECKED;

@@ -69,6 +69,22 @@ enum lk_status lk_reader_open(struct lk_reader **out, int fd, const char *name, 
 	return LK_OK;
 }
 
+enum lk_status lk_reader_begins(struct lk_reader *r, bool *begins, struct lk_error *err)
+{
+	static const unsigned char mark[] = {0xff, 0xff, 0xff, 0xff};
+	const unsigned char *data;
+	size_t got;
+
+	LK_TRY(lk_input_peek(&r->in, &data, sizeof(mark), &got, err));
+	*begins = got >= sizeof(mark) && !memcmp(data, mark, sizeof(mark));
+	return LK_OK;
+}
+
+enum lk_status lk_reader_text(struct lk_reader *r, void *buf, size_t len, size_t *got, struct lk_error *err)
+{
+	return lk_input_read(&r->in, buf, len, got, err);
+}
+
 static void release_batch(struct lk_reader *r)
 {
 	if (r->array.release)

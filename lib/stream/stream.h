@@ -62,6 +62,11 @@ struct lk_batch {
 enum lk_status lk_reader_open(struct lk_reader **out, int fd, const char *name, unsigned flags,
 	struct lk_error *err) LK_CHECKED;
 
+/* Before the first batch: whether the input begins as a stream does (FF FF FF FF), which no text does. Nothing is taken. */
+enum lk_status lk_reader_begins(struct lk_reader *r, bool *begins, struct lk_error *err) LK_CHECKED;
+/* Of an input that is no stream, its bytes: up to len; *got < len only at the end. */
+enum lk_status lk_reader_text(struct lk_reader *r, void *buf, size_t len, size_t *got, struct lk_error *err) LK_CHECKED;
+
 /* The next batch, or LK_NEXT_END when the input ended well: at least one byte came, and no segment is open. Batches of
  * lk.end are consumed here and never handed out. After an error or the end it keeps answering the same. */
 enum lk_next lk_reader_next(struct lk_reader *r, struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
