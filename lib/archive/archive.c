@@ -5,30 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/cursor.h"
+#include "archive/kind.h"
 #include "archive/name.h"
 #include "archive/unique.h"
-#include "archive/walk.h"
+#include "archive/walks.h"
 #include "base/file.h"
 
-#define MAX_WALKS 40	       /* open at once; beyond, the one not used for longest is closed */
-#define RATIO_SLACK (64 * 1024) /* bytes that a decompressor may have read before they count */
 #define NO_KEY (-1)
 #define TAIL_FORMAT "(members %lld and on)"
-
-/* What a delivery may use in all; one for the delivery and the archives inside it. */
-struct budget {
-	int64_t input_size, total, members;
-};
-
-/* A member's content as it comes from a walk, with the holes of sparse files filled in. */
-struct cursor {
-	struct lk_walk *walk;
-	const unsigned char *block; /* not yet taken; libarchive's */
-	size_t block_len;
-	int64_t block_offset; /* of block in the member */
-	int64_t position;     /* bytes taken so far */
-	bool ended;
-};
 
 enum stage {
 	STAGE_START,
@@ -59,22 +44,20 @@ struct lk_archive {
 	size_t key_count, key_cap;
 	int key; /* the one that fitted last: tried first */
 
-	struct lk_walk *walks[MAX_WALKS];
-	int walk_count;
-	uint64_t turn;
+	struct lk_walks walks;
 	bool wrapped, raw;
 
 	enum stage stage;
 	int64_t at;    /* number of the present member in this archive */
 	int64_t index; /* of the next member in the delivery */
-	struct budget own_budget, *budget;
+	struct lk_budget own_budget, *budget;
 
 	enum content content;
 	struct lk_str piece;
 	const struct lk_blob *whole;
 	bool verified;
 	bool piece_ready; /* `piece` holds what lk_archive_piece hands out next */
-	struct cursor cursor;
+	struct lk_cursor cursor;
 	int64_t total, sent;
 	bool sent_last;
 
@@ -99,21 +82,11 @@ enum lk_status lk_archive_new(struct lk_archive **out, const struct lk_archive_o
 	return LK_OK;
 }
 
-static void close_walks(struct lk_archive *a)
-{
-	while (a->walk_count) {
-		struct lk_walk *w = a->walks[--a->walk_count];
-
-		lk_walk_close(w);
-		free(w);
-	}
-}
-
 void lk_archive_close(struct lk_archive *a)
 {
 	if (a->inner)
 		lk_archive_close(a->inner);
-	close_walks(a);
+	lk_walks_close(&a->walks);
 	a->stage = STAGE_END;
 }
 
@@ -151,7 +124,7 @@ enum lk_status lk_archive_open(struct lk_archive *a, const struct lk_blob *input
 		a->keys[a->key_count++] = &keys->items[i];
 	}
 	a->key = a->key_count ? 0 : NO_KEY;
-	a->own_budget = (struct budget){.input_size = input->size};
+	a->own_budget = (struct lk_budget){.input_size = input->size};
 	a->budget = &a->own_budget;
 	a->wrapped = a->raw = false;
 	a->at = -1;
@@ -161,207 +134,27 @@ enum lk_status lk_archive_open(struct lk_archive *a, const struct lk_blob *input
 	return LK_OK;
 }
 
-/* ---- walks: one for each passphrase, and a second one where a large member is read again ---- */
-
-static void drop_walk(struct lk_archive *a, int i)
-{
-	lk_walk_close(a->walks[i]);
-	free(a->walks[i]);
-	a->walks[i] = a->walks[--a->walk_count];
-}
-
-/* The walk with this key that has come furthest, but not beyond the header of member `index`. */
-static struct lk_walk *find_walk(struct lk_archive *a, int key, int64_t index)
-{
-	struct lk_walk *best = NULL;
-
-	for (int i = a->walk_count - 1; i >= 0; i--) {
-		struct lk_walk *w = a->walks[i];
-
-		if (w->dead)
-			drop_walk(a, i);
-		else if (w->key == key && w->at + w->touched <= index && (!best || w->at > best->at))
-			best = w;
-	}
-	return best;
-}
-
-static enum lk_walk_result new_walk(struct lk_archive *a, int key, struct lk_walk **out, struct lk_error *err)
-{
-	enum lk_walk_result result;
-	struct lk_walk *w;
-	int oldest = 0;
-
-	for (int i = 1; i < a->walk_count; i++)
-		if (a->walks[i]->turn < a->walks[oldest]->turn)
-			oldest = i;
-	if (a->walk_count == MAX_WALKS)
-		drop_walk(a, oldest);
-	w = malloc(sizeof(*w));
-	if (!w) {
-		lk_error_nomem(err);
-		return LK_WALK_ERROR;
-	}
-	a->walks[a->walk_count++] = w;
-	result = lk_walk_open(w, a->input, key == NO_KEY ? NULL : a->keys[key]->passphrase, false, &a->why, err);
-	w->key = key;
-	*out = w;
-	return result;
-}
-
 /* A walk with this key that has just read the header of member `index`. */
 static enum lk_walk_result walk_to(struct lk_archive *a, int key, int64_t index, struct lk_walk **out, struct lk_error *err)
 {
-	enum lk_walk_result result = LK_WALK_OK;
-	struct lk_walk *w = find_walk(a, key, index);
-
-	if (!w) {
-		result = new_walk(a, key, &w, err);
-	} else if (w->at == index) {
-		result = w->header;
-		a->why = w->header_why;
-	}
-	while ((result == LK_WALK_OK || result == LK_WALK_DAMAGED) && w->at < index)
-		result = lk_walk_next(w, &a->why, err);
-	if (result != LK_WALK_ERROR)
-		w->turn = ++a->turn;
-	*out = w;
-	return result;
-}
-
-/* ---- limits ---- */
-
-/* Whether content of `size` bytes may be read, for which `consumed` bytes of the archive were used. */
-static bool within_limits(struct lk_archive *a, int64_t size, int64_t consumed)
-{
-	const struct lk_archive_options *o = &a->options;
-	int64_t all;
-
-	if (size > o->max_member)
-		lk_error_set(&a->why, LK_DATA, "its content is larger than %lld bytes (--max-member)", (long long)o->max_member);
-	else if (__builtin_add_overflow(a->budget->total, size, &all) || all > o->max_total)
-		lk_error_set(&a->why, LK_DATA, "the content of this delivery is larger than %lld bytes (--max-total)",
-			(long long)o->max_total);
-	else if ((size > LK_RATIO_FREE && size / o->max_ratio > consumed + RATIO_SLACK) ||
-		 (all > LK_RATIO_FREE && all / o->max_ratio > a->budget->input_size))
-		lk_error_set(&a->why, LK_DATA, "its content is more than %lld times as large as the archive (--max-ratio)",
-			(long long)o->max_ratio);
-	else
-		return true;
-	return false;
+	return lk_walks_to(&a->walks, a->input, key, key == NO_KEY ? NULL : a->keys[key]->passphrase, index, out, &a->why, err);
 }
 
 /* ---- content ---- */
 
-static bool entry_is_sparse_end(const struct cursor *c)
+static bool allows(struct lk_archive *a, int64_t size, int64_t consumed)
 {
-	return (archive_format(c->walk->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
-	       archive_entry_size_is_set(c->walk->entry) && archive_entry_size(c->walk->entry) > c->position;
-}
-
-/* The next block, or the hole at the end. */
-static enum lk_walk_result next_block(struct lk_archive *a, struct cursor *c, struct lk_error *err)
-{
-	enum lk_walk_result result;
-	const void *data = NULL;
-
-	c->block_len = 0;
-	result = lk_walk_data(c->walk, &data, &c->block_len, &c->block_offset, &a->why, err);
-	c->block = data;
-	if (result == LK_WALK_OK &&
-		(c->block_offset < c->position || c->block_offset > INT64_MAX - (int64_t)c->block_len)) {
-		lk_error_set(&a->why, LK_DATA, "its parts overlap");
-		return LK_WALK_DAMAGED;
-	}
-	if (result == LK_WALK_END) {
-		c->ended = true;
-		c->block_len = 0;
-		c->block_offset = entry_is_sparse_end(c) ? archive_entry_size(c->walk->entry) : c->position;
-		return LK_WALK_OK;
-	}
-	return result;
-}
-
-/* As next_block, for the first reading: what was consumed for the member before is given, and limits hold. */
-static enum lk_walk_result next_block_within(struct lk_archive *a, struct cursor *c, int64_t consumed_before,
-	struct lk_error *err)
-{
-	enum lk_walk_result result = next_block(a, c, err);
-
-	if (result == LK_WALK_OK && !within_limits(a, c->block_offset + (int64_t)c->block_len,
-					    lk_walk_consumed(c->walk) - consumed_before))
-		return LK_WALK_DAMAGED;
-	return result;
-}
-
-#define READ_BEFORE (-1) /* in place of consumed_before: limits were kept when it was first read */
-
-/* Adds to `piece` from the cursor until it is full or the content ends (END). */
-static enum lk_walk_result fill(struct lk_archive *a, int64_t consumed_before, struct lk_error *err)
-{
-	struct cursor *c = &a->cursor;
-
-	lk_str_clear(&a->piece);
-	while (a->piece.len < LK_PIECE) {
-		size_t room = LK_PIECE - a->piece.len;
-		int64_t hole;
-
-		if (!c->block_len && !c->ended) {
-			enum lk_walk_result result = consumed_before == READ_BEFORE
-							     ? next_block(a, c, err)
-							     : next_block_within(a, c, consumed_before, err);
-
-			if (result)
-				return result;
-		}
-		hole = c->block_offset - c->position;
-		if (!hole && c->ended)
-			return LK_WALK_END;
-		if (hole ? (uint64_t)hole < room : c->block_len < room)
-			room = hole ? (size_t)hole : c->block_len;
-		if (!lk_str_reserve(&a->piece, room)) {
-			lk_error_nomem(err);
-			return LK_WALK_ERROR;
-		}
-		if (hole) {
-			memset(a->piece.data + a->piece.len, 0, room);
-			a->piece.len += room;
-		} else {
-			lk_str_add(&a->piece, c->block, room);
-			c->block += room;
-			c->block_len -= room;
-			c->block_offset += (int64_t)room;
-		}
-		c->position += (int64_t)room;
-	}
-	return LK_WALK_OK;
-}
-
-/* Reads the rest of the content, for its checks alone. */
-static enum lk_walk_result drain(struct lk_archive *a, int64_t consumed_before, struct lk_error *err)
-{
-	struct cursor *c = &a->cursor;
-	enum lk_walk_result result = LK_WALK_OK;
-
-	while (result == LK_WALK_OK) {
-		c->position = c->block_offset + (int64_t)c->block_len;
-		if (c->ended)
-			return LK_WALK_OK;
-		result = next_block_within(a, c, consumed_before, err);
-	}
-	return result;
+	return lk_budget_allows(a->budget, &a->options, size, consumed, &a->why);
 }
 
 /* Reads the member at which w stands to its end, or as far as is needed to trust it. OK: content and total are set. */
 static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w, struct lk_error *err)
 {
-	int64_t consumed = lk_walk_consumed(w);
 	enum lk_walk_result result;
 
-	w->touched = true;
-	a->cursor = (struct cursor){.walk = w};
+	a->cursor = lk_cursor_begin(w, &a->options, a->budget);
 	a->piece_ready = true;
-	result = fill(a, consumed, err);
+	result = lk_cursor_fill(&a->cursor, &a->piece, LK_PIECE, &a->why, err);
 	if (result == LK_WALK_END) {
 		a->content = CONTENT_PIECE;
 		a->total = a->cursor.position;
@@ -370,11 +163,12 @@ static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w,
 	if (result == LK_WALK_OK && a->wrapped && archive_entry_size_is_set(w->entry)) {
 		a->content = CONTENT_CURSOR;
 		a->total = archive_entry_size(w->entry);
-		return within_limits(a, a->total, a->budget->input_size) ? LK_WALK_OK : LK_WALK_DAMAGED;
+		a->cursor.limits = NULL; /* kept here for all of it */
+		return allows(a, a->total, a->budget->input_size) ? LK_WALK_OK : LK_WALK_DAMAGED;
 	}
 	a->piece_ready = false;
 	if (result == LK_WALK_OK)
-		result = drain(a, consumed, err);
+		result = lk_cursor_drain(&a->cursor, &a->why, err);
 	a->content = CONTENT_CURSOR;
 	a->total = a->cursor.position;
 	a->cursor.walk = NULL;
@@ -516,40 +310,6 @@ static enum lk_archive_next describe_whole(struct lk_archive *a, struct lk_membe
 
 /* ---- the beginning of a delivery ---- */
 
-/* Office documents and e-books are zips, but files to whoever sends them. */
-static bool is_document(const struct lk_blob *input)
-{
-	static const char *const firsts[] = {"[Content_Types].xml", "mimetype", "_rels/.rels"};
-	char head[64];
-	size_t got;
-
-	if (lk_blob_read(input, 0, head, sizeof(head), &got, NULL) || got < sizeof(head) || memcmp(head, "PK\3\4", 4))
-		return false;
-	for (size_t i = 0; i < sizeof(firsts) / sizeof(*firsts); i++) {
-		size_t len = strlen(firsts[i]);
-
-		if ((unsigned char)head[26] == len && !head[27] && !memcmp(head + 30, firsts[i], len))
-			return true;
-	}
-	return false;
-}
-
-/* By the first bytes alone: whether <data, len> means to be an archive. */
-static bool looks_like_archive(const char *data, size_t len)
-{
-	static const struct {
-		size_t offset, len;
-		const char *magic;
-	} kinds[] = {{0, 4, "PK\3\4"}, {0, 4, "PK\5\6"}, {0, 6, "7z\xbc\xaf\x27\x1c"}, {0, 3, "\x1f\x8b\x08"}, {4, 6, "1AY&SY"},
-		{0, 6, "\xfd\x37zXZ\0"}, {0, 4, "\x28\xb5\x2f\xfd"}, {0, 4, "\x04\x22\x4d\x18"}, {0, 2, "\x1f\x9d"},
-		{257, 5, "ustar"}};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (len >= kinds[i].offset + kinds[i].len && !memcmp(data + kinds[i].offset, kinds[i].magic, kinds[i].len))
-			return true;
-	return false;
-}
-
 /* Decompresses all there is around the members once, for its checks. */
 static enum lk_walk_result check_wrapping(struct lk_archive *a, struct lk_error *err)
 {
@@ -565,7 +325,7 @@ static enum lk_walk_result check_wrapping(struct lk_archive *a, struct lk_error 
 		size_t len;
 
 		result = lk_walk_data(&w, &data, &len, &offset, &a->why, err);
-		if (result == LK_WALK_OK && !within_limits(a, 0, 0))
+		if (result == LK_WALK_OK && !allows(a, 0, 0))
 			result = LK_WALK_DEAD;
 		else if (result == LK_WALK_OK)
 			a->budget->total = offset + (int64_t)len;
@@ -583,7 +343,7 @@ static enum lk_walk_result begin_plain(struct lk_archive *a, struct lk_error *er
 
 	if (lk_blob_read(a->input, 0, head, sizeof(head), &got, err))
 		return LK_WALK_ERROR;
-	if (looks_like_archive(head, got)) {
+	if (lk_kind_is_archive(head, got)) {
 		lk_error_set(&a->why, LK_DATA, "it begins like an archive, but is damaged");
 		return LK_WALK_DEAD;
 	}
@@ -598,7 +358,7 @@ static enum lk_walk_result begin(struct lk_archive *a, struct lk_error *err)
 	struct lk_walk *w;
 
 	a->stage = STAGE_WALK;
-	if (!a->input->size || is_document(a->input)) {
+	if (!a->input->size || lk_kind_is_document(a->input)) {
 		a->stage = STAGE_PLAIN;
 		return LK_WALK_OK;
 	}
@@ -760,7 +520,7 @@ static enum lk_archive_next next_nested(struct lk_archive *a, struct lk_member *
 			return next;
 		if (verify(a, m, err))
 			return LK_ARCHIVE_ERROR;
-		if (m->status || !looks_like_archive(lk_str_text(&a->piece), a->piece.len))
+		if (m->status || !lk_kind_is_archive(lk_str_text(&a->piece), a->piece.len))
 			return next;
 		next = enter(a, m, err);
 		if (next != LK_ARCHIVE_END)
@@ -837,7 +597,7 @@ static enum lk_status verify(struct lk_archive *a, struct lk_member *m, struct l
 	if (m->status != LK_MEMBER_OK || a->verified)
 		return LK_OK;
 	if (a->content == CONTENT_INPUT) {
-		if (!within_limits(a, a->total, a->total))
+		if (!allows(a, a->total, a->total))
 			fail(a, m, a->why.message);
 	} else if (m->encrypted) {
 		LK_TRY(verify_encrypted(a, m, err));
@@ -890,11 +650,10 @@ static enum lk_archive_next piece_again(struct lk_archive *a, struct lk_piece *p
 
 		if (result != LK_WALK_OK)
 			return result == LK_WALK_ERROR ? LK_ARCHIVE_ERROR : changed(a, err);
-		a->cursor = (struct cursor){.walk = a->cursor.walk};
-		a->cursor.walk->touched = true;
+		a->cursor = lk_cursor_begin(a->cursor.walk, NULL, NULL);
 	}
 	if (!a->piece_ready) {
-		enum lk_walk_result result = fill(a, READ_BEFORE, err);
+		enum lk_walk_result result = lk_cursor_fill(&a->cursor, &a->piece, LK_PIECE, &a->why, err);
 
 		if (result == LK_WALK_ERROR)
 			return LK_ARCHIVE_ERROR;
