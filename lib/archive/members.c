@@ -3,13 +3,13 @@
 #include "stream/side.h"
 
 /* Columns up to `modified` of lk.members, whose order is that of lk_members_fields. */
-static void add_delivery(struct lk_column *c, const struct lk_delivery *d)
+static void add_origin(struct lk_column *c, const struct lk_origin *origin)
 {
-	lk_column_text(&c[LK_MEMBERS_DELIVERY], d->path);
-	lk_column_text(&c[LK_MEMBERS_SHA256], d->input->sha256);
-	lk_column_int64(&c[LK_MEMBERS_SIZE], d->input->size);
-	lk_column_int64(&c[LK_MEMBERS_MODIFIED], d->input->modified_us);
-	lk_column_text(&c[LK_MEMBERS_SENDER], d->sender);
+	lk_column_text(&c[LK_MEMBERS_DELIVERY], origin->path);
+	lk_column_text(&c[LK_MEMBERS_SHA256], origin->input->sha256);
+	lk_column_int64(&c[LK_MEMBERS_SIZE], origin->input->size);
+	lk_column_int64(&c[LK_MEMBERS_MODIFIED], origin->input->modified_us);
+	lk_column_text(&c[LK_MEMBERS_SENDER], origin->sender);
 }
 
 static void add_member(struct lk_column *c, const struct lk_member *m)
@@ -29,14 +29,14 @@ static void add_member(struct lk_column *c, const struct lk_member *m)
 	lk_column_text(&c[LK_MEMBERS_PASSPHRASE], m->passphrase);
 }
 
-static enum lk_status send_row(struct lk_builder *b, struct lk_writer *w, const struct lk_delivery *d,
+static enum lk_status send_row(struct lk_builder *b, struct lk_writer *w, const struct lk_origin *origin,
 	const struct lk_member *m, const struct lk_piece *piece, struct lk_error *err)
 {
 	struct lk_column *c = b->columns;
 
 	if (b->rows && lk_builder_bytes(b) + piece->len > LK_BATCH_BYTES)
 		LK_TRY(lk_writer_flush(w, LK_TABLE_MEMBERS, b, err));
-	add_delivery(c, d);
+	add_origin(c, origin);
 	add_member(c, m);
 	lk_column_int64(&c[LK_MEMBERS_OFFSET], piece->offset);
 	lk_column_bool(&c[LK_MEMBERS_LAST], piece->last);
@@ -51,15 +51,15 @@ static enum lk_status send_row(struct lk_builder *b, struct lk_writer *w, const 
 	return LK_OK;
 }
 
-enum lk_status lk_members_send(struct lk_builder *b, struct lk_writer *w, struct lk_archive *a, const struct lk_delivery *d,
+enum lk_status lk_members_send(struct lk_builder *b, struct lk_writer *w, struct lk_archive *a, const struct lk_origin *origin,
 	const struct lk_member *m, struct lk_error *err)
 {
 	struct lk_piece piece = {.last = true};
 	enum lk_archive_next next;
 
 	if (m->status != LK_MEMBER_OK)
-		return send_row(b, w, d, m, &piece, err);
+		return send_row(b, w, origin, m, &piece, err);
 	while ((next = lk_archive_piece(a, &piece, err)) == LK_ARCHIVE_MEMBER)
-		LK_TRY(send_row(b, w, d, m, &piece, err));
+		LK_TRY(send_row(b, w, origin, m, &piece, err));
 	return next == LK_ARCHIVE_ERROR ? err->status : LK_OK;
 }
