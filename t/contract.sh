@@ -207,6 +207,28 @@ else
 	fi
 fi
 
+test_expect_success 'a tool that dies leaves no core dump, and lets nobody but root look into it' '
+	cat >dies.py <<-\END &&
+	import os, resource, signal, subprocess, sys, time
+	resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+	os.makedirs("dies", exist_ok=True)
+	child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd="dies")
+	def waits():  # for its input: it has begun
+	    with open("/proc/%d/stat" % child.pid) as f:
+	        return f.read().rpartition(") ")[2][0] == "S"
+	while open("/proc/%d/comm" % child.pid).read().strip() != sys.argv[1][:15] or not waits():
+	    time.sleep(0.01)
+	owner = os.stat("/proc/%d/environ" % child.pid).st_uid
+	child.send_signal(signal.SIGSEGV)
+	status = os.waitpid(child.pid, 0)[1]
+	print(sys.argv[1], os.WTERMSIG(status) == signal.SIGSEGV, os.WCOREDUMP(status), owner, os.listdir("dies"))
+	END
+	for command in "lk-unpack -" "lk-parse -s $PWD/sources" "lk-cat" "lk-commit -l $PWD/lake9" "lk-query -l $PWD/lake -f -"; do
+		have ${command%% *} || continue
+		case $(as_user python3 dies.py $command) in "${command%% *} True False 0 []") ;; *) echo "$command"; return 1 ;; esac
+	done
+'
+
 # A closed stdin is no input, and no file takes its number.
 test_expect_success 'a filter whose stdin is closed fails, and so does one that gets nothing' '
 	for command in "lk-cat" "lk-parse -s sources" "lk-commit -l lake"; do

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -329,9 +331,25 @@ static void hold_standard_streams(void)
 			_exit(LK_IO);
 }
 
+/*
+ * Passphrases and what senders said of people stay in memory: no core dump takes them to a disk, where a pipe to a collector
+ * would get past the limit alone, and no other process of the user looks in.
+ */
+static void keep_memory_private(void)
+{
+	struct rlimit core;
+
+	if (!getrlimit(RLIMIT_CORE, &core)) {
+		core.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &core);
+	}
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
 void lk_tool_start(const struct lk_tool *tool, int *argc, char ***argv)
 {
 	this_tool = tool;
+	keep_memory_private();
 	hold_standard_streams();
 	signal(SIGPIPE, SIG_DFL);
 	parse(*argc, *argv);
