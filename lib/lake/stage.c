@@ -131,9 +131,14 @@ static json_t *describe(const struct lk_sinks *sinks, const struct lk_deliveries
 
 static enum lk_status sync_data(const struct lk_sinks *sinks, struct lk_error *err)
 {
-	for (size_t i = 0; i < sinks->count; i++)
-		if (sinks->items[i]->target.file_count)
-			LK_TRY(lk_dir_sync(lk_uri_path(sinks->items[i]->target.data_uri), err));
+	for (size_t i = 0; i < sinks->count; i++) {
+		const char *data = lk_uri_path(sinks->items[i]->target.data_uri);
+
+		if (!sinks->items[i]->target.file_count)
+			continue;
+		LK_TRY(lk_dir_sync(data, err));
+		LK_TRY(lk_parent_sync(data, err));
+	}
 	return LK_OK;
 }
 

@@ -204,8 +204,10 @@ static enum lk_status sync_folders(const struct lk_transaction *tx, struct lk_ta
 	if (t->folders_synced)
 		return LK_OK;
 	t->folders_synced = true;
-	if (t->file_count)
+	if (t->file_count) {
 		LK_TRY(lk_dir_sync(data, err));
+		LK_TRY(lk_parent_sync(data, err)); /* a table made by another engine may have had no data folder yet */
+	}
 	if (t->base)
 		return LK_OK;
 	LK_TRY(lk_parent_sync(metadata, err));
