@@ -145,6 +145,8 @@ test_expect_success 'a file or keyring that others may read is refused' '
 	chmod 600 ring && printf "* it\n" >ring && expect_error 78 "is not" lk-unpack --keyring ring aes128.zip &&
 	printf "\n" >good.empty && chmod 600 good.empty &&
 	expect_error 78 "no passphrase" lk-unpack --passphrase-file good.empty aes128.zip &&
+	printf "sec\\000ret\\n" >good.empty &&
+	expect_error 78 "no passphrase" lk-unpack --passphrase-file good.empty aes128.zip &&
 	expect_error 64 "only one of" lk-unpack --keyring ring --passphrase-file good aes128.zip
 '
 

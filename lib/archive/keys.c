@@ -40,25 +40,34 @@ static enum lk_status add_key(struct lk_keys *keys, const char *label, const cha
 	return LK_OK;
 }
 
+/* The first line of <text, text_len>, which has a NUL behind it. */
+static enum lk_status add_first_line(struct lk_keys *keys, const char *text, size_t text_len, const char *name,
+	const char *label, const char *glob, struct lk_error *err)
+{
+	size_t len = strcspn(text, "\n");
+	bool has_nul = !text[len] && len < text_len;
+
+	if (len && text[len - 1] == '\r')
+		len--;
+	if (!len || has_nul)
+		return lk_error_set(err, LK_CONFIG, "'%s' holds no passphrase in its first line", name);
+	if (len > PASSPHRASE_MAX)
+		return lk_error_set(err, LK_CONFIG, "the first line of '%s' is longer than %d bytes", name, PASSPHRASE_MAX);
+	return add_key(keys, label, glob, text, len, err);
+}
+
 /* The first line of fd, without its end, as a passphrase. */
 static enum lk_status add_from(struct lk_keys *keys, int fd, const char *name, const char *label, const char *glob,
 	struct lk_error *err)
 {
 	char line[PASSPHRASE_MAX + 3];
 	enum lk_status status;
-	size_t got, len;
+	size_t got;
 
-	LK_TRY(lk_read_full(fd, name, line, sizeof(line) - 1, &got, err));
+	status = lk_read_full(fd, name, line, sizeof(line) - 1, &got, err);
 	line[got] = '\0';
-	len = strcspn(line, "\n");
-	if (len && line[len - 1] == '\r')
-		len--;
-	if (!len || memchr(line, '\0', len))
-		status = lk_error_set(err, LK_CONFIG, "'%s' holds no passphrase in its first line", name);
-	else if (len > PASSPHRASE_MAX)
-		status = lk_error_set(err, LK_CONFIG, "the first line of '%s' is longer than %d bytes", name, PASSPHRASE_MAX);
-	else
-		status = add_key(keys, label, glob, line, len, err);
+	if (!status)
+		status = add_first_line(keys, line, got, name, label, glob, err);
 	explicit_bzero(line, sizeof(line));
 	return status;
 }
