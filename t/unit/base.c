@@ -154,6 +154,7 @@ static void test_text(void)
 				lk_utf8_point((unsigned char *)s.data, i + 1) == points[i],
 			"code point %x and the next one", points[i]);
 	}
+	lk_str_release(&s);
 	test_shown();
 	ok(lk_glob_match("*.zip", "in/a.zip") && !lk_glob_match("*.zip", "a.txt"), "globs");
 
