@@ -215,6 +215,13 @@ test_expect_success 'a matched resource without rows still shows its schema' '
 	grep -q lk_row schema
 '
 
+test_expect_success 'a header of more columns than any table has is refused' '
+	package crowd "\"lk\": {\"rest\": true}," "{\"name\": \"a\"}" &&
+	{ printf a; head -c 100000 /dev/zero | tr "\\000" ,; echo; echo 1; } >crowd.csv &&
+	parse 1 lk.files -s crowd.json crowd.csv | columns status,error >actual &&
+	echo "failed,\"line 1: the header has 100001 columns, more than 100000\"" >expect && test_cmp expect actual
+'
+
 test_expect_success 'a record that is too long is a reject, and what follows is read' '
 	python3 -c "
 print(\"a\")

@@ -20,6 +20,7 @@
 #define CHUNK_BYTES (256 * 1024)
 #define RECORD_BYTES (16 * 1024 * 1024)
 #define KEPT_BYTES (1024 * 1024) /* of a buffer, for the next member */
+#define COLUMNS_MAX 100000 /* of a header: each is looked for among all fields */
 #define MISMATCH_NAMES 5 /* named in a message about a header */
 
 #define NOT_TAKEN -1
@@ -440,6 +441,9 @@ static enum lk_status read_header(struct delimited *d, struct lk_error *err)
 {
 	size_t width = d->cell_count;
 
+	if (width > COLUMNS_MAX)
+		return lk_sinks_fail(&d->sink, 1, &(struct lk_place){.line = d->line}, err,
+			"the header has %zu columns, more than %d", width, COLUMNS_MAX);
 	d->names = calloc(d->cell_count, sizeof(*d->names));
 	d->field_of = calloc(d->cell_count, sizeof(*d->field_of));
 	if (!d->names || !d->field_of)
