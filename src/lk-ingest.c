@@ -31,6 +31,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 0, "keyring", &keyring, "FILE",
 		"FILE lists passphrase files by glob of deliveries"},
 	{LK_OPTION_NUMBER, 'j', "jobs", &jobs, "N", "run N workers at once (half the cores by default)"},
+	{LK_OPTION_FLAG, 0, "nested", &nested, NULL, "open archives inside archives, one level"},
 	{LK_OPTION_LIST, 0, "commit-every", &commit_every, "TIME|N",
 		"commit after TIME or N deliveries (5m and 4096 by default); may be given twice"},
 	{LK_OPTION_TIME, 0, "settle", &settle_ms, "TIME",

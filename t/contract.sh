@@ -64,6 +64,12 @@ for tool in $tools; do
 	test_expect_success "$tool has a manual page whose SYNOPSIS is what --help says" '
 		"$LK_TOP/scripts/check-synopsis" $tool
 	'
+	test_expect_success "$tool has every option that its usage names" '
+		"$tool" --help | sed -n "1,/^\$/p" >usage && "$tool" --help | sed "1,/^\$/d" >help &&
+		for option in $(grep -oE -- "(^|[^-a-zA-Z])--?[a-z][-a-z]*([^-a-zA-Z]|\$)" usage | grep -oE -- "--?[a-z][-a-z]*"); do
+			grep -qE -- "^  ( *|-., )$option(,| |\$)" help || { echo "no $option"; return 1; }
+		done
+	'
 	test_expect_success "$tool has EXIT STATUS in its manual page" '
 		grep -q "^\.Sh EXIT STATUS" "$LK_TOP/man/$tool.1"
 	'

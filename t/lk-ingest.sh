@@ -347,6 +347,21 @@ test_expect_success 'rejects: status 1 and why, unless they are allowed' '
 	expect_error 64 "not '\''101%'\''" ingest --max-rejects 101% bad
 '
 
+test_expect_success 'the summary says what part was rejected in plain figures' '
+	rm -rf lake bad && mkdir -p bad/FAC1 && { echo id,name,born && seq 3 | sed "s/.*/x&,A,1970-01-01/"; } >bad/FAC1/people.csv &&
+	ingest --max-rejects 100% bad >out && grep "^rejected 3 of 3 records (100%)" out &&
+	people bad/FAC1/people.csv 1 700 && seq 140000 | sed "s/.*/x&,A,1970-01-01/" >>bad/FAC1/people.csv &&
+	ingest --max-rejects 100% bad >out && grep "^rejected 140000 of 140700 records (99%)" out &&
+	people bad/FAC1/people.csv 1001 40000 && echo x,A,1970-01-01 >>bad/FAC1/people.csv &&
+	ingest --max-rejects 1 bad >out && grep "^rejected 1 of 39001 records (less than 0.01%)" out
+'
+
+test_expect_success '--nested opens archives inside archives' '
+	rm -rf lake matryoshka && drop matryoshka/in/FAC1/inner.zip 1 3 && mkdir matryoshka/FAC1 &&
+	(cd matryoshka/in/FAC1 && 7z a -bso0 -bsp0 -tzip ../../FAC1/outer.zip inner.zip) && rm -r matryoshka/in &&
+	ingest --nested matryoshka && holds people 1 3 && holds visits 1 3
+'
+
 test_expect_success 'the summary counts rejects by column, and members that fit no resource' '
 	rm -rf lake odds && mkdir -p odds/FAC1 && printf "id,name,born\n1,A,1970-01-01\n2,B,x\n3,C,y\nz,D,1970-01-01\n" >odds/FAC1/people.csv &&
 	echo hello >odds/FAC1/README.txt && expect_error 1 "3 records were rejected; 1 member fits no resource" ingest odds >out &&

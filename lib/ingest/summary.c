@@ -153,6 +153,21 @@ static void add_reasons(const struct lk_ingest_result *r, struct lk_str *out)
 			*top[i].field ? ", column " : "", top[i].field);
 }
 
+/* How much of them all that is, never rounded to all or nothing. */
+static void add_percentage(int64_t n, int64_t all, struct lk_str *out)
+{
+	double percent = 100.0 * (double)n / (double)all;
+
+	if (n == all)
+		lk_str_adds(out, "100%");
+	else if (percent >= 9.95)
+		lk_str_addf(out, "%.0f%%", percent < 99 ? percent : 99);
+	else if (percent >= 0.01)
+		lk_str_addf(out, "%.2g%%", percent);
+	else
+		lk_str_adds(out, "less than 0.01%");
+}
+
 static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	if (r->tally.unmatched) {
@@ -162,8 +177,9 @@ static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 		return;
 	lk_str_addf(out, "rejected %lld of ", (long long)r->tally.rejected);
 	lk_count_text(records_of(r), "record", "records", out);
-	lk_str_addf(out, " (%.2g%%), as lk.rejects tells one by one:\n",
-		100.0 * (double)r->tally.rejected / (double)records_of(r));
+	lk_str_adds(out, " (");
+	add_percentage(r->tally.rejected, records_of(r), out);
+	lk_str_adds(out, "), as lk.rejects tells one by one:\n");
 	add_reasons(r, out);
 }
 
