@@ -243,7 +243,8 @@ test_expect_success 'only the members that failed are tried again' '
 	rm -rf lake half && drop half/FAC1/a.zip 1 5 && mkdir -p made/x && people made/x/people-locked.csv 6 9 &&
 	7z a -bso0 -bsp0 -tzip -pblue-heron -mem=AES256 half/FAC1/a.zip ./made/x/people-locked.csv &&
 	expect_error 1 "1 delivery is loaded in part" ingest half >out && grep "half/FAC1/a.zip: .*people-locked.csv: " out &&
-	holds people 1 5 &&
+	holds people 1 5 && expect_error 1 "1 delivery is loaded in part" ingest half >out &&
+	grep "^1 delivery: 0 loaded, 1 loaded in part still" out && grep "half/FAC1/a.zip: .*people-locked.csv: " out &&
 	ingest --keyring keyring half >out && grep "1 loaded" out && holds people 1 9 && holds visits 1 5
 '
 
@@ -393,6 +394,13 @@ test_expect_success 'what fits no resource is loaded once a resource takes it, a
 	expect_error 1 "1 delivery still has members that fit no resource" lk-ingest --settle 0 -l lake -s wider late >out &&
 	lk-ingest --settle 0 -l lake -s widest late >out && holds people 1 6 && lk-ingest --settle 0 -l lake -s sources late >out &&
 	grep "2 known already" out && sqlite3 lake/catalog.db "select * from lk_ledger_failed" >actual && test_cmp /dev/null actual
+'
+
+test_expect_success 'what was loaded in part is not loaded again from a sender that the sources name later' '
+	rm -rf lake nobody && mkdir nobody && sed "s/\"delivery\": [^}]*//" sources/people.json >nobody/people.json && cp -r late part && rm part/FAC1/staff.csv &&
+	expect_status 1 lk-ingest -q --settle 0 -l lake -s nobody part && holds people 4 4 &&
+	lk-unpack -l lake -s sources part/FAC1/both.zip 2>err | lk-parse -s sources | lk-commit -q -l lake && grep "another sender" err && holds people 4 4 &&
+	expect_error 1 "1 delivery is loaded in part" ingest part >out && grep "^1 delivery: 0 loaded, 1 loaded in part still" out && holds people 4 4
 '
 
 test_expect_success 'the same, a step at a time, with staging, and twice' '

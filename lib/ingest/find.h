@@ -31,6 +31,7 @@ enum lk_fate {
 	LK_FATE_STILL,	  /* fitted no resource in an earlier run, in whole or in part, and the sources are the same */
 	LK_FATE_STAGED,	  /* staged, not committed yet */
 	LK_FATE_CRASHED,  /* ended the worker that took it */
+	LK_FATE_SAME,	  /* loaded in part before, and nothing new came of it */
 	LK_FATE_COMPLETE, /* loaded */
 	LK_FATE_PARTIAL,  /* loaded but for members that failed or fit no resource */
 	LK_FATE_UNMATCHED, /* nothing of it fits a resource */

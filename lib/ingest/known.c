@@ -110,6 +110,38 @@ static void judge(const struct lk_known *k, struct lk_landed *d, const struct lk
 		d->fate = LK_FATE_PASSED;
 }
 
+static enum lk_status find_sender(struct lk_known *k, struct lk_found *found, struct lk_landed *d,
+	struct lk_error *err)
+{
+	char *sender;
+
+	LK_TRY(lk_sources_sender(k->sources, d->text, &sender, err));
+	d->sender = lk_arena_strdup(&found->arena, sender);
+	free(sender);
+	return d->sender ? LK_OK : lk_error_nomem(err);
+}
+
+enum lk_status lk_known_entry(struct lk_known *k, const struct lk_landed *d, struct lk_ledger_entry *entry,
+	struct lk_error *err)
+{
+	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, lk_sources_sha256(k->sources), entry, err);
+}
+
+/* What was loaded in part from another sender, by other sources, is not tried again: as this sender's it would be another
+ * delivery, and what is loaded of it would come twice. */
+static enum lk_status judge_sender(struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
+{
+	struct lk_ledger_entry entry;
+
+	LK_TRY(find_sender(k, found, d, err));
+	LK_TRY(lk_known_entry(k, d, &entry, err));
+	if (entry.state == LK_DELIVERY_UNKNOWN) {
+		d->fate = LK_FATE_SAME;
+		d->reason = "its sender is another one by now; as that one's it would be loaded twice";
+	}
+	return LK_OK;
+}
+
 enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, struct lk_error *err)
 {
 	struct lk_str path = LK_STR_INIT;
@@ -127,15 +159,11 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 			break;
 		memcpy(d->sha256, entry.sha256, sizeof(d->sha256));
 		judge(k, d, &entry);
+		if (d->fate == LK_FATE_WAITING && entry.state == LK_DELIVERY_PARTIAL)
+			status = judge_sender(k, found, d, err);
 	}
 	lk_str_release(&path);
 	return status;
-}
-
-enum lk_status lk_known_entry(struct lk_known *k, const struct lk_landed *d, struct lk_ledger_entry *entry,
-	struct lk_error *err)
-{
-	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, lk_sources_sha256(k->sources), entry, err);
 }
 
 enum lk_status lk_known_place(struct lk_known *k, uint32_t index, struct lk_error *err)
@@ -247,17 +275,6 @@ static enum lk_status read_delivery(struct lk_known *k, struct lk_found *found, 
 	d->fate = LK_FATE_FAILED;
 	d->reason = lk_arena_strdup(&found->arena, why.message);
 	return d->reason ? LK_OK : lk_error_nomem(err);
-}
-
-static enum lk_status find_sender(struct lk_known *k, struct lk_found *found, struct lk_landed *d,
-	struct lk_error *err)
-{
-	char *sender;
-
-	LK_TRY(lk_sources_sender(k->sources, d->text, &sender, err));
-	d->sender = lk_arena_strdup(&found->arena, sender);
-	free(sender);
-	return d->sender ? LK_OK : lk_error_nomem(err);
 }
 
 enum lk_status lk_known_reason(struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)

@@ -535,6 +535,7 @@ static enum lk_status settle_known(struct lk_run *r, struct lk_error *err)
 		switch (found->items[d->same_as].fate) {
 		case LK_FATE_COMPLETE:
 		case LK_FATE_PARTIAL:
+		case LK_FATE_SAME:
 		case LK_FATE_HELD:
 		case LK_FATE_UNMATCHED:
 		case LK_FATE_KNOWN:

@@ -202,7 +202,7 @@ static enum lk_fate fate_of(const struct lk_landed *d, const struct lk_ledger_en
 	case LK_DELIVERY_COMPLETE:
 		return d->committed ? LK_FATE_COMPLETE : LK_FATE_KNOWN;
 	case LK_DELIVERY_PARTIAL:
-		return LK_FATE_PARTIAL;
+		return d->committed ? LK_FATE_PARTIAL : LK_FATE_SAME;
 	case LK_DELIVERY_HELD:
 		return entry->again ? LK_FATE_HELD : LK_FATE_UNMATCHED;
 	case LK_DELIVERY_CRASHED:
@@ -225,7 +225,8 @@ static enum lk_status ask_ledger(struct lk_run *r, const struct lk_step *step, s
 		d->fate = fate_of(d, &entry);
 		if (d->fate == LK_FATE_WAITING || (d->set_aside && d->fate != LK_FATE_KNOWN))
 			LK_TRY(do_again(r, step->items[i], err));
-		else if (d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD || d->fate == LK_FATE_UNMATCHED)
+		else if (d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_SAME || d->fate == LK_FATE_HELD ||
+			 d->fate == LK_FATE_UNMATCHED)
 			LK_TRY(lk_known_reason(&r->known, &r->result->found, d, err));
 	}
 	return LK_OK;

@@ -55,7 +55,7 @@ static void add_loaded(const struct lk_ingest_result *r, const struct lk_allowan
 	add_part(s, r->tally.unmatched, "member fits no resource", "members fit no resource");
 	add_part(s, r->fates[LK_FATE_STILL], "delivery still has members that fit no resource",
 		"deliveries still have members that fit no resource");
-	add_part(s, r->fates[LK_FATE_PARTIAL], "delivery is loaded in part", "deliveries are loaded in part");
+	add_part(s, r->fates[LK_FATE_PARTIAL] + r->fates[LK_FATE_SAME], "delivery is loaded in part", "deliveries are loaded in part");
 	add_part(s, r->fates[LK_FATE_HELD] + r->fates[LK_FATE_PASSED], "delivery is held", "deliveries are held");
 	add_part(s, r->fates[LK_FATE_CRASHED], "delivery crashed a worker", "deliveries crashed a worker");
 }
@@ -99,6 +99,7 @@ static void add_first_line(const struct lk_ingest_result *r, struct lk_str *out)
 	}
 	add_fate(out, n[LK_FATE_KNOWN], "known already");
 	add_fate(out, n[LK_FATE_REPEAT], "the same as another one");
+	add_fate(out, n[LK_FATE_SAME], "loaded in part still");
 	add_fate(out, n[LK_FATE_UNMATCHED], n[LK_FATE_UNMATCHED] == 1 ? "fits no resource" : "fit no resource");
 	add_fate(out, n[LK_FATE_STILL], n[LK_FATE_STILL] == 1 ? "fits no resource still" : "fit no resource still");
 	add_fate(out, n[LK_FATE_HELD], "held");
@@ -228,6 +229,7 @@ void lk_summary_text(const struct lk_ingest_result *r, struct lk_str *out)
 	add_tables(r, out);
 	add_rejects(r, out);
 	add_named(r, LK_FATE_PARTIAL, "loaded but for members that failed or fit no resource", out);
+	add_named(r, LK_FATE_SAME, "loaded in part before, with members that fail still", out);
 	add_named(r, LK_FATE_UNMATCHED, "fits no resource; tried again when the sources change", out);
 	add_named(r, LK_FATE_HELD, "held: nothing of it could be loaded", out);
 	add_named(r, LK_FATE_CRASHED, "crashed a worker; run with --retry to try again", out);
@@ -248,6 +250,7 @@ static const char *const fate_words[LK_FATE_COUNT] = {
 	[LK_FATE_STILL] = "still_unmatched",
 	[LK_FATE_STAGED] = "staged",
 	[LK_FATE_CRASHED] = "crashed",
+	[LK_FATE_SAME] = "still_partial",
 	[LK_FATE_COMPLETE] = "complete",
 	[LK_FATE_PARTIAL] = "partial",
 	[LK_FATE_HELD] = "held",
@@ -265,7 +268,7 @@ static void add_text(struct lk_str *out, const char *key, const char *text)
 
 static bool is_problem(const struct lk_landed *d)
 {
-	return d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_HELD || d->fate == LK_FATE_CRASHED ||
+	return d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_SAME || d->fate == LK_FATE_HELD || d->fate == LK_FATE_CRASHED ||
 	       d->fate == LK_FATE_PASSED || d->fate == LK_FATE_FAILED || d->fate == LK_FATE_UNMATCHED ||
 	       d->fate == LK_FATE_STILL || d->fate == LK_FATE_CHANGED;
 }

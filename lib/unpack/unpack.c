@@ -31,6 +31,7 @@ struct unpack {
 	int failed_count;
 	enum lk_status missing; /* the first status of a delivery that could not be opened */
 	bool wanting;		/* some member failed */
+	bool in_part;		/* by its path the delivery at hand is loaded in part */
 	size_t deliveries, total;
 	int64_t found, members, left_out;
 };
@@ -105,12 +106,13 @@ static enum lk_status known_by_path(struct unpack *u, const char *path, bool *kn
 	struct lk_ledger_entry entry;
 	struct stat st;
 
-	*known = false;
+	*known = u->in_part = false;
 	if (!u->lake || !strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode))
 		return LK_OK;
 	LK_TRY(lk_ledger_find_path(u->lake, BRANCH, path, st.st_size,
 		(int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000, sources_hash(u), &entry, err));
 	*known = is_done(u, &entry, path);
+	u->in_part = entry.state == LK_DELIVERY_PARTIAL;
 	return LK_OK;
 }
 
@@ -127,6 +129,10 @@ static enum lk_status known_by_content(struct unpack *u, const struct lk_origin 
 		return LK_OK;
 	LK_TRY(lk_ledger_find(u->lake, BRANCH, origin->sender, sha256, sources_hash(u), &entry, err));
 	*known = is_done(u, &entry, origin->path);
+	if (u->in_part && entry.state == LK_DELIVERY_UNKNOWN) { /* as this sender's it would be loaded twice */
+		u->o->say("'%s' was loaded in part from another sender, and is left out", origin->path);
+		*known = true;
+	}
 	if (entry.state != LK_DELIVERY_PARTIAL)
 		return LK_OK;
 	return lk_ledger_failed(u->lake, BRANCH, origin->sender, sha256, sources_hash(u), &u->arena, &u->failed, &u->failed_count,
