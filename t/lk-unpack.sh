@@ -382,6 +382,29 @@ test_expect_success 'a delivery that changes while it is read ends the stream ba
 	wait_until 10 test -s rc && [ "$(cat rc)" = 74 ] && grep -q "changed while it was being read" err
 '
 
+test_expect_success 'a compressed file of nothing is a member of nothing, and zeros are content like any other' '
+	mkdir -p none && : >none/e && head -c 4096 /dev/zero >none/z.csv && tar cf none/memberless.tar -T /dev/null &&
+	for tool in gzip.gz bzip2.bz2 xz.xz zstd.zst lz4.lz4; do
+		command -v ${tool%.*} || continue
+		${tool%.*} -c <none/e >none/e-${tool%.*}.csv.${tool#*.} && ${tool%.*} -c <none/z.csv >none/z-${tool%.*}.csv.${tool#*.} || return 1
+	done &&
+	for file in none/*.*; do
+		lk-unpack $file >out.lk || { echo $file; return 1; }
+		name=${file#none/} && case $name in *-*) name=${name%.*} ;; esac
+		case $name in e*) size=0 ;; z*) size=4096 ;; *) size=10240 ;; esac
+		rows <out.lk >actual && echo "$file|$name|ok|$size|-" >expect && test_cmp expect actual || return 1
+	done &&
+	gzip -c <none/e >whole.gz &&
+	for n in 3 9 10 11 15 19; do
+		head -c $n whole.gz >cut.csv.gz && expect_status 1 lk-unpack cut.csv.gz >out.lk 2>err && rows <out.lk >actual &&
+		echo "cut.csv.gz|(empty)|failed|-|-" >expect && test_cmp expect actual || return 1
+	done &&
+	xz -c <none/e | head -c 30 >cut.csv.xz && expect_status 1 lk-unpack cut.csv.xz >out.lk &&
+	(cd none && 7z a -bso0 -bsp0 -tzip ../nothing.zip e-gzip.csv.gz z-gzip.csv.gz) &&
+	lk-unpack --nested nothing.zip | rows >actual &&
+	printf "nothing.zip|%s|ok|%s|-\n" e-gzip.csv.gz!e-gzip.csv 0 z-gzip.csv.gz!z-gzip.csv 4096 >expect && test_cmp expect actual
+'
+
 # appending FILE COMMAND...: runs COMMAND while something is written to FILE all the time.
 appending() {
 	rm -f enough && { while [ ! -e enough ]; do echo 1,more; done >>"$1" & writer=$!; } && shift

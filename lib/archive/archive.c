@@ -126,7 +126,7 @@ enum lk_status lk_archive_open(struct lk_archive *a, const struct lk_blob *input
 	a->key = a->key_count ? 0 : NO_KEY;
 	a->own_budget = (struct lk_budget){.input_size = input->size};
 	a->budget = &a->own_budget;
-	a->wrapped = a->raw = false;
+	a->wrapped = a->raw = a->walks.raw = false;
 	a->at = -1;
 	a->index = 0;
 	lk_unique_clear(&a->names);
@@ -289,12 +289,12 @@ static enum lk_archive_next describe_whole(struct lk_archive *a, struct lk_membe
 {
 	struct lk_str path = LK_STR_INIT;
 
-	lk_name_utf8(&path, lk_path_base(a->input->name));
+	(a->raw ? lk_name_uncompressed : lk_name_utf8)(&path, lk_path_base(a->input->name));
 	m->path = path.failed ? NULL : lk_arena_strdup(&a->arena, lk_str_text(&path));
 	lk_str_release(&path);
 	if (!m->path)
 		return out_of_memory(err);
-	m->size = a->input->size;
+	m->size = a->whole->size;
 	m->modified_us = a->input->modified_us;
 	m->has_modified = m->modified_us != 0;
 	if (a->options.ignores && a->options.ignores(a->options.ignores_context, a->delivery, m->path)) {
@@ -303,8 +303,7 @@ static enum lk_archive_next describe_whole(struct lk_archive *a, struct lk_membe
 	}
 	a->stage = STAGE_END;
 	a->content = CONTENT_INPUT;
-	a->whole = a->input;
-	a->total = a->input->size;
+	a->total = a->whole->size;
 	return LK_ARCHIVE_MEMBER;
 }
 
@@ -351,6 +350,23 @@ static enum lk_walk_result begin_plain(struct lk_archive *a, struct lk_error *er
 	return LK_WALK_OK;
 }
 
+/* What holds no member at all may be a file all the same: a compressed one of no bytes, or one of zeros, as a broken copy leaves. */
+static enum lk_walk_result begin_memberless(struct lk_archive *a, struct lk_walk **w, struct lk_error *err)
+{
+	static const struct lk_blob empty = {.fd = -1, .data = (const unsigned char *)""};
+
+	if (lk_walk_is_empty(*w)) {
+		a->raw = true;
+		a->whole = &empty;
+		a->stage = STAGE_PLAIN;
+		return LK_WALK_OK;
+	}
+	if (!lk_walk_is_zeros(*w))
+		return LK_WALK_END;
+	a->walks.raw = true;
+	return walk_to(a, a->key, 0, w, err);
+}
+
 /* Learns what the delivery is. */
 static enum lk_walk_result begin(struct lk_archive *a, struct lk_error *err)
 {
@@ -358,12 +374,15 @@ static enum lk_walk_result begin(struct lk_archive *a, struct lk_error *err)
 	struct lk_walk *w;
 
 	a->stage = STAGE_WALK;
+	a->whole = a->input;
 	if (!a->input->size || lk_kind_is_document(a->input)) {
 		a->stage = STAGE_PLAIN;
 		return LK_WALK_OK;
 	}
 	result = walk_to(a, a->key, 0, &w, err);
-	if (result == LK_WALK_OK || result == LK_WALK_DAMAGED) {
+	if (result == LK_WALK_END)
+		result = begin_memberless(a, &w, err);
+	if (a->stage == STAGE_WALK && (result == LK_WALK_OK || result == LK_WALK_DAMAGED)) {
 		a->raw = lk_walk_is_raw(w);
 		a->wrapped = lk_walk_is_wrapped(w);
 		if (lk_walk_is_plain(w))
@@ -419,7 +438,7 @@ static enum lk_archive_next enter(struct lk_archive *a, struct lk_member *m, str
 	a->inner->budget = a->budget;
 	if (begin(a->inner, err) == LK_WALK_ERROR)
 		return LK_ARCHIVE_ERROR;
-	if (a->inner->stage == STAGE_PLAIN) { /* it only began like one */
+	if (a->inner->stage == STAGE_PLAIN && !a->inner->raw) { /* it only began like one */
 		a->content = CONTENT_INPUT;
 		a->whole = &a->inner_input;
 		a->sent = 0;

@@ -90,6 +90,7 @@ static bool enable(struct archive *a, bool raw)
 	bad |= archive_read_support_filter_lz4(a) < ARCHIVE_WARN;
 	bad |= archive_read_support_filter_compress(a) < ARCHIVE_WARN;
 	bad |= archive_read_support_format_raw(a) < ARCHIVE_WARN;
+	bad |= archive_read_support_format_empty(a) < ARCHIVE_WARN;
 	if (!raw) {
 		bad |= archive_read_support_format_zip(a) < ARCHIVE_WARN;
 		bad |= archive_read_support_format_7zip(a) < ARCHIVE_WARN;
@@ -161,6 +162,9 @@ enum lk_walk_result lk_walk_next(struct lk_walk *w, struct lk_error *why, struct
 	w->failure = NULL;
 	if (code == ARCHIVE_EOF) {
 		w->dead = true;
+		/* To the format "empty" a filter that failed at once is as one that has no content. */
+		if (lk_walk_is_empty(w) && archive_errno(w->handle))
+			return set_why(w, LK_WALK_DEAD, why);
 		return w->failed ? LK_WALK_ERROR : LK_WALK_END;
 	}
 	if (code == ARCHIVE_FATAL)
@@ -200,24 +204,34 @@ int64_t lk_walk_consumed(const struct lk_walk *w)
 	return w->gzip ? w->gunzip.offset - w->gunzip.z.avail_in : archive_filter_bytes(w->handle, -1);
 }
 
+bool lk_walk_is_empty(const struct lk_walk *w)
+{
+	return (archive_format(w->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_EMPTY;
+}
+
+bool lk_walk_is_zeros(const struct lk_walk *w)
+{
+	return w->at < 0 && (archive_format(w->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+}
+
 bool lk_walk_is_raw(const struct lk_walk *w)
 {
 	return (archive_format(w->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_RAW;
 }
 
-static bool is_compressed(const struct lk_walk *w)
+bool lk_walk_is_compressed(const struct lk_walk *w)
 {
 	return w->gzip || archive_filter_count(w->handle) > 1;
 }
 
 bool lk_walk_is_plain(const struct lk_walk *w)
 {
-	return lk_walk_is_raw(w) && !is_compressed(w);
+	return lk_walk_is_raw(w) && !lk_walk_is_compressed(w);
 }
 
 bool lk_walk_is_wrapped(const struct lk_walk *w)
 {
-	return is_compressed(w) && (archive_format(w->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+	return lk_walk_is_compressed(w) && (archive_format(w->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
 }
 
 bool lk_walk_decrypts(const struct lk_walk *w)

@@ -62,6 +62,11 @@ int64_t lk_walk_consumed(const struct lk_walk *w);
 
 /* Whether the input is no archive and not compressed: its one member is itself. After the first header. */
 bool lk_walk_is_plain(const struct lk_walk *w);
+bool lk_walk_is_compressed(const struct lk_walk *w);
+/* After LK_WALK_END in the place of a first header: whether there is no content at all, and whether there is nothing but zeros, which
+ * would do for a tar that has no members. */
+bool lk_walk_is_empty(const struct lk_walk *w);
+bool lk_walk_is_zeros(const struct lk_walk *w);
 /* Whether it is a single compressed file. */
 bool lk_walk_is_raw(const struct lk_walk *w);
 /* Whether members have no check of their own, but something compressed around them has: tar in gzip and the like. */

@@ -49,7 +49,7 @@ static enum lk_walk_result begin(struct lk_walks *ws, const struct lk_blob *inpu
 		return LK_WALK_ERROR;
 	}
 	ws->open[ws->count++] = w;
-	result = lk_walk_open(w, input, passphrase, false, why, err);
+	result = lk_walk_open(w, input, passphrase, ws->raw, why, err);
 	w->key = key;
 	*out = w;
 	return result;

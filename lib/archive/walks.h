@@ -13,6 +13,7 @@ struct lk_walks {
 	struct lk_walk *open[LK_WALKS_OPEN];
 	int count;
 	uint64_t turn;
+	bool raw; /* they take the whole for one member */
 };
 
 /* A walk over input that has just read the header of member `index`, whose content nobody asked for yet. key: the number by which
