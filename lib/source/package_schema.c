@@ -1,0 +1,188 @@
+/*
+ * A resource's table as a schema: its columns, and as metadata what downstream filters need (keys, order,
+ * load, scope, partition), in which fields are called as their columns are.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/property.h"
+#include "stream/side.h"
+
+#define META_MAX 10
+
+static const struct lk_source_field *find_field(const struct lk_resource *r, const char *name, size_t len)
+{
+	for (int i = 0; i < r->field_count; i++)
+		if (strlen(r->fields[i].name) == len && !memcmp(r->fields[i].name, name, len))
+			return &r->fields[i];
+	return NULL;
+}
+
+static enum lk_status field_column(struct lk_load *l, const struct lk_resource *r, const char *at,
+	const char *name, size_t len, const char **column)
+{
+	const struct lk_source_field *f = find_field(r, name, len);
+
+	if (!f)
+		return lk_prop_wrong(l, at, "there is no field '%.*s'", (int)len, name);
+	*column = f->column;
+	return LK_OK;
+}
+
+/* The transform with the column in place of the field: "day(Admitted)" is "day(admitted)". */
+static enum lk_status add_transform(
+	struct lk_load *l, const struct lk_resource *r, const char *at, const char *text, struct lk_str *out)
+{
+	static const char *const words[] = {"year", "month", "day", "hour", "bucket", "truncate"};
+	const char *open = strchr(text, '('), *name = open ? open + 1 : text, *end = text + strlen(text),
+		   *column;
+	int word = -1;
+	long number = 0;
+
+	for (int i = 0; open && i < 6; i++)
+		if (strlen(words[i]) == (size_t)(open - text) &&
+			!strncmp(text, words[i], (size_t)(open - text)))
+			word = i;
+	if (open && (word < 0 || end[-1] != ')'))
+		return lk_prop_wrong(l, at,
+			"'%s' must be FIELD, or year, month, day or hour(FIELD), or bucket or truncate(N, FIELD)",
+			text);
+	end -= open != NULL;
+	if (word >= 4) {
+		char *rest;
+
+		number = strtol(name, &rest, 10);
+		if (number < 1 || number > INT32_MAX || *rest != ',')
+			return lk_prop_wrong(l, at, "'%s' must be %s(N, FIELD)", text, words[word]);
+		name = rest + 1;
+	}
+	while (name < end && *name == ' ')
+		name++;
+	LK_TRY(field_column(l, r, at, name, (size_t)(end - name), &column));
+	if (word < 0)
+		lk_str_adds(out, column);
+	else if (word >= 4)
+		lk_str_addf(out, "%s(%ld, %s)", words[word], number, column);
+	else
+		lk_str_addf(out, "%s(%s)", words[word], column);
+	return LK_OK;
+}
+
+/* A list of fields, or of transforms, as a JSON list of columns; *out stays NULL when there is none. */
+static enum lk_status columns_json_impl(struct lk_load *l, const struct lk_resource *r, const char *at,
+	const struct lk_texts *list, bool transforms, struct lk_str *json, struct lk_str *item)
+{
+	for (int i = 0; i < list->count; i++) {
+		const char *place = lk_prop_item(l, at, (size_t)i), *column;
+
+		lk_str_clear(item);
+		if (transforms) {
+			LK_TRY(add_transform(l, r, place, list->items[i].data, item));
+		} else {
+			LK_TRY(field_column(l, r, place, list->items[i].data, list->items[i].len, &column));
+			lk_str_adds(item, column);
+		}
+		lk_str_adds(json, i ? ", " : "[");
+		lk_str_add_json(json, lk_str_text(item), item->len);
+	}
+	lk_str_adds(json, "]");
+	return lk_str_check(json, l->err);
+}
+
+static enum lk_status columns_json(struct lk_load *l, const struct lk_resource *r, const json_t *object,
+	const char *at, const char *key, bool transforms, const char **out)
+{
+	struct lk_texts list = {NULL, 0};
+	struct lk_str json = LK_STR_INIT, item = LK_STR_INIT;
+	enum lk_status status;
+
+	LK_TRY(lk_prop_texts(l, object, at, key, true, &list));
+	if (!list.count)
+		return LK_OK;
+	status = columns_json_impl(l, r, lk_prop_at(l, at, key), &list, transforms, &json, &item);
+	if (status == LK_OK && !(*out = lk_arena_strdup(l->arena, lk_str_text(&json))))
+		status = lk_error_nomem(l->err);
+	lk_str_release(&json);
+	lk_str_release(&item);
+	return status;
+}
+
+static enum lk_status get_column(struct lk_load *l, const struct lk_resource *r, const json_t *lk,
+	const char *at, const char *key, const char **out)
+{
+	const char *name = NULL;
+
+	LK_TRY(lk_prop_text(l, lk, at, key, &name));
+	return name ? field_column(l, r, lk_prop_at(l, at, key), name, strlen(name), out) : LK_OK;
+}
+
+static enum lk_status load_meta(struct lk_load *l, const json_t *lk, const json_t *schema, const char *at,
+	struct lk_resource *r, struct lk_meta meta[META_MAX])
+{
+	static const char *const loads[] = {"append", "upsert", "full", NULL};
+	const char *place = lk_prop_at(l, at, "lk"), *key = NULL, *order = NULL, *op = NULL, *scope = NULL,
+		   *partition = NULL;
+	int load = 0, n = 0;
+
+	LK_TRY(columns_json(l, r, schema, lk_prop_at(l, at, "schema"), "primaryKey", false, &key));
+	LK_TRY(get_column(l, r, lk, place, "order", &order));
+	LK_TRY(get_column(l, r, lk, place, "op", &op));
+	LK_TRY(lk_prop_word(l, lk, place, "load", loads, &load));
+	LK_TRY(columns_json(l, r, lk, place, "scope", false, &scope));
+	LK_TRY(columns_json(l, r, lk, place, "partition", true, &partition));
+	if (load == 1 && !key)
+		return lk_prop_wrong(l, lk_prop_at(l, place, "load"), "upsert needs a schema.primaryKey");
+	meta[n++] = (struct lk_meta){LK_META_TABLE, r->table};
+	meta[n++] = (struct lk_meta){"lk.package", l->package->name};
+	meta[n++] = (struct lk_meta){LK_META_LOAD, loads[load]};
+	if (key)
+		meta[n++] = (struct lk_meta){LK_META_KEY, key};
+	if (order)
+		meta[n++] = (struct lk_meta){LK_META_ORDER, order};
+	if (op)
+		meta[n++] = (struct lk_meta){"lk.op", op};
+	if (scope)
+		meta[n++] = (struct lk_meta){LK_META_SCOPE, scope};
+	if (partition)
+		meta[n++] = (struct lk_meta){LK_META_PARTITION, partition};
+	meta[n] = (struct lk_meta){NULL, NULL};
+	return LK_OK;
+}
+
+static enum lk_status make_schema(struct lk_load *l, const struct lk_meta *meta, struct lk_resource *r)
+{
+	struct lk_field *fields = lk_arena_alloc(l->arena, (size_t)(r->field_count + 4) * sizeof(*fields));
+	int n = r->field_count;
+
+	if (!fields)
+		return lk_error_nomem(l->err);
+	for (int i = 0; i < n; i++) {
+		const struct lk_source_field *f = &r->fields[i];
+		struct lk_meta *own = lk_arena_alloc(l->arena, 3 * sizeof(*own));
+		int k = 0;
+
+		if (!own)
+			return lk_error_nomem(l->err);
+		if (f->phi)
+			own[k++] = (struct lk_meta){LK_META_PHI, f->phi};
+		if (f->doc)
+			own[k++] = (struct lk_meta){LK_META_DOC, f->doc};
+		fields[i] = (struct lk_field){f->column, lk_convert_type(&f->convert), f->convert.precision,
+			f->convert.scale, f->required, own};
+	}
+	fields[n++] = (struct lk_field){LK_COLUMN_FILE, LK_UTF8, .required = true};
+	fields[n++] = (struct lk_field){LK_COLUMN_ROW, LK_INT64, .required = true};
+	if (r->rest)
+		fields[n++] = (struct lk_field){LK_COLUMN_REST, LK_UTF8};
+	return lk_schema_make(&r->schema, fields, n, meta, l->err);
+}
+
+enum lk_status lk_package_schema(
+	struct lk_load *l, const json_t *lk, const json_t *schema, const char *at, struct lk_resource *r)
+{
+	struct lk_meta meta[META_MAX];
+
+	LK_TRY(load_meta(l, lk, schema, at, r, meta));
+	return make_schema(l, meta, r);
+}

@@ -1,0 +1,187 @@
+#include "source/property.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum lk_status lk_prop_wrong(struct lk_load *l, const char *at, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return lk_error_set(l->err, LK_CONFIG, "'%s': %s%s%s", l->package->file, at, *at ? ": " : "", text);
+}
+
+const char *lk_prop_at(struct lk_load *l, const char *at, const char *key)
+{
+	const char *place = lk_arena_printf(l->arena, "%s%s%s", at, *at ? "." : "", key);
+
+	return place ? place : key;
+}
+
+const char *lk_prop_item(struct lk_load *l, const char *at, size_t index)
+{
+	const char *place = lk_arena_printf(l->arena, "%s[%zu]", at, index);
+
+	return place ? place : at;
+}
+
+static enum lk_status check_text(struct lk_load *l, const char *at, const json_t *value)
+{
+	if (!json_is_string(value))
+		return lk_prop_wrong(l, at, "must be a text");
+	if (strlen(json_string_value(value)) != json_string_length(value))
+		return lk_prop_wrong(l, at, "must not hold a NUL");
+	return LK_OK;
+}
+
+enum lk_status lk_prop_copy_text(struct lk_load *l, const char *at, const json_t *value, const char **out)
+{
+	LK_TRY(check_text(l, at, value));
+	*out = lk_arena_strndup(l->arena, json_string_value(value), json_string_length(value));
+	return *out ? LK_OK : lk_error_nomem(l->err);
+}
+
+enum lk_status lk_prop_text(
+	struct lk_load *l, const json_t *object, const char *at, const char *key, const char **out)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return value ? lk_prop_copy_text(l, lk_prop_at(l, at, key), value, out) : LK_OK;
+}
+
+enum lk_status lk_prop_bool(
+	struct lk_load *l, const json_t *object, const char *at, const char *key, bool *out)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!value)
+		return LK_OK;
+	if (!json_is_boolean(value))
+		return lk_prop_wrong(l, lk_prop_at(l, at, key), "must be true or false");
+	*out = json_is_true(value);
+	return LK_OK;
+}
+
+enum lk_status lk_prop_char(
+	struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none, char *out)
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value);
+
+	if (!value)
+		return LK_OK;
+	if (may_be_none && (json_is_null(value) || (text && !*text))) {
+		*out = 0;
+		return LK_OK;
+	}
+	if (!text || json_string_length(value) != 1 || !*text || (unsigned char)*text > 0x7f ||
+		*text == '\n' || *text == '\r')
+		return lk_prop_wrong(
+			l, lk_prop_at(l, at, key), "must be one ASCII character that ends no line");
+	*out = *text;
+	return LK_OK;
+}
+
+enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	const char *const *words, int *out)
+{
+	const char *text = NULL;
+	struct lk_str all = LK_STR_INIT;
+	enum lk_status status;
+
+	LK_TRY(lk_prop_text(l, object, at, key, &text));
+	if (!text)
+		return LK_OK;
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(text, words[i])) {
+			*out = i;
+			return LK_OK;
+		}
+	for (int i = 0; words[i]; i++)
+		lk_str_addf(&all, "%s%s", i ? ", " : "", words[i]);
+	status = lk_prop_wrong(l, lk_prop_at(l, at, key), "'%s' is none of %s", text, lk_str_text(&all));
+	lk_str_release(&all);
+	return status;
+}
+
+enum lk_status lk_prop_copy_texts(
+	struct lk_load *l, const char *at, const json_t *list, bool one, struct lk_texts *out)
+{
+	size_t count = json_is_array(list) ? json_array_size(list) : 1;
+
+	if (!json_is_array(list) && !(one && json_is_string(list)))
+		return lk_prop_wrong(
+			l, at, one ? "must be a text or a list of texts" : "must be a list of texts");
+	out->items = lk_arena_alloc(l->arena, (count + 1) * sizeof(*out->items));
+	if (!out->items)
+		return lk_error_nomem(l->err);
+	out->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *item = json_is_array(list) ? json_array_get(list, i) : list;
+		struct lk_text *text = &out->items[out->count++];
+
+		if (json_is_object(item))
+			item = json_object_get(item, "value");
+		LK_TRY(lk_prop_copy_text(
+			l, json_is_array(list) ? lk_prop_item(l, at, i) : at, item, &text->data));
+		text->len = strlen(text->data);
+	}
+	return LK_OK;
+}
+
+enum lk_status lk_prop_texts(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	bool one, struct lk_texts *out)
+{
+	const json_t *list = json_object_get(object, key);
+
+	return list ? lk_prop_copy_texts(l, lk_prop_at(l, at, key), list, one, out) : LK_OK;
+}
+
+enum lk_status lk_prop_strings(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	bool one, const char ***out, int *count)
+{
+	struct lk_texts texts = {NULL, 0};
+
+	LK_TRY(lk_prop_texts(l, object, at, key, one, &texts));
+	*out = lk_arena_alloc(l->arena, (size_t)(texts.count + 1) * sizeof(**out));
+	if (!*out)
+		return lk_error_nomem(l->err);
+	for (int i = 0; i < texts.count; i++)
+		(*out)[i] = texts.items[i].data;
+	*count = texts.count;
+	return LK_OK;
+}
+
+enum lk_status lk_prop_object(
+	struct lk_load *l, const json_t *object, const char *at, const char *key, const json_t **out)
+{
+	*out = json_object_get(object, key);
+	if (json_is_string(*out))
+		return lk_prop_wrong(l, lk_prop_at(l, at, key),
+			"references to other files are not supported: write it in place");
+	if (*out && !json_is_object(*out))
+		return lk_prop_wrong(l, lk_prop_at(l, at, key), "must be an object");
+	return LK_OK;
+}
+
+enum lk_status lk_prop_lk(
+	struct lk_load *l, const json_t *object, const char *at, const char *const *known, const json_t **out)
+{
+	const char *key, *place = lk_prop_at(l, at, "lk");
+	json_t *value;
+
+	LK_TRY(lk_prop_object(l, object, at, "lk", out));
+	json_object_foreach((json_t *)*out, key, value)
+	{
+		bool found = false;
+
+		for (int i = 0; known[i] && !found; i++)
+			found = !strcmp(key, known[i]);
+		if (!found)
+			return lk_prop_wrong(l, lk_prop_at(l, place, key), "there is no such property");
+	}
+	return LK_OK;
+}

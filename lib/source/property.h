@@ -1,0 +1,61 @@
+/*
+ * Properties of a package's JSON, each of the type that it must have (private to lib/source).
+ *
+ * An absent property leaves *out as it is, so that defaults stand there before; one of another type is LK_CONFIG, with the file
+ * and the property's place. Places ("resources[0].name", "" for the package itself) and what is handed out live in the arena.
+ */
+#ifndef LK_SOURCE_PROPERTY_H
+#define LK_SOURCE_PROPERTY_H
+
+#include <jansson.h>
+
+#include "source/package.h"
+
+/* What loading one file needs everywhere. */
+struct lk_load {
+	struct lk_arena *arena;
+	struct lk_package *package;
+	struct lk_error *err;
+};
+
+/* LK_CONFIG: what is wrong at a place. */
+enum lk_status lk_prop_wrong(struct lk_load *l, const char *at, const char *fmt, ...) LK_PRINTF(3, 4);
+
+/* The place of a property of the object at a place, and of an item of the list there. */
+const char *lk_prop_at(struct lk_load *l, const char *at, const char *key);
+const char *lk_prop_item(struct lk_load *l, const char *at, size_t index);
+
+/* The property `key` of the object at a place. */
+enum lk_status lk_prop_text(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	const char **out) LK_CHECKED;
+enum lk_status lk_prop_bool(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	bool *out) LK_CHECKED;
+/* One ASCII character; null and "" are none (0) where that is allowed. */
+enum lk_status lk_prop_char(struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none,
+	char *out) LK_CHECKED;
+/* One of these words (ended by NULL): *out is its index. */
+enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	const char *const *words, int *out) LK_CHECKED;
+/* A list of texts, or of objects with a `value` (missing values of version 2); or one text where that is allowed. */
+enum lk_status lk_prop_texts(struct lk_load *l, const json_t *object, const char *at, const char *key, bool one,
+	struct lk_texts *out) LK_CHECKED;
+/* The same as C strings; *out and *count are set when it is absent, too. */
+enum lk_status lk_prop_strings(struct lk_load *l, const json_t *object, const char *at, const char *key, bool one,
+	const char ***out, int *count) LK_CHECKED;
+/* *out is NULL when it is absent. */
+enum lk_status lk_prop_object(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	const json_t **out) LK_CHECKED;
+/* The `lk` of an object, all of whose properties must be known (ended by NULL). */
+enum lk_status lk_prop_lk(struct lk_load *l, const json_t *object, const char *at, const char *const *known,
+	const json_t **out) LK_CHECKED;
+
+/* A value that stands at a place. */
+enum lk_status lk_prop_copy_text(struct lk_load *l, const char *at, const json_t *value, const char **out) LK_CHECKED;
+enum lk_status lk_prop_copy_texts(struct lk_load *l, const char *at, const json_t *list, bool one,
+	struct lk_texts *out) LK_CHECKED;
+
+/* package_schema.c: the schema of a resource whose fields are loaded. at: the resource's place; lk and schema are its own. */
+enum lk_status lk_package_schema(struct lk_load *l, const json_t *lk, const json_t *schema, const char *at,
+	struct lk_resource *r) LK_CHECKED;
+
+#endif
