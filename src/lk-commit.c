@@ -24,7 +24,8 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-commit",
 	.usage = "[-l LAKE] [--schema freeze|add|widen] [--stage DIR | --staged DIR] [--plain --as TABLE] [--once NAME] [--json]",
-	.about = "Commits the stream of rows on standard input to Iceberg tables: all of it in one transaction, or nothing.",
+	.about = "Commits a stream of rows to Iceberg tables. It comes on standard input, and all of it is committed in one "
+		 "transaction, or nothing.",
 	.options = options,
 };
 
@@ -52,18 +53,6 @@ static void check_options(int argc, char **argv)
 		lk_tool_misuse("--once needs a name");
 }
 
-static enum lk_status commit_stdin(struct lk_lake *lake, const struct lk_commit_options *how, struct lk_commit_report *report,
-	struct lk_error *err)
-{
-	struct lk_reader *reader;
-	enum lk_status status;
-
-	LK_TRY(lk_reader_open(&reader, STDIN_FILENO, "standard input", plain ? LK_READER_PLAIN | LK_READER_ANY_FORM : 0, err));
-	status = lk_commit_stream(lake, reader, how, report, err);
-	lk_reader_close(reader);
-	return status;
-}
-
 static enum lk_status print(const struct lk_commit_report *report, struct lk_error *err)
 {
 	struct lk_str text = LK_STR_INIT;
@@ -80,36 +69,49 @@ static enum lk_status print(const struct lk_commit_report *report, struct lk_err
 	return status ? status : report->again.count ? LK_WANTING : LK_OK;
 }
 
-static enum lk_status run(struct lk_lake *lake, const struct lk_commit_options *how, struct lk_error *err)
+/* reader is NULL for what was staged. */
+static enum lk_status run(const char *path, struct lk_reader *reader, const struct lk_commit_options *how, struct lk_error *err)
 {
 	struct lk_commit_report report = {LK_ARENA_INIT};
-	enum lk_status status;
+	struct lk_lake *lake = NULL;
+	enum lk_status status = lk_lake_open(&lake, path, reader ? LK_LAKE_CREATE : 0, err);
 
-	if (staged)
+	if (!status && reader)
+		status = lk_commit_stream(lake, reader, how, &report, err);
+	else if (!status)
 		status = lk_commit_staged(lake, staged, &report, err);
-	else
-		status = commit_stdin(lake, how, &report, err);
 	if (!status)
 		status = print(&report, err);
 	lk_commit_report_release(&report);
+	lk_lake_close(lake);
+	return status;
+}
+
+/* Rows must have begun to come before a lake is made for them. */
+static enum lk_status run_stdin(const char *path, const struct lk_commit_options *how, struct lk_error *err)
+{
+	struct lk_reader *reader;
+	enum lk_status status;
+
+	LK_TRY(lk_reader_open(&reader, STDIN_FILENO, "standard input", plain ? LK_READER_PLAIN | LK_READER_ANY_FORM : 0, err));
+	status = lk_reader_start(reader, err);
+	if (!status)
+		status = run(path, reader, how, err);
+	lk_reader_close(reader);
 	return status;
 }
 
 static enum lk_status start(struct lk_error *err)
 {
 	const struct lk_commit_options how = {schema_mode(), once, as, stage};
-	struct lk_lake *lake = NULL;
 	enum lk_status status;
 	char *path;
 
 	if (!staged && isatty(STDIN_FILENO))
 		lk_tool_misuse("rows come on standard input, which is a terminal");
 	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, staged ? 0 : LK_LAKE_CREATE, err);
+	status = staged ? run(path, NULL, &how, err) : run_stdin(path, &how, err);
 	free(path);
-	if (!status)
-		status = run(lake, &how, err);
-	lk_lake_close(lake);
 	return status;
 }
 

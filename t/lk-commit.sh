@@ -268,6 +268,14 @@ test_expect_success 'a stream that is not whole commits nothing and leaves nothi
 	expect_status 65 lk-commit -l nothing <died.lk && [ "$(find nothing -type f)" = nothing/catalog.db ]
 '
 
+test_expect_success 'without the beginning of a stream no lake is made' '
+	expect_error 65 "it is empty" lk-commit -l typo </dev/null && [ ! -e typo ] &&
+	echo "Id,Name" >text.csv && expect_status 65 lk-commit -l typo <text.csv && [ ! -e typo ] &&
+	head -c 100 visits.lk >begun.lk && expect_status 65 lk-commit -l typo <begun.lk && [ ! -e typo ] &&
+	expect_status 65 lk-commit -l typo --stage stage-typo </dev/null && [ ! -e typo ] && [ ! -e stage-typo ] &&
+	lk-commit -l typo <visits.lk && [ "$(rows typo main.visits)" = 100 ]
+'
+
 test_expect_success 'members of archives are no rows' '
 	printf "%s\n" "@lk.members" "delivery=x|content=y" | make-stream >members.lk &&
 	expect_error 65 "lk-parse" lk-commit -l lake <members.lk

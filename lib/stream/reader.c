@@ -27,6 +27,7 @@ struct lk_reader {
 	bool file;	    /* the input is an Arrow file rather than a stream */
 	bool file_began;    /* its schema was read */
 	int64_t file_batches; /* batches of it so far */
+	bool held;	      /* array is the next batch to hand out */
 	struct lk_error failure;
 
 	struct lk_ipc ipc;	/* of the Arrow stream that we are within */
@@ -338,31 +339,52 @@ static enum lk_status advance(struct lk_reader *r, bool *handed, struct lk_error
 	return LK_OK;
 }
 
+static void hand_out(struct lk_reader *r, struct lk_batch *batch)
+{
+	*batch = (struct lk_batch){.table = r->table, .schema = &r->ipc.schema, .stream = r->streams,
+		.rows = r->array.length, .array = &r->array, .view = &r->ipc.view};
+	if (r->message.as_read && !r->ipc.encoded) {
+		batch->message = r->message.bytes.data;
+		batch->message_len = (size_t)r->message.bytes.size_bytes;
+	}
+}
+
+/* Goes to the next batch, which is held then, to the end, or to a failure. */
+static void go_on(struct lk_reader *r)
+{
+	enum lk_status status = advance(r, &r->held, &r->failure);
+
+	if (!status)
+		return;
+	r->held = false;
+	r->state = FAILED;
+	if (status == LK_DATA)
+		lk_error_prefix(&r->failure, "%s", r->in.name);
+}
+
+enum lk_status lk_reader_start(struct lk_reader *r, struct lk_error *err)
+{
+	if (r->state == AT_START)
+		go_on(r);
+	if (r->state != FAILED)
+		return LK_OK;
+	if (err)
+		*err = r->failure;
+	return r->failure.status;
+}
+
 enum lk_next lk_reader_next(struct lk_reader *r, struct lk_batch *batch, struct lk_error *err)
 {
-	bool handed;
-
 	*batch = (struct lk_batch){0};
+	if (!r->held && r->state != DONE && r->state != FAILED)
+		go_on(r);
+	if (r->held) {
+		hand_out(r, batch);
+		r->held = false;
+		return LK_NEXT_BATCH;
+	}
 	if (r->state == DONE)
 		return LK_NEXT_END;
-	if (r->state != FAILED) {
-		enum lk_status status = advance(r, &handed, &r->failure);
-
-		if (status == LK_OK && !handed)
-			return LK_NEXT_END;
-		if (status == LK_OK) {
-			*batch = (struct lk_batch){.table = r->table, .schema = &r->ipc.schema, .stream = r->streams,
-				.rows = r->array.length, .array = &r->array, .view = &r->ipc.view};
-			if (r->message.as_read && !r->ipc.encoded) {
-				batch->message = r->message.bytes.data;
-				batch->message_len = (size_t)r->message.bytes.size_bytes;
-			}
-			return LK_NEXT_BATCH;
-		}
-		r->state = FAILED;
-		if (status == LK_DATA)
-			lk_error_prefix(&r->failure, "%s", r->in.name);
-	}
 	if (err)
 		*err = r->failure;
 	return LK_NEXT_ERROR;

@@ -67,6 +67,10 @@ enum lk_status lk_reader_begins(struct lk_reader *r, bool *begins, struct lk_err
 /* Of an input that is no stream, its bytes: up to len; *got < len only at the end. */
 enum lk_status lk_reader_text(struct lk_reader *r, void *buf, size_t len, size_t *got, struct lk_error *err) LK_CHECKED;
 
+/* Reads up to the first batch, which lk_reader_next hands out then; fails as that would. For who makes something for the
+ * rows, and wants to know first that they come. */
+enum lk_status lk_reader_start(struct lk_reader *r, struct lk_error *err) LK_CHECKED;
+
 /* The next batch, or LK_NEXT_END when the input ended well: at least one byte came, and no segment is open. Batches of
  * lk.end are consumed here and never handed out. After an error or the end it keeps answering the same. */
 enum lk_next lk_reader_next(struct lk_reader *r, struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
