@@ -29,7 +29,7 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-cat",
 	.usage = "[-F FORMAT] [-t TABLE] [--as TABLE] [--schema | --head N | --count] [-o FILE] [FILE ...]",
-	.about = "Shows and converts streams of tables: lk streams, Arrow streams and Arrow files.",
+	.about = "Shows and converts lk streams, Arrow streams and Arrow files.",
 	.options = options,
 };
 

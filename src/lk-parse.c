@@ -21,7 +21,7 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-parse",
 	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check",
-	.about = "Turns members of deliveries, or files, into typed rows by data packages.",
+	.about = "Turns members of deliveries, or files, into typed rows. Data packages say how.",
 	.options = options,
 };
 

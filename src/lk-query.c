@@ -27,8 +27,8 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-query",
 	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--memory SIZE] [-f FILE | SQL]",
-	.about = "Answers SQL over the tables of a lake and over the lk stream on standard input, which is the table stdin;\n"
-		 "without SQL, lists the lake's tables. Only SELECT runs, and it reads nothing but those tables.",
+	.about = "Answers SQL over the tables of a lake. An lk stream on standard input is the table stdin.\n"
+		 "Without SQL, lists the lake's tables. Only SELECT runs, and it reads nothing but those tables.",
 	.options = options,
 };
 

@@ -37,8 +37,8 @@ static const struct lk_tool tool = {
 	.name = "lk-unpack",
 	.usage = "[-l LAKE] [--retry] [-s SOURCES] [--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] "
 		 "[--list [-F FORMAT] | --test | -x DIR] [--max-LIMIT N] DELIVERY ... | - | --files-from FILE",
-	.about = "Opens deliveries (archives, encrypted or not, and plain files) and writes their members as the table\n"
-		 "lk.members of an lk stream, each checked before it goes out.",
+	.about = "Opens deliveries and writes their members as an lk stream. Deliveries are archives, encrypted or not, and\n"
+		 "plain files; members are rows of the table lk.members, each checked before it goes out.",
 	.options = options,
 };
 

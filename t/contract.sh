@@ -70,6 +70,10 @@ for tool in $tools; do
 			grep -qE -- "^  ( *|-., )$option(,| |\$)" help || { echo "no $option"; return 1; }
 		done
 	'
+	test_expect_success "$tool says in a short sentence what it is about" '
+		LK_EXEC_PATH= lk help >out && sed -n "s/^  ${tool#lk-}  *//p" out >about && cat about &&
+		{ [ $tool = lk ] || grep -qE "^[A-Z].{1,69}\$" about; } && $tool --help | grep -qE "^[A-Z].{1,69}\.( |\$)"
+	'
 	test_expect_success "$tool has EXIT STATUS in its manual page" '
 		grep -q "^\.Sh EXIT STATUS" "$LK_TOP/man/$tool.1"
 	'

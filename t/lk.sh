@@ -7,7 +7,7 @@ mkdir bin other
 cat >bin/lk-hello <<-'EOT'
 	#!/bin/sh
 	case $1 in
-	--help) printf 'usage: lk-hello [name]\n\nGreets people. Or not.\n\n  -x  nothing\n' ;;
+	--help) printf 'usage: lk-hello [name]\n\nGreets people (e.g. Al. and Bo) by the table\nlk.names, i.e. all. Or not.\n\n  -x  nothing\n' ;;
 	--list-options) printf '%s\n' --name= --loud --help ;;
 	*) echo "hello${1:+ $1}" && exit 3 ;;
 	esac
@@ -65,7 +65,7 @@ test_expect_success 'lk without a command is misuse' '
 test_expect_success 'lk help lists each command once, with what its --help says it is about' '
 	cp bin/lk-hello own/ &&
 	own/lk help >actual &&
-	grep -x "  hello      Greets people" actual &&
+	grep -x "  hello      Greets people (e.g. Al. and Bo) by the table lk.names, i.e. all" actual &&
 	test $(grep -c "^  hello" actual) = 1 &&
 	grep "^  elsewhere" actual
 '

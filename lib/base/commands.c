@@ -174,18 +174,32 @@ static enum lk_status read_help(const char *path, struct lk_str *help, struct lk
 	return status;
 }
 
-/* --help is usage, an empty line, what it is about, an empty line, the options. */
-static size_t first_sentence(const char **text)
+/* Whether the full stop at p ends a sentence, and is none of an abbreviation ("e.g. so") or of a name (lk.members). */
+static bool ends_sentence(const char *p)
 {
-	const char *p = strstr(*text, "\n\n");
-	size_t len = 0;
+	size_t gap = strspn(p + 1, " \n");
 
-	*text = p ? p + 2 : "";
-	for (p = *text; p[len] && p[len] != '\n'; len++)
-		if ((p[len] == '.' || p[len] == ';' || p[len] == ':') &&
-			(p[len + 1] == ' ' || p[len + 1] == '\n'))
+	return !p[1 + gap] || (gap && !islower((unsigned char)p[1 + gap]));
+}
+
+/* --help is usage, an empty line, what it is about, an empty line, the options. The sentence may go over lines. */
+static char *first_sentence(struct lk_arena *arena, const char *help)
+{
+	const char *begin = strstr(help, "\n\n"), *end;
+	int depth = 0;
+	char *text;
+
+	begin = begin ? begin + 2 : "";
+	for (end = begin; *end && strncmp(end, "\n\n", 2); end++) {
+		depth += (*end == '(') - (*end == ')');
+		if (*end == '.' && depth <= 0 && ends_sentence(end))
 			break;
-	return len;
+	}
+	text = lk_arena_strndup(arena, begin, (size_t)(end - begin));
+	for (char *p = text; p && *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	return text;
 }
 
 enum lk_status lk_commands_about(struct lk_commands *c, const char *name, const char **about, struct lk_error *err)
@@ -201,10 +215,7 @@ enum lk_status lk_commands_about(struct lk_commands *c, const char *name, const 
 	if (!status)
 		status = read_help(path, &help, err);
 	if (!status) {
-		const char *text = lk_str_text(&help);
-		size_t len = first_sentence(&text);
-
-		*about = lk_arena_strndup(&c->arena, text, len);
+		*about = first_sentence(&c->arena, lk_str_text(&help));
 		if (!*about)
 			status = lk_error_nomem(err);
 	}
