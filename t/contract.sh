@@ -70,6 +70,12 @@ for tool in $tools; do
 			grep -qE -- "^  ( *|-., )$option(,| |\$)" help || { echo "no $option"; return 1; }
 		done
 	'
+	test_expect_success "$tool takes one value of each option" '
+		$tool --list-options | sed -n "s/=//p" >single
+		for o in $(grep -vxE -e "--(commit-every|ignore)" single); do
+			run_row "$tool $o 1 $o 1" && ended 64 && said $tool "is given twice" || return
+		done
+	'
 	test_expect_success "$tool says in a short sentence what it is about" '
 		LK_EXEC_PATH= lk help >out && sed -n "s/^  ${tool#lk-}  *//p" out >about && cat about &&
 		{ [ $tool = lk ] || grep -qE "^[A-Z].{1,69}\$" about; } && $tool --help | grep -qE "^[A-Z].{1,69}\.( |\$)"

@@ -276,6 +276,11 @@ test_expect_success 'without the beginning of a stream no lake is made' '
 	lk-commit -l typo <visits.lk && [ "$(rows typo main.visits)" = 100 ]
 '
 
+test_expect_success 'a limit on the size of files is an error, not a death' '
+	printf "%s\n" "@main.big a:utf8" "*200000 a=value number # of many" | make-stream >big.lk &&
+	(ulimit -f 160 && expect_error 74 "File too large" lk-commit -l limited <big.lk)
+'
+
 test_expect_success 'members of archives are no rows' '
 	printf "%s\n" "@lk.members" "delivery=x|content=y" | make-stream >members.lk &&
 	expect_error 65 "lk-parse" lk-commit -l lake <members.lk

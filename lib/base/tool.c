@@ -271,6 +271,7 @@ struct parser {
 	struct option longs[MAX_OPTIONS + 1];
 	char shorts[2 * MAX_OPTIONS + 2];
 	int count, nlongs, nshorts;
+	bool given[MAX_OPTIONS];
 };
 
 static void add_rows(struct parser *p, const struct lk_option *o)
@@ -289,12 +290,27 @@ static void add_rows(struct parser *p, const struct lk_option *o)
 	}
 }
 
-static const struct lk_option *find_row(const struct parser *p, int value)
+/* The index of its row, or -1. */
+static int find_row(const struct parser *p, int value)
 {
 	for (int i = 0; i < p->count; i++)
 		if (value == LONG_ONLY + i || (value < LONG_ONLY && p->rows[i]->short_name == value))
-			return p->rows[i];
-	return NULL;
+			return i;
+	return -1;
+}
+
+/* Of two values one would be lost without a word: two folders of sources are not both looked at, for one. */
+static void take_once(struct parser *p, int row, const char *value)
+{
+	const struct lk_option *o = p->rows[row];
+	bool twice = p->given[row] && o->argument && o->kind != LK_OPTION_LIST;
+
+	if (twice && o->short_name)
+		lk_tool_misuse("option '-%c' is given twice", o->short_name);
+	if (twice)
+		lk_tool_misuse("option '--%s' is given twice", o->long_name);
+	p->given[row] = true;
+	take(o, value);
 }
 
 static void parse(int argc, char **argv)
@@ -308,7 +324,7 @@ static void parse(int argc, char **argv)
 	while ((value = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
 		const char *at = argv[optind - 1];
 
-		if (value == '?' && optopt && !find_row(&p, optopt))
+		if (value == '?' && optopt && find_row(&p, optopt) < 0)
 			lk_tool_misuse("unknown option '-%c'", optopt);
 		if (value == '?' && optopt)
 			lk_tool_misuse("option '%s' takes no value", at);
@@ -316,7 +332,7 @@ static void parse(int argc, char **argv)
 			lk_tool_misuse("unknown option '%s'", at);
 		if (value == ':')
 			lk_tool_misuse("option '%s' needs a value", at);
-		take(find_row(&p, value), optarg);
+		take_once(&p, find_row(&p, value), optarg);
 	}
 }
 
@@ -352,6 +368,7 @@ void lk_tool_start(const struct lk_tool *tool, int *argc, char ***argv)
 	keep_memory_private();
 	hold_standard_streams();
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN); /* then a write beyond the limit fails, and what failed is said */
 	parse(*argc, *argv);
 	if (help_wanted || version_wanted || options_wanted) {
 		if (help_wanted)

@@ -37,7 +37,8 @@ struct lk_list {
 	size_t count, cap;
 };
 
-/* One row says all there is to know of an option: parsing, --help and the shell's completion come from it. */
+/* One row says all there is to know of an option: parsing, --help and the shell's completion come from it. To give
+ * a text, a number or a time twice is misuse. */
 struct lk_option {
 	enum lk_option_kind kind;
 	char short_name;       /* 0 for none */
