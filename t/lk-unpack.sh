@@ -405,6 +405,33 @@ test_expect_success 'a compressed file of nothing is a member of nothing, and ze
 	printf "nothing.zip|%s|ok|%s|-\n" e-gzip.csv.gz!e-gzip.csv 0 z-gzip.csv.gz!z-gzip.csv 4096 >expect && test_cmp expect actual
 '
 
+test_expect_success 'members that share their place in a zip are not lost without a word' '
+	python3 - <<-\END &&
+	import zipfile
+	from zipfile import ZipFile
+	def make(name, names, comment=b"", many=0):
+	    with ZipFile(name, "w") as z:
+	        z.writestr("a.csv", "id\n1\n")
+	        z.writestr("b.csv", "id\n2\n")
+	        first = z.infolist()[0]
+	        for other in names:
+	            twin = zipfile.ZipInfo(other, first.date_time)
+	            for field in ("compress_size", "file_size", "CRC", "header_offset"):
+	                setattr(twin, field, getattr(first, field))
+	            z.filelist.append(twin)
+	        z.comment = comment
+	make("twins.zip", ["twin.csv"], b"a comment")
+	make("honest.zip", [], b"PK\5\6 in a comment")
+	make("many.zip", ["%d.csv" % i for i in range(70000)])
+	END
+	for file in twins.zip many.zip; do
+		expect_status 1 lk-unpack $file >out.lk 2>err && rows <out.lk >actual &&
+		printf "$file|%s|-\n" "a.csv|ok|5" "b.csv|ok|5" "(members 2 and on)|failed|-" >expect && test_cmp expect actual || return 1
+	done &&
+	grep "70000 more of its members could not be read" err && expect_status 1 lk-unpack --list many.zip >actual &&
+	lk-unpack honest.zip | rows >actual && [ "$(grep -c "|ok|" actual)" = 2 ] && [ "$(wc -l <actual)" = 2 ]
+'
+
 # appending FILE COMMAND...: runs COMMAND while something is written to FILE all the time.
 appending() {
 	rm -f enough && { while [ ! -e enough ]; do echo 1,more; done >>"$1" & writer=$!; } && shift

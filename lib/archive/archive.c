@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "archive/cursor.h"
+#include "archive/directory.h"
 #include "archive/kind.h"
 #include "archive/name.h"
 #include "archive/unique.h"
@@ -466,6 +467,18 @@ static enum lk_archive_next next_inner(struct lk_archive *a, struct lk_member *m
 
 /* ---- one member after the other ---- */
 
+/* The end of an archive of which at least one member came. Members that share their place are one to libarchive: of a zip, as many
+ * must have come as its directory names. */
+static enum lk_archive_next end_walk(struct lk_archive *a, const struct lk_walk *w, struct lk_member *m, struct lk_error *err)
+{
+	int64_t lost = lk_walk_decrypts(w) && !lk_walk_is_compressed(w) ? lk_directory_count(a->input) - a->at : 0;
+
+	if (lost <= 0)
+		return LK_ARCHIVE_END;
+	lk_error_set(&a->why, LK_DATA, "%lld more of its members could not be read: they lie where others do", (long long)lost);
+	return tail(a, m, err);
+}
+
 static enum lk_archive_next next_in_walk(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
 {
 	struct lk_walk *w;
@@ -497,7 +510,7 @@ static enum lk_archive_next next_in_walk(struct lk_archive *a, struct lk_member 
 		break;
 	}
 	a->stage = STAGE_END;
-	return a->at ? LK_ARCHIVE_END : describe_empty(a, m);
+	return a->at ? end_walk(a, w, m, err) : describe_empty(a, m);
 }
 
 static enum lk_archive_next next_member(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
