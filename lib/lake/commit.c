@@ -5,7 +5,7 @@
 
 #include "lake/commit_report.h"
 #include "lake/counts.h"
-#include "lake/sink.h"
+#include "lake/data_writer.h"
 #include "lake/stage.h"
 #include "lake/transaction.h"
 #include "stream/side.h"
@@ -16,7 +16,7 @@ struct run {
 	struct lk_lake *lake;
 	const struct lk_commit_options *options;
 	struct lk_commit_report *report;
-	struct lk_sinks sinks;
+	struct lk_data_writers writers;
 	struct lk_deliveries deliveries;
 	json_t *segments; /* ids, as an object's keys */
 	bool *keep;	  /* of the rows of a batch of lk.files */
@@ -47,8 +47,8 @@ static bool is_private(const char *column)
 static enum lk_status store_rejects(struct run *run, const struct lk_batch *batch, struct lk_error *err)
 {
 	LK_TRY(lk_commit_counts_rejects(run->report->counts, batch->schema, batch->view, err));
-	LK_TRY(lk_sinks_write(&run->sinks, LK_TABLE_REJECTS, is_public, batch->stream, batch->schema, batch->view, err));
-	return lk_sinks_write(&run->sinks, QUARANTINE_TABLE, is_private, batch->stream, batch->schema, batch->view, err);
+	LK_TRY(lk_data_writers_write(&run->writers, LK_TABLE_REJECTS, is_public, batch->stream, batch->schema, batch->view, err));
+	return lk_data_writers_write(&run->writers, QUARANTINE_TABLE, is_private, batch->stream, batch->schema, batch->view, err);
 }
 
 /* The rows that are to be kept, run by run. */
@@ -58,7 +58,7 @@ static enum lk_status store_kept(struct run *run, const struct lk_batch *batch, 
 	int64_t end;
 
 	part.length = 0;
-	LK_TRY(lk_sinks_write(&run->sinks, LK_TABLE_FILES, NULL, batch->stream, batch->schema, &part, err));
+	LK_TRY(lk_data_writers_write(&run->writers, LK_TABLE_FILES, NULL, batch->stream, batch->schema, &part, err));
 	for (int64_t at = 0; at < batch->rows; at = end) {
 		for (end = at; end < batch->rows && run->keep[end] == run->keep[at];)
 			end++;
@@ -67,7 +67,7 @@ static enum lk_status store_kept(struct run *run, const struct lk_batch *batch, 
 		if (!run->keep[at])
 			run->dropped += part.length;
 		else
-			LK_TRY(lk_sinks_write(&run->sinks, LK_TABLE_FILES, NULL, batch->stream, batch->schema, &part, err));
+			LK_TRY(lk_data_writers_write(&run->writers, LK_TABLE_FILES, NULL, batch->stream, batch->schema, &part, err));
 	}
 	return LK_OK;
 }
@@ -103,7 +103,7 @@ static enum lk_status store_batch(struct run *run, const struct lk_batch *batch,
 		table = run->options->as;
 	if (is_reserved(table))
 		return lk_error_set(err, LK_DATA, "'%s' is a name that lk keeps for its own tables", table);
-	return lk_sinks_write(&run->sinks, table, NULL, batch->stream, batch->schema, batch->view, err);
+	return lk_data_writers_write(&run->writers, table, NULL, batch->stream, batch->schema, batch->view, err);
 }
 
 static enum lk_status note_segment(struct run *run, const struct lk_batch *batch, struct lk_error *err)
@@ -146,9 +146,9 @@ static enum lk_status check_stored(const struct run *run, struct lk_error *err)
 {
 	int64_t stored = 0;
 
-	for (size_t i = 0; i < run->sinks.count; i++)
-		if (strcmp(run->sinks.items[i]->table, QUARANTINE_TABLE))
-			stored += run->sinks.items[i]->target.rows;
+	for (size_t i = 0; i < run->writers.count; i++)
+		if (strcmp(run->writers.items[i]->table, QUARANTINE_TABLE))
+			stored += run->writers.items[i]->target.rows;
 	if (stored + run->dropped == run->received)
 		return LK_OK;
 	return lk_error_set(err, LK_BUG, "%lld rows came, %lld are stored and %lld known", (long long)run->received,
@@ -193,7 +193,7 @@ static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go
 
 	LK_TRY(lk_deliveries_recheck(&run->deliveries, lake, &loaded, err));
 	*go = !loaded;
-	return loaded ? LK_OK : lk_deliveries_record(&run->deliveries, lake, run->sinks.run, err);
+	return loaded ? LK_OK : lk_deliveries_record(&run->deliveries, lake, run->writers.run, err);
 }
 
 static enum lk_status report_nothing(struct run *run, struct lk_error *err)
@@ -210,23 +210,23 @@ static enum lk_status report_nothing(struct run *run, struct lk_error *err)
 
 static enum lk_status report_tables(struct run *run, bool committed, struct lk_error *err)
 {
-	for (size_t i = 0; i < run->sinks.count; i++)
-		LK_TRY(lk_commit_report_add_table(run->report, &run->sinks.items[i]->target, committed, err));
+	for (size_t i = 0; i < run->writers.count; i++)
+		LK_TRY(lk_commit_report_add_table(run->report, &run->writers.items[i]->target, committed, err));
 	return lk_commit_report_add_deliveries(run->report, &run->deliveries, err);
 }
 
-static enum lk_status commit_sinks(struct run *run, enum lk_outcome *outcome, struct lk_error *err)
+static enum lk_status commit_tables(struct run *run, enum lk_outcome *outcome, struct lk_error *err)
 {
-	size_t count = run->sinks.count;
+	size_t count = run->writers.count;
 	struct lk_target **targets = calloc(count + 1, sizeof(*targets));
-	struct lk_transaction tx = {.lake = run->lake, .run = run->sinks.run, .targets = targets, .count = count,
+	struct lk_transaction tx = {.lake = run->lake, .run = run->writers.run, .targets = targets, .count = count,
 		.hook = write_ledger, .context = run, .force = run->deliveries.count > 0};
 	enum lk_status status;
 
 	if (!targets)
 		return lk_error_nomem(err);
 	for (size_t i = 0; i < count; i++)
-		targets[i] = &run->sinks.items[i]->target;
+		targets[i] = &run->writers.items[i]->target;
 	status = lk_transaction_run(&tx, err);
 	free(targets);
 	*outcome = tx.outcome;
@@ -252,11 +252,11 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 	LK_TRY(weigh(run, &verdict, err));
 	if (verdict == NOTHING)
 		return report_nothing(run, err);
-	LK_TRY(lk_sinks_finish(&run->sinks, err));
+	LK_TRY(lk_data_writers_finish(&run->writers, err));
 	LK_TRY(check_stored(run, err));
 	if (!run->options->stage)
-		return commit_sinks(run, outcome, err);
-	LK_TRY(lk_stage_write(run->options->stage, &run->sinks, &run->deliveries, run->segments, run->report, err));
+		return commit_tables(run, outcome, err);
+	LK_TRY(lk_stage_write(run->options->stage, &run->writers, &run->deliveries, run->segments, run->report, err));
 	*outcome = LK_OUTCOME_DONE;
 	return report_tables(run, false, err);
 }
@@ -274,12 +274,12 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 	status = lk_commit_report_init(report, err);
 	if (!status && !run.segments)
 		status = lk_error_nomem(err);
-	run.sinks = (struct lk_sinks){.lake = lake, .run = report->run, .mode = options->schema, .ahead = options->stage};
+	run.writers = (struct lk_data_writers){.lake = lake, .run = report->run, .mode = options->schema, .ahead = options->stage};
 	if (!status)
 		status = take_stream(&run, reader, &outcome, err);
 	if (outcome == LK_OUTCOME_UNCHANGED)
-		lk_sinks_discard(&run.sinks);
-	lk_sinks_release(&run.sinks);
+		lk_data_writers_discard(&run.writers);
+	lk_data_writers_release(&run.writers);
 	lk_deliveries_release(&run.deliveries);
 	json_decref(run.segments);
 	free(run.keep);

@@ -99,17 +99,17 @@ static json_t *delivery_json(const struct lk_delivery *d)
 		"again", again, "failed", failed);
 }
 
-static json_t *describe(const struct lk_sinks *sinks, const struct lk_deliveries *ds, const json_t *segments,
+static json_t *describe(const struct lk_data_writers *writers, const struct lk_deliveries *ds, const json_t *segments,
 	json_t *counts)
 {
 	json_t *tables = json_array(), *deliveries = json_array(), *ids = json_array(), *value;
 	size_t count = 0, news = 0;
 	const char *segment;
 
-	for (size_t i = 0; i < sinks->count; i++)
-		if (sinks->items[i]->target.file_count) {
+	for (size_t i = 0; i < writers->count; i++)
+		if (writers->items[i]->target.file_count) {
 			count++;
-			json_array_append_new(tables, table_json(&sinks->items[i]->target));
+			json_array_append_new(tables, table_json(&writers->items[i]->target));
 		}
 	for (size_t i = 0; i < ds->count; i++)
 		if (ds->items[i]->news) {
@@ -125,16 +125,16 @@ static json_t *describe(const struct lk_sinks *sinks, const struct lk_deliveries
 		json_decref(ids);
 		return NULL;
 	}
-	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:O}", "lk-staged", FORMAT, "id", sinks->run, "segments", ids, "tables", tables,
+	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:O}", "lk-staged", FORMAT, "id", writers->run, "segments", ids, "tables", tables,
 		"deliveries", deliveries, "counts", counts);
 }
 
-static enum lk_status sync_data(const struct lk_sinks *sinks, struct lk_error *err)
+static enum lk_status sync_data(const struct lk_data_writers *writers, struct lk_error *err)
 {
-	for (size_t i = 0; i < sinks->count; i++) {
-		const char *data = lk_uri_path(sinks->items[i]->target.data_uri);
+	for (size_t i = 0; i < writers->count; i++) {
+		const char *data = lk_uri_path(writers->items[i]->target.data_uri);
 
-		if (!sinks->items[i]->target.file_count)
+		if (!writers->items[i]->target.file_count)
 			continue;
 		LK_TRY(lk_dir_sync(data, err));
 		LK_TRY(lk_parent_sync(data, err));
@@ -142,21 +142,21 @@ static enum lk_status sync_data(const struct lk_sinks *sinks, struct lk_error *e
 	return LK_OK;
 }
 
-enum lk_status lk_stage_write(const char *folder, const struct lk_sinks *sinks, const struct lk_deliveries *deliveries,
+enum lk_status lk_stage_write(const char *folder, const struct lk_data_writers *writers, const struct lk_deliveries *deliveries,
 	const json_t *segments, struct lk_commit_report *report, struct lk_error *err)
 {
-	json_t *root = describe(sinks, deliveries, segments, report->counts);
+	json_t *root = describe(writers, deliveries, segments, report->counts);
 	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL, *path;
 	enum lk_status status = LK_OK;
 
 	json_decref(root);
-	path = lk_arena_printf(&report->arena, "%s/%s.json", folder, sinks->run);
+	path = lk_arena_printf(&report->arena, "%s/%s.json", folder, writers->run);
 	if (!text || !path)
 		status = lk_error_set(err, LK_DATA, "cannot describe the run: a name is not UTF-8, or memory ran out");
 	if (!status)
 		status = lk_mkdirs(folder, 0777, err);
 	if (!status)
-		status = sync_data(sinks, err);
+		status = sync_data(writers, err);
 	if (!status) {
 		status = lk_file_replace(path, 0600, text, strlen(text), err);
 		if (status)

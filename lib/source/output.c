@@ -169,7 +169,7 @@ static void append_optional(struct lk_column *c, int64_t value, int64_t none)
 }
 
 enum lk_status lk_output_reject(
-	struct lk_output *o, const struct lk_member *m, const struct lk_reject *reject, struct lk_error *err)
+	struct lk_output *o, const struct lk_source_member *m, const struct lk_reject *reject, struct lk_error *err)
 {
 	struct lk_column *c = o->rejects.builder.columns;
 	size_t shown = reject->raw_len > RAW_BYTES ? RAW_BYTES : reject->raw_len;
@@ -208,7 +208,7 @@ static void count_status(struct lk_output_totals *totals, const char *status)
 	totals->unmatched += !strcmp(status, "unmatched");
 }
 
-enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m,
+enum lk_status lk_output_file(struct lk_output *o, const struct lk_source_member *m,
 	const struct lk_file_report *report, struct lk_error *err)
 {
 	struct lk_column *c = o->files.builder.columns;

@@ -14,7 +14,7 @@
 #define LK_OUTPUT_BUDGET (64 * 1024 * 1024)
 
 /* A member of a delivery, as lk.members tells of it. Texts are borrowed. */
-struct lk_member {
+struct lk_source_member {
 	const char *delivery, *sha256, *sender, *member;
 	const char *passphrase;	 /* NULL when none was needed */
 	int64_t size, modified;	 /* of the delivery: bytes, microseconds */
@@ -71,9 +71,9 @@ enum lk_status lk_output_table(struct lk_output *o, const struct lk_resource *r,
 enum lk_status lk_output_row_added(struct lk_output *o, struct lk_output_table *table, size_t bytes,
 	struct lk_error *err) LK_CHECKED;
 
-enum lk_status lk_output_reject(struct lk_output *o, const struct lk_member *m, const struct lk_reject *reject,
+enum lk_status lk_output_reject(struct lk_output *o, const struct lk_source_member *m, const struct lk_reject *reject,
 	struct lk_error *err) LK_CHECKED;
-enum lk_status lk_output_file(struct lk_output *o, const struct lk_member *m,
+enum lk_status lk_output_file(struct lk_output *o, const struct lk_source_member *m,
 	const struct lk_file_report *report, struct lk_error *err) LK_CHECKED;
 
 /* Sends what is left and the counts for the end marker. */

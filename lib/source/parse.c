@@ -31,7 +31,7 @@ struct lk_parser {
 	/* the member that is open */
 	bool open, matched;
 	struct lk_arena arena;
-	struct lk_member member;
+	struct lk_source_member member;
 	int64_t index, offset;
 	int64_t started;
 	struct lk_sink *sinks; /* by resource that takes it */
@@ -152,7 +152,7 @@ void lk_parser_close(struct lk_parser *p)
 
 /* What is known of a member when it is matched. */
 struct candidate {
-	const struct lk_member *member;
+	const struct lk_source_member *member;
 	const char *head; /* its first bytes */
 	size_t head_len;
 	struct lk_xml_root root;
@@ -389,7 +389,7 @@ static enum lk_status read_member(
 	struct lk_parser *p, const struct members *m, int64_t row, struct lk_error *err)
 {
 	lk_arena_clear(&p->arena);
-	p->member = (struct lk_member){
+	p->member = (struct lk_source_member){
 		.delivery = text_at(p, m, LK_MEMBERS_DELIVERY, row),
 		.sha256 = text_at(p, m, LK_MEMBERS_SHA256, row),
 		.sender = text_at(p, m, LK_MEMBERS_SENDER, row),
@@ -515,7 +515,7 @@ static enum lk_status describe_file(struct lk_parser *p, const char *path, int f
 	lk_arena_clear(&p->arena);
 	LK_TRY(keep_path(p, &path, err));
 	LK_TRY(lk_sources_sender(p->sources, path, &sender, err));
-	p->member = (struct lk_member){
+	p->member = (struct lk_source_member){
 		.delivery = path,
 		.sha256 = digest,
 		.sender = lk_arena_strdup(&p->arena, sender),

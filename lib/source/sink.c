@@ -16,7 +16,7 @@
 
 static void make_file(struct lk_sink *s)
 {
-	const struct lk_member *m = s->member;
+	const struct lk_source_member *m = s->member;
 
 	lk_add_clean(&s->file, lk_path_base(m->delivery), strlen(lk_path_base(m->delivery)));
 	if (*m->sha256)
@@ -64,7 +64,7 @@ static struct lk_value constant_of(struct lk_sink *s, const struct lk_source_fie
 	}
 }
 
-enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member,
+enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_source_member *member,
 	struct lk_output *output, struct lk_error *err)
 {
 	bool matched;

@@ -30,7 +30,7 @@ struct lk_place {
 
 struct lk_sink {
 	const struct lk_resource *resource;
-	const struct lk_member *member;
+	const struct lk_source_member *member;
 	struct lk_output *output;
 	struct lk_output_table *table;
 	struct lk_value *constants; /* by field; of those that do not come from the record */
@@ -46,7 +46,7 @@ struct lk_sink {
 };
 
 /* member and output must outlive the sink. */
-enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_member *member,
+enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_source_member *member,
 	struct lk_output *output, struct lk_error *err) LK_CHECKED;
 void lk_sink_release(struct lk_sink *s);
 

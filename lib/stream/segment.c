@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "stream/side.h"
 
-struct lk_tally *lk_tally_get(struct lk_tallies *t, const char *table)
+struct lk_segment_tally *lk_segment_tally_get(struct lk_segment_tallies *t, const char *table)
 {
-	struct lk_tally *tally;
+	struct lk_segment_tally *tally;
 
 	/* The table at hand is most often one of the last that were used. */
 	for (size_t i = t->count; i-- > 0;)
@@ -17,14 +17,14 @@ struct lk_tally *lk_tally_get(struct lk_tallies *t, const char *table)
 	if (!lk_grow((void **)&t->items, &t->cap, t->count + 1, sizeof(*t->items)))
 		return NULL;
 	tally = &t->items[t->count];
-	*tally = (struct lk_tally){.table = strdup(table)};
+	*tally = (struct lk_segment_tally){.table = strdup(table)};
 	if (!tally->table)
 		return NULL;
 	t->count++;
 	return tally;
 }
 
-static void clear_tallies(struct lk_tallies *t)
+static void clear_tallies(struct lk_segment_tallies *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		free(t->items[i].table);
@@ -33,16 +33,16 @@ static void clear_tallies(struct lk_tallies *t)
 	t->count = 0;
 }
 
-void lk_tallies_release(struct lk_tallies *t)
+void lk_segment_tallies_release(struct lk_segment_tallies *t)
 {
 	clear_tallies(t);
 	free(t->items);
-	*t = (struct lk_tallies){0};
+	*t = (struct lk_segment_tallies){0};
 }
 
 void lk_segments_release(struct lk_segments *s)
 {
-	lk_tallies_release(&s->tallies);
+	lk_segment_tallies_release(&s->tallies);
 	free(s->seen);
 	*s = (struct lk_segments){0};
 }
@@ -92,7 +92,7 @@ static const char *last_table(const struct lk_segments *s)
 
 enum lk_status lk_segments_stream(struct lk_segments *s, const char *id, const char *table, struct lk_error *err)
 {
-	struct lk_tally *tally;
+	struct lk_segment_tally *tally;
 
 	if (*id && !is_id(id))
 		return lk_error_set(err, LK_DATA, "table '%s' has an lk.segment that is not 32 hexadecimal digits", table);
@@ -107,7 +107,7 @@ enum lk_status lk_segments_stream(struct lk_segments *s, const char *id, const c
 		LK_TRY(open_segment(s, id, table, err));
 	if (!strcmp(table, LK_TABLE_END))
 		return LK_OK;
-	tally = lk_tally_get(&s->tallies, table);
+	tally = lk_segment_tally_get(&s->tallies, table);
 	if (!tally)
 		return lk_error_nomem(err);
 	tally->streams++;
@@ -116,7 +116,7 @@ enum lk_status lk_segments_stream(struct lk_segments *s, const char *id, const c
 
 enum lk_status lk_segments_rows(struct lk_segments *s, const char *table, int64_t rows, struct lk_error *err)
 {
-	struct lk_tally *tally = lk_tally_get(&s->tallies, table);
+	struct lk_segment_tally *tally = lk_segment_tally_get(&s->tallies, table);
 
 	if (!tally)
 		return lk_error_nomem(err);
@@ -145,7 +145,7 @@ static enum lk_status confirm(struct lk_segments *s, const struct marker *m, int
 	int64_t rows = ArrowArrayViewGetIntUnsafe(m->rows, row);
 	int64_t read = ArrowArrayViewGetIntUnsafe(m->read, row), dropped = ArrowArrayViewGetIntUnsafe(m->dropped, row);
 	char *table = strndup(text.data, (size_t)text.size_bytes);
-	struct lk_tally *tally = table ? lk_tally_get(&s->tallies, table) : NULL;
+	struct lk_segment_tally *tally = table ? lk_segment_tally_get(&s->tallies, table) : NULL;
 
 	free(table);
 	if (!tally)

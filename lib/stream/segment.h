@@ -8,7 +8,7 @@
 #include "stream/stream.h"
 
 /* What came, or was written, of one table of a segment. */
-struct lk_tally {
+struct lk_segment_tally {
 	char *table;
 	int64_t streams, rows;
 	int64_t read, dropped;
@@ -16,18 +16,18 @@ struct lk_tally {
 	bool confirmed; /* of a reader: the end marker agrees */
 };
 
-struct lk_tallies {
-	struct lk_tally *items;
+struct lk_segment_tallies {
+	struct lk_segment_tally *items;
 	size_t count, cap;
 };
 
 /* The tally of that table, a new one when there is none yet; NULL when out of memory. */
-struct lk_tally *lk_tally_get(struct lk_tallies *t, const char *table);
-void lk_tallies_release(struct lk_tallies *t);
+struct lk_segment_tally *lk_segment_tally_get(struct lk_segment_tallies *t, const char *table);
+void lk_segment_tallies_release(struct lk_segment_tallies *t);
 
 struct lk_segments {
 	char id[LK_SEGMENT_SIZE]; /* of the open one; empty when none is */
-	struct lk_tallies tallies; /* of the open one */
+	struct lk_segment_tallies tallies; /* of the open one */
 	char (*seen)[LK_SEGMENT_SIZE]; /* sorted */
 	size_t seen_count, seen_cap;
 	struct lk_counts counts;

@@ -20,7 +20,7 @@ struct lk_writer {
 	struct ArrowSchema schema; /* of the Arrow stream that is open; released when none is */
 	size_t table;		   /* the tally of the Arrow stream begun last */
 	bool began;		   /* there was one */
-	struct lk_tallies tallies;
+	struct lk_segment_tallies tallies;
 
 	struct lk_encoder encoder;
 	struct ArrowBuffer pending; /* small things that wait for the next batch: ends and schemas */
@@ -58,7 +58,7 @@ void lk_writer_abort(struct lk_writer *w)
 		return;
 	if (w->schema.release)
 		ArrowSchemaRelease(&w->schema);
-	lk_tallies_release(&w->tallies);
+	lk_segment_tallies_release(&w->tallies);
 	lk_encoder_release(&w->encoder);
 	ArrowBufferReset(&w->pending);
 	free(w);
@@ -139,7 +139,7 @@ static enum lk_status copy_schema(struct lk_writer *w, const char *table, const 
 static enum lk_status want_stream(struct lk_writer *w, const char *table, const struct ArrowSchema *schema,
 	struct lk_error *err)
 {
-	struct lk_tally *tally;
+	struct lk_segment_tally *tally;
 
 	if (w->schema.release && !strcmp(w->tallies.items[w->table].table, table) && lk_schema_equal(&w->schema, schema))
 		return LK_OK;
@@ -148,7 +148,7 @@ static enum lk_status want_stream(struct lk_writer *w, const char *table, const 
 			table, strcmp(table, w->tallies.items[w->table].table) ? "" : " with another schema",
 			w->tallies.items[w->table].table);
 	LK_TRY(end_stream(w, err));
-	tally = lk_tally_get(&w->tallies, table);
+	tally = lk_segment_tally_get(&w->tallies, table);
 	if (!tally)
 		return lk_error_nomem(err);
 	tally->streams++;
@@ -228,7 +228,7 @@ enum lk_status lk_writer_pass(struct lk_writer *w, const struct lk_batch *batch,
 enum lk_status lk_writer_count(struct lk_writer *w, const char *table, int64_t read, int64_t dropped,
 	const char *reason, struct lk_error *err)
 {
-	struct lk_tally *tally = lk_tally_get(&w->tallies, table);
+	struct lk_segment_tally *tally = lk_segment_tally_get(&w->tallies, table);
 
 	if (!tally)
 		return lk_error_nomem(err);
@@ -244,10 +244,10 @@ enum lk_status lk_writer_count(struct lk_writer *w, const char *table, int64_t r
 
 /* ---- the end ---- */
 
-static enum lk_status fill_marker(const struct lk_tallies *tallies, struct lk_builder *b, struct lk_error *err)
+static enum lk_status fill_marker(const struct lk_segment_tallies *tallies, struct lk_builder *b, struct lk_error *err)
 {
 	for (size_t i = 0; i < tallies->count; i++) {
-		const struct lk_tally *t = &tallies->items[i];
+		const struct lk_segment_tally *t = &tallies->items[i];
 
 		lk_column_text(&b->columns[LK_END_TABLE], t->table);
 		lk_column_int64(&b->columns[LK_END_STREAMS], t->streams);

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "lake/metadata.h"
-#include "lake/sink.h"
+#include "lake/data_writer.h"
 #include "lake/transaction.h"
 #include "stream/build.h"
 #include "tap.h"
@@ -99,14 +99,14 @@ static void test_both_change(void)
 	lk_target_release(&four);
 }
 
-/* Rows of `plain` through a sink, up to the transaction. */
-static void make_rows(struct lk_sinks *sinks, const char *run_id, const char *table, int rows)
+/* Rows of `plain` through a data writer, up to the transaction. */
+static void make_rows(struct lk_data_writers *writers, const char *run_id, const char *table, int rows)
 {
 	const struct ArrowArrayView *view;
 	struct lk_builder b;
 	enum lk_status status = lk_builder_init(&b, plain, 1, NULL, &err);
 
-	*sinks = (struct lk_sinks){.lake = lake, .run = run_id};
+	*writers = (struct lk_data_writers){.lake = lake, .run = run_id};
 	for (int i = 0; !status && i < rows; i++) {
 		lk_column_int64(&b.columns[0], i);
 		status = lk_builder_end_row(&b, &err);
@@ -114,9 +114,9 @@ static void make_rows(struct lk_sinks *sinks, const char *run_id, const char *ta
 	if (!status)
 		status = lk_builder_view(&b, &view, &err);
 	if (!status)
-		status = lk_sinks_write(sinks, table, NULL, 1, &b.schema, view, &err);
+		status = lk_data_writers_write(writers, table, NULL, 1, &b.schema, view, &err);
 	if (!status)
-		status = lk_sinks_finish(sinks, &err);
+		status = lk_data_writers_finish(writers, &err);
 	is_int(status, LK_OK, "%d rows are written", rows);
 	lk_builder_release(&b);
 }
@@ -137,7 +137,7 @@ static int64_t rows_of(const char *table)
 
 static void test_appends(void)
 {
-	struct lk_sinks one, two;
+	struct lk_data_writers one, two;
 	struct lk_target column;
 	enum lk_outcome outcome;
 
@@ -149,8 +149,8 @@ static void test_appends(void)
 	is_int(run(&(struct lk_target *){&two.items[0]->target}, 1, &outcome), LK_OK, "a third, from before both, appends");
 	is_int(outcome, LK_OUTCOME_DONE, "which is done");
 	is_int(rows_of("rows"), 7, "nothing is lost");
-	lk_sinks_release(&one);
-	lk_sinks_release(&two);
+	lk_data_writers_release(&one);
+	lk_data_writers_release(&two);
 	lk_target_release(&column);
 }
 

@@ -1,48 +1,48 @@
 /*
- * Sinks: rows of many tables to data files, under one budget of memory.
+ * Data writers: rows of many tables to data files, under one budget of memory.
  *
  * Each table has one open Parquet file at a time. When the row groups held in memory pass the budget together, the largest
  * is written out; when a file reaches its size, the next one begins.
  */
-#ifndef LK_LAKE_SINK_H
-#define LK_LAKE_SINK_H
+#ifndef LK_LAKE_DATA_WRITER_H
+#define LK_LAKE_DATA_WRITER_H
 
 #include "lake/target.h"
 
-#define LK_SINK_MEMORY (256 << 20)
-#define LK_SINK_FILE (512 << 20)
+#define LK_DATA_WRITER_MEMORY (256 << 20)
+#define LK_DATA_WRITER_FILE (512 << 20)
 
-struct lk_sink {
+struct lk_data_writer {
 	char *table;
 	struct lk_target target;
 	lk_column_filter *filter;
 	uint64_t stream; /* whose schema the columns below fit; 0 before the first */
 	struct lk_parquet_column *columns;
 	int *source, column_count;
-	struct lk_parquet *writer; /* NULL when no file is open */
-	char *path;		   /* of its file */
+	struct lk_parquet *file; /* NULL when no file is open */
+	char *path;		   /* of the open file */
 	int64_t rows;		   /* given to it */
 };
 
-struct lk_sinks {
+struct lk_data_writers {
 	struct lk_lake *lake;
 	const char *run;
 	enum lk_schema_mode mode;
 	bool ahead; /* tables and columns are made before rows are written, so that ids need not be assigned in the commit */
-	struct lk_sink **items;
+	struct lk_data_writer **items;
 	size_t count, cap;
 	int next_file;
 };
 
 /* Writes rows of a table. stream: a number that changes when the schema may. A view without rows makes the table known. */
-enum lk_status lk_sinks_write(struct lk_sinks *s, const char *table, lk_column_filter *filter, uint64_t stream,
+enum lk_status lk_data_writers_write(struct lk_data_writers *s, const char *table, lk_column_filter *filter, uint64_t stream,
 	const struct ArrowSchema *schema, const struct ArrowArrayView *view, struct lk_error *err) LK_CHECKED;
 
 /* Ends all files; they are in their targets then. */
-enum lk_status lk_sinks_finish(struct lk_sinks *s, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_data_writers_finish(struct lk_data_writers *s, struct lk_error *err) LK_CHECKED;
 
 /* Removes what was written. */
-void lk_sinks_discard(struct lk_sinks *s);
-void lk_sinks_release(struct lk_sinks *s);
+void lk_data_writers_discard(struct lk_data_writers *s);
+void lk_data_writers_release(struct lk_data_writers *s);
 
 #endif

@@ -1,0 +1,200 @@
+#include "lake/data_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lake/metadata.h"
+#include "lake/prepare.h"
+
+static void writer_free(struct lk_data_writer *w)
+{
+	lk_parquet_abandon(w->file);
+	lk_target_release(&w->target);
+	free(w->columns);
+	free(w->source);
+	free(w->path);
+	free(w->table);
+	free(w);
+}
+
+static enum lk_status find_writer(struct lk_data_writers *s, const char *table, lk_column_filter *filter, struct lk_data_writer **out,
+	struct lk_error *err)
+{
+	struct lk_data_writer *w;
+	enum lk_status status;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (!strcmp(s->items[i]->table, table)) {
+			*out = s->items[i];
+			return LK_OK;
+		}
+	if (!lk_grow((void **)&s->items, &s->cap, s->count + 1, sizeof(*s->items)))
+		return lk_error_nomem(err);
+	*out = w = calloc(1, sizeof(*w));
+	if (!w || !(w->table = strdup(table))) {
+		free(w);
+		return lk_error_nomem(err);
+	}
+	w->filter = filter;
+	status = lk_target_open(&w->target, s->lake, table, err);
+	if (status)
+		writer_free(w);
+	else
+		s->items[s->count++] = w;
+	return status;
+}
+
+/* Ends the open file and hands it to the target. */
+static enum lk_status end_file(struct lk_data_writer *w, struct lk_error *err)
+{
+	struct lk_data_file file = {.path = w->path};
+	struct lk_str uri = LK_STR_INIT;
+	enum lk_status status;
+
+	if (!w->file)
+		return LK_OK;
+	status = lk_parquet_close(w->file, &file.metrics, err);
+	w->file = NULL;
+	w->path = NULL;
+	lk_str_addf(&uri, "%s/%s", w->target.data_uri, strrchr(file.path, '/') + 1);
+	file.uri = uri.data;
+	if (!status)
+		status = lk_str_check(&uri, err);
+	if (!status)
+		status = lk_target_add_file(&w->target, &file, err);
+	lk_data_file_release(&file);
+	return status;
+}
+
+static bool same_columns(const struct lk_parquet_column *a, int a_count, const struct lk_parquet_column *b, int b_count)
+{
+	if (a_count != b_count)
+		return false;
+	for (int i = 0; i < a_count; i++)
+		if (a[i].field_id != b[i].field_id || a[i].type != b[i].type || a[i].precision != b[i].precision ||
+			a[i].scale != b[i].scale || a[i].required != b[i].required)
+			return false;
+	return true;
+}
+
+/* Makes the table's next version, without rows, at once. */
+static enum lk_status make_ready(struct lk_data_writers *s, struct lk_data_writer *w, const struct ArrowSchema *schema,
+	struct lk_error *err)
+{
+	LK_TRY(lk_prepare_table(s->lake, w->table, schema, w->filter, s->mode, err));
+	LK_TRY(lk_target_refresh(&w->target, s->lake, err));
+	return lk_target_fit(&w->target, schema, w->filter, LK_SCHEMA_FREEZE, err);
+}
+
+/* Fits table and file to the schema of a stream that begins. */
+static enum lk_status begin_stream(struct lk_data_writers *s, struct lk_data_writer *w, const struct ArrowSchema *schema,
+	struct lk_error *err)
+{
+	struct lk_parquet_column *columns = NULL;
+	int *source = NULL, count = 0;
+	bool fresh = s->ahead && (!w->target.base || s->mode != LK_SCHEMA_FREEZE);
+	enum lk_status status;
+
+	if (fresh)
+		LK_TRY(make_ready(s, w, schema, err));
+	else
+		LK_TRY(lk_target_fit(&w->target, schema, w->filter, s->ahead ? LK_SCHEMA_FREEZE : s->mode, err));
+	status = lk_target_columns(&w->target, schema, w->filter, &columns, &source, &count, err);
+	if (!status && !same_columns(columns, count, w->columns, w->column_count))
+		status = end_file(w, err);
+	free(w->columns);
+	free(w->source);
+	w->columns = columns;
+	w->source = source;
+	w->column_count = count;
+	return status;
+}
+
+static enum lk_status begin_file(struct lk_data_writers *s, struct lk_data_writer *w, struct lk_error *err)
+{
+	struct lk_str path = LK_STR_INIT;
+
+	LK_TRY(lk_target_make_folders(&w->target, err));
+	lk_str_addf(&path, "%s/%s-%05d.parquet", lk_uri_path(w->target.data_uri), s->run, s->next_file++);
+	LK_TRY(lk_str_check(&path, err));
+	w->path = path.data;
+	return lk_parquet_create(&w->file, w->path, w->target.mode, w->columns, w->column_count, NULL, err);
+}
+
+static enum lk_status keep_budget(struct lk_data_writers *s, struct lk_error *err)
+{
+	for (;;) {
+		struct lk_data_writer *largest = NULL;
+		int64_t sum = 0;
+
+		for (size_t i = 0; i < s->count; i++) {
+			struct lk_data_writer *w = s->items[i];
+
+			if (!w->file)
+				continue;
+			sum += lk_parquet_buffered(w->file);
+			if (!largest || lk_parquet_buffered(w->file) > lk_parquet_buffered(largest->file))
+				largest = w;
+		}
+		if (sum <= LK_DATA_WRITER_MEMORY)
+			return LK_OK;
+		LK_TRY(lk_parquet_flush(largest->file, err));
+		if (lk_parquet_buffered(largest->file) >= sum)
+			return LK_OK; /* it cannot be had smaller */
+	}
+}
+
+enum lk_status lk_data_writers_write(struct lk_data_writers *s, const char *table, lk_column_filter *filter, uint64_t stream,
+	const struct ArrowSchema *schema, const struct ArrowArrayView *view, struct lk_error *err)
+{
+	struct lk_data_writer *w = NULL;
+	enum lk_status status;
+
+	LK_TRY(find_writer(s, table, filter, &w, err));
+	if (w->stream != stream) {
+		LK_TRY(begin_stream(s, w, schema, err));
+		w->stream = stream;
+	}
+	if (!view->length)
+		return LK_OK;
+	if (!w->file)
+		LK_TRY(begin_file(s, w, err));
+	status = lk_parquet_write(w->file, view, w->source, err);
+	if (status)
+		return err ? lk_error_prefix(err, "table %s", table) : status;
+	w->rows += view->length;
+	if (lk_parquet_size(w->file) >= LK_DATA_WRITER_FILE)
+		return end_file(w, err);
+	return keep_budget(s, err);
+}
+
+enum lk_status lk_data_writers_finish(struct lk_data_writers *s, struct lk_error *err)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct lk_data_writer *w = s->items[i];
+
+		LK_TRY(end_file(w, err));
+		if (w->rows != w->target.rows)
+			return lk_error_set(err, LK_BUG, "table %s: %lld rows came and %lld were written", w->table,
+				(long long)w->rows, (long long)w->target.rows);
+	}
+	return LK_OK;
+}
+
+void lk_data_writers_discard(struct lk_data_writers *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		lk_parquet_abandon(s->items[i]->file);
+		s->items[i]->file = NULL;
+		lk_target_discard(&s->items[i]->target);
+	}
+}
+
+void lk_data_writers_release(struct lk_data_writers *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		writer_free(s->items[i]);
+	free(s->items);
+	s->items = NULL;
+	s->count = s->cap = 0;
+}
