@@ -26,7 +26,7 @@ static enum lk_status flush(struct lk_member_list *l, struct lk_error *err)
 	return LK_OK;
 }
 
-enum lk_status lk_member_list_add(struct lk_member_list *l, const struct lk_origin *origin, const struct lk_member *m,
+enum lk_status lk_member_list_add(struct lk_member_list *l, const struct lk_member_origin *origin, const struct lk_member *m,
 	struct lk_error *err)
 {
 	struct lk_column *c = l->rows.columns;

@@ -12,7 +12,7 @@ struct lk_member_list {
 
 /* format is neither arrow nor parquet. */
 enum lk_status lk_member_list_open(struct lk_member_list *l, enum lk_format format, FILE *out, struct lk_error *err) LK_CHECKED;
-enum lk_status lk_member_list_add(struct lk_member_list *l, const struct lk_origin *origin, const struct lk_member *m,
+enum lk_status lk_member_list_add(struct lk_member_list *l, const struct lk_member_origin *origin, const struct lk_member *m,
 	struct lk_error *err) LK_CHECKED;
 /* Writes what is left. */
 enum lk_status lk_member_list_close(struct lk_member_list *l, struct lk_error *err) LK_CHECKED;

@@ -3,7 +3,7 @@
 #include "stream/side.h"
 
 /* Columns up to `modified` of lk.members, whose order is that of lk_members_fields. */
-static void add_origin(struct lk_column *c, const struct lk_origin *origin)
+static void add_origin(struct lk_column *c, const struct lk_member_origin *origin)
 {
 	lk_column_text(&c[LK_MEMBERS_DELIVERY], origin->path);
 	lk_column_text(&c[LK_MEMBERS_SHA256], origin->input->sha256);
@@ -29,7 +29,7 @@ static void add_member(struct lk_column *c, const struct lk_member *m)
 	lk_column_text(&c[LK_MEMBERS_PASSPHRASE], m->passphrase);
 }
 
-static enum lk_status send_row(struct lk_builder *b, struct lk_writer *w, const struct lk_origin *origin,
+static enum lk_status send_row(struct lk_builder *b, struct lk_writer *w, const struct lk_member_origin *origin,
 	const struct lk_member *m, const struct lk_piece *piece, struct lk_error *err)
 {
 	struct lk_column *c = b->columns;
@@ -51,7 +51,7 @@ static enum lk_status send_row(struct lk_builder *b, struct lk_writer *w, const 
 	return LK_OK;
 }
 
-enum lk_status lk_members_send(struct lk_builder *b, struct lk_writer *w, struct lk_archive *a, const struct lk_origin *origin,
+enum lk_status lk_members_send(struct lk_builder *b, struct lk_writer *w, struct lk_archive *a, const struct lk_member_origin *origin,
 	const struct lk_member *m, struct lk_error *err)
 {
 	struct lk_piece piece = {.last = true};

@@ -8,14 +8,14 @@
 #include "stream/stream.h"
 
 /* The delivery that members come from; all is borrowed. */
-struct lk_origin {
+struct lk_member_origin {
 	const char *path; /* as text (lk_path_text) */
 	const char *sender;
 	const struct lk_blob *input;
 };
 
 /* Sends the present member of a: one row for each piece of its verified content, or one row that says why there is none. */
-enum lk_status lk_members_send(struct lk_builder *b, struct lk_writer *w, struct lk_archive *a, const struct lk_origin *origin,
+enum lk_status lk_members_send(struct lk_builder *b, struct lk_writer *w, struct lk_archive *a, const struct lk_member_origin *origin,
 	const struct lk_member *m, struct lk_error *err) LK_CHECKED;
 
 #endif

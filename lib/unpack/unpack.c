@@ -117,7 +117,7 @@ static enum lk_status known_by_path(struct unpack *u, const char *path, bool *kn
 }
 
 /* By sender and content. */
-static enum lk_status known_by_content(struct unpack *u, const struct lk_origin *origin, bool *known, struct lk_error *err)
+static enum lk_status known_by_content(struct unpack *u, const struct lk_member_origin *origin, bool *known, struct lk_error *err)
 {
 	const char *sha256 = origin->input->sha256;
 	struct lk_ledger_entry entry;
@@ -151,7 +151,7 @@ static bool is_wanted(const struct unpack *u, const struct lk_member *m)
 
 /* ---- one member ---- */
 
-static enum lk_status take_member(struct unpack *u, const struct lk_origin *origin, struct lk_member *m, struct lk_error *err)
+static enum lk_status take_member(struct unpack *u, const struct lk_member_origin *origin, struct lk_member *m, struct lk_error *err)
 {
 	enum lk_unpack_what what = u->o->what;
 
@@ -186,7 +186,7 @@ static void note(struct finding *f, const struct lk_member *m)
 	lk_str_addf(&f->labels, "%s%s", f->labels.len ? ", " : "", m->passphrase);
 }
 
-static enum lk_status tell_finding(const struct unpack *u, const struct lk_origin *origin, const struct finding *f,
+static enum lk_status tell_finding(const struct unpack *u, const struct lk_member_origin *origin, const struct finding *f,
 	struct lk_error *err)
 {
 	struct lk_str line = LK_STR_INIT;
@@ -212,7 +212,7 @@ static enum lk_status tell_finding(const struct unpack *u, const struct lk_origi
 
 /* ---- one delivery ---- */
 
-static enum lk_status take_members(struct unpack *u, const struct lk_origin *origin, struct finding *finding,
+static enum lk_status take_members(struct unpack *u, const struct lk_member_origin *origin, struct finding *finding,
 	struct lk_error *err)
 {
 	enum lk_archive_next next;
@@ -234,7 +234,7 @@ static enum lk_status take_members(struct unpack *u, const struct lk_origin *ori
 }
 
 /* A delivery that was written to while it was opened is failed as a whole: nobody knows what it will be. */
-static enum lk_status take_changed(struct unpack *u, const struct lk_origin *origin, struct finding *finding,
+static enum lk_status take_changed(struct unpack *u, const struct lk_member_origin *origin, struct finding *finding,
 	struct lk_error *err)
 {
 	struct lk_member m = {.path = "", .size = -1, .status = LK_MEMBER_FAILED,
@@ -245,7 +245,7 @@ static enum lk_status take_changed(struct unpack *u, const struct lk_origin *ori
 	return take_member(u, origin, &m, err);
 }
 
-static enum lk_status take_opened(struct unpack *u, const struct lk_origin *origin, struct lk_error *err)
+static enum lk_status take_opened(struct unpack *u, const struct lk_member_origin *origin, struct lk_error *err)
 {
 	struct finding finding = {.labels = LK_STR_INIT};
 	bool known = false, changed = lk_blob_check(origin->input, NULL) != LK_OK;
@@ -264,7 +264,7 @@ static enum lk_status take_opened(struct unpack *u, const struct lk_origin *orig
 
 static enum lk_status take_sent(struct unpack *u, const char *text, struct lk_error *err)
 {
-	struct lk_origin origin = {.path = text, .sender = "", .input = &u->input};
+	struct lk_member_origin origin = {.path = text, .sender = "", .input = &u->input};
 	enum lk_status status;
 	char *sender = NULL;
 
