@@ -48,10 +48,10 @@ static enum lk_format choose_format(void)
 
 static enum lk_status read_script(struct lk_str *text, struct lk_error *err)
 {
-	LK_TRY(lk_file_read(strcmp(script, "-") ? script : "/dev/stdin", SCRIPT_MAX, text, err));
-	if (text->len && memchr(text->data, 0, text->len))
+	LK_TRY(lk_file_read(script, SCRIPT_MAX, text, err));
+	if (memchr(lk_str_text(text), 0, text->len))
 		return lk_error_set(err, LK_DATA, "'%s' is not text", script);
-	return lk_str_check(text, err);
+	return LK_OK;
 }
 
 static enum lk_status run(struct lk_query *q, struct lk_error *err)
