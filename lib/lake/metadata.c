@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/str.h"
 
+#define COLUMN_ID_MAX 2000000000 /* so that new columns have room; Iceberg keeps those near INT32_MAX for itself */
 #define METADATA_MAX ((size_t)1 << 30)
 #define SKEW_MS 60000 /* how far Java lets a clock go back */
 #define LOG_MAX 100   /* write.metadata.previous-versions-max */
@@ -181,6 +182,9 @@ static enum lk_status check_v2(const struct check *c, const json_t *root)
 		return wrong(c, "it has no table-uuid");
 	if (!has_integer(root, "last-sequence-number") || !has_integer(root, "last-partition-id"))
 		return wrong(c, "it has no last-sequence-number or last-partition-id");
+	if (lk_metadata_number(root, "last-sequence-number", 0) < 0 ||
+		lk_metadata_number(root, "last-sequence-number", 0) == INT64_MAX)
+		return wrong(c, "its last-sequence-number is out of range");
 	if (!has_items(root, "partition-specs") || !lk_metadata_spec(root))
 		return wrong(c, "it has no default partition spec");
 	if (!has_items(root, "sort-orders"))
@@ -202,6 +206,8 @@ static enum lk_status check(const struct check *c, const json_t *root)
 		return wrong(c, "it has no location");
 	if (!has_integer(root, "last-column-id") || !has_integer(root, "last-updated-ms"))
 		return wrong(c, "it has no last-column-id or last-updated-ms");
+	if (lk_metadata_number(root, "last-column-id", 0) < 0 || lk_metadata_number(root, "last-column-id", 0) > COLUMN_ID_MAX)
+		return wrong(c, "its last-column-id is out of range");
 	if (version == 2)
 		LK_TRY(check_v2(c, root));
 	if (!lk_metadata_schema(root))

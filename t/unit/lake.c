@@ -295,6 +295,30 @@ static void write_metadata(const char *path, const json_t *root)
 	lk_str_release(&text);
 }
 
+/* Numbers that the next commit adds to. */
+static void test_metadata_ranges(void)
+{
+	static const struct {
+		const char *key;
+		json_int_t value;
+		enum lk_status status;
+	} cases[] = {{"last-column-id", 3, LK_OK}, {"last-column-id", INT32_MAX, LK_DATA}, {"last-column-id", -1, LK_DATA},
+		{"last-sequence-number", INT64_MAX, LK_DATA}, {"last-sequence-number", -1, LK_DATA}};
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s", in_dir("ranges.metadata.json"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_t *root = make_metadata("file:///t/metadata/list.avro"), *read;
+
+		json_object_set_new(root, cases[i].key, json_integer(cases[i].value));
+		write_metadata(path, root);
+		is_int(lk_metadata_read(path, &read, &err), (int)cases[i].status, "%s %lld", cases[i].key, (long long)cases[i].value);
+		json_decref(read);
+		json_decref(root);
+		unlink(path);
+	}
+}
+
 static void make_lake(struct lk_lake *lake)
 {
 	char manifest[600], list[600], metadata[600];
@@ -478,6 +502,7 @@ int main(void)
 	test_avro_bomb();
 	test_lake();
 	test_ledger();
+	test_metadata_ranges();
 	test_public();
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	ok(system(command) == 0, "nothing is left behind");
