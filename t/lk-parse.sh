@@ -341,6 +341,43 @@ test_expect_success 'one document feeds several tables' '
 	test_cmp expect actual
 '
 
+test_expect_success 'XML that takes the parser for ever is refused in no time' '
+	python3 - <<-\EOF_ &&
+	def write(name, text):
+	    open(name, "w").write(text)
+	def attributes(n, value="1"):
+	    return " ".join(f"a{i}=\"{value}\"" for i in range(n))
+	write("few.xml", "<r>" + f"<v {attributes(1000)}>few</v>" * 3 + "</r>")
+	write("many.xml", f"<r><v {attributes(1001)}>many</v></r>")
+	write("more.xml", f"<r {attributes(300000)}/>")
+	write("sharp.xml", f"<r {attributes(300000, chr(62))}/>")
+	write("prefixes.xml", "<r>" + "".join("<e " + " ".join(f"xmlns:p{k}x{i}=\"u\"" for i in range(400)) + ">" for k in range(200)) + "</r>")
+	write("names.xml", "<r>" + "".join(f"<v{i} a{i}=\"1\"/>" for i in range(300000)) + "</r>")
+	write("long.xml", "<r><v a=\"" + "<>"[1:] * 5000000 + "\">long</v><v>" + "x" * 100 + "</v></r>")
+	EOF_
+	for stream in . ../r/v; do
+		cat >slow.json <<-EOF_ &&
+		{"name": "p", "resources": [{"name": "v", "path": "*.xml", "lk": {"record": "/r/v"}, "schema": {"fields": [
+			{"name": "v", "lk": {"path": "$stream"}}]}}]}
+		EOF_
+		for f in few many more sharp prefixes names long; do
+			timeout 10 lk-parse -q -s slow.json $f.xml >$f.lk || [ $? = 1 ] || return
+			lk-cat -F csv -t lk.files $f.lk | columns member,rows,status,error
+		done >actual
+		cat actual
+		cat >expect <<-\EOF_ &&
+		few.xml,3,ok,
+		many.xml,0,failed,line 1: has an element '\''v'\'' of more than 1000 attributes
+		more.xml,0,failed,line 1: has an element of more than 1000 attributes
+		sharp.xml,0,failed,line 1: has an element of more than 1000 attributes
+		prefixes.xml,0,failed,line 1: has more than 1000 namespaces in force in '\''e'\''
+		names.xml,0,failed,line 1: has more than 100000 different names
+		long.xml,2,ok,
+		EOF_
+		test_cmp expect actual || return
+	done
+'
+
 test_expect_success 'other roots are unmatched, what is not well-formed is failed without rows' '
 	echo "<shop/>" >noroot.xml && echo "text" >text.xml && : >empty.xml &&
 	printf "<shop xmlns=\"urn:p\"><shelf/>\n<shelf>" >cut.xml &&
@@ -350,8 +387,8 @@ test_expect_success 'other roots are unmatched, what is not well-formed is faile
 	noroot.xml,,0,unmatched,no resource takes a document whose root element is shop
 	text.xml,,0,unmatched,no resource takes it: it does not begin as XML
 	empty.xml,,0,unmatched,no resource takes it: it does not begin as XML
-	cut.xml,book,0,failed,line 2: is not well-formed: Premature end of data in tag shelf line 2
-	cut.xml,shelf,0,failed,line 2: is not well-formed: Premature end of data in tag shelf line 2
+	cut.xml,book,0,failed,line 2: is not well-formed: it ends within the element '\''shelf'\''
+	cut.xml,shelf,0,failed,line 2: is not well-formed: it ends within the element '\''shelf'\''
 	entity.xml,book,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
 	entity.xml,shelf,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
 	EOF_

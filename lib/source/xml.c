@@ -27,6 +27,9 @@
 #define RECORD_BYTES (16 * 1024 * 1024)
 #define KEPT_BYTES (1024 * 1024) /* of a buffer, or of names that the parser has seen, for the next document */
 #define SLICE_BYTES (32 * 1024) /* pushed at a time: the parser looks at what it holds more than once */
+#define MAX_ATTRIBUTES 1000 /* of an element, and namespaces in force: the parser compares each with each */
+#define MAX_NAMES 100000    /* different ones in a document: the parser's table of them does not grow as they do */
+#define KEPT_NAMES (MAX_NAMES / 10)
 #define OPTIONS (XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_BIG_LINES | XML_PARSE_NOCDATA)
 
 /* What one sink needs for one document. */
@@ -270,10 +273,55 @@ static void on_error(void *user, xmlErrorPtr error)
 
 	if (error->level != XML_ERR_FATAL || *x->refusal)
 		return;
-	snprintf(x->refusal, sizeof(x->refusal), "is not well-formed: %.200s",
-		error->message ? error->message : "");
+	if (error->code == XML_ERR_DOCUMENT_END && parser->nameNr > 0)
+		snprintf(x->refusal, sizeof(x->refusal), "is not well-formed: it ends within the element '%.64s'",
+			(const char *)parser->name);
+	else
+		snprintf(x->refusal, sizeof(x->refusal), "is not well-formed: %.200s",
+			error->message ? error->message : "");
 	x->refusal[strcspn(x->refusal, "\n")] = '\0';
 	x->refusal_line = error->line;
+}
+
+/* Whether an element that begins is one that the parser takes for ever over; then the document is refused. */
+static bool is_too_much(xmlParserCtxtPtr parser, const xmlChar *name, int attribute_count)
+{
+	if (attribute_count > MAX_ATTRIBUTES)
+		refuse(parser, "has an element '%.64s' of more than 1000 attributes", (const char *)name);
+	else if (parser->nsNr / 2 > MAX_ATTRIBUTES)
+		refuse(parser, "has more than 1000 namespaces in force in '%.64s'", (const char *)name);
+	else if (xmlDictSize(parser->dict) > MAX_NAMES)
+		refuse(parser, "has more than 100000 different names%s", "");
+	else
+		return false;
+	return true;
+}
+
+static void on_whole_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+	int ns_count, const xmlChar **namespaces, int attribute_count, int defaulted, const xmlChar **attributes)
+{
+	if (!is_too_much(user, name, attribute_count))
+		xmlSAX2StartElementNs(user, name, prefix, uri, ns_count, namespaces, attribute_count, defaulted,
+			attributes);
+}
+
+/* The same for a tag of which the parser holds the beginning, and which it would look at once it has the end. */
+static void check_held(xmlParserCtxtPtr parser)
+{
+	const xmlChar *p = parser->input->cur, *end = parser->input->end;
+	int count = 0;
+
+	if (end - p < SLICE_BYTES || *p != '<' || p[1] == '!' || p[1] == '?')
+		return;
+	for (; p < end && count <= MAX_ATTRIBUTES; p++)
+		if (*p == '"' || *p == '\'') {
+			count++;
+			p = memchr(p + 1, *p, (size_t)(end - p - 1));
+			if (!p)
+				break;
+		}
+	if (count > MAX_ATTRIBUTES)
+		refuse(parser, "has an element of more than 1000 attributes%s", "");
 }
 
 static xmlSAXHandler whole_handler(void)
@@ -282,6 +330,7 @@ static xmlSAXHandler whole_handler(void)
 
 	memset(&handler, 0, sizeof(handler));
 	xmlSAX2InitDefaultSAXHandler(&handler, 0);
+	handler.startElementNs = on_whole_start;
 	handler.entityDecl = on_entity_declaration;
 	handler.reference = on_reference;
 	handler.serror = on_error;
@@ -302,13 +351,60 @@ static enum lk_status fail(struct xml *x, const char *what, int64_t line)
 	return lk_sinks_fail(x->sinks, x->count, &place, x->err, "%s", what);
 }
 
-/* Whether the parser got to its end; else the document is failed. */
-static enum lk_status check_parsed(struct xml *x, bool *good)
+/* After the parser's end, and when it stopped before: what is wrong fails the document. */
+static enum lk_status check_parsed(struct xml *x)
 {
 	if (x->status)
 		return x->status;
-	*good = !*x->refusal && x->parser->wellFormed && (x->streaming || x->doc);
-	return *good ? LK_OK : fail(x, *x->refusal ? x->refusal : "is not well-formed", x->refusal_line);
+	if (!*x->refusal && x->parser->wellFormed && (x->streaming || x->parser->myDoc))
+		return LK_OK;
+	return fail(x, *x->refusal ? x->refusal : "is not well-formed", x->refusal_line);
+}
+
+static void free_parser(struct xml *x)
+{
+	if (!x->parser)
+		return;
+	xmlFreeDoc(x->parser->myDoc);
+	x->parser->myDoc = NULL;
+	xmlFreeParserCtxt(x->parser);
+	x->parser = NULL;
+}
+
+/* The parser of the document before is taken again: it knows most names already. */
+static enum lk_status open_parser(struct xml *x)
+{
+	xmlSAXHandler handler = whole_handler();
+
+	if (x->parser && xmlCtxtResetPush(x->parser, NULL, 0, NULL, NULL))
+		free_parser(x);
+	if (x->parser)
+		return LK_OK;
+	x->parser = xmlCreatePushParserCtxt(&handler, NULL, NULL, 0, NULL);
+	if (!x->parser)
+		return lk_error_nomem(x->err);
+	x->parser->_private = x;
+	x->parser->userData = x->parser;
+	xmlCtxtUseOptions(x->parser, OPTIONS);
+	x->parser->sax->cdataBlock = NULL;
+	return LK_OK;
+}
+
+/* Slice by slice, whole documents too: a tag must not be looked at before it is known to be of a bearable size. */
+static enum lk_status push(struct xml *x, const char *data, size_t len, bool last)
+{
+	do {
+		size_t n = len < SLICE_BYTES ? len : SLICE_BYTES;
+		int code = xmlParseChunk(x->parser, data, (int)n, last && n == len);
+
+		check_held(x->parser);
+		(void)code; /* warnings count, too: refusal and wellFormed say what matters */
+		if (*x->refusal || !x->parser->wellFormed || x->status)
+			return check_parsed(x);
+		data += n;
+		len -= n;
+	} while (len);
+	return last ? check_parsed(x) : LK_OK;
 }
 
 /* ---- whole documents ---- */
@@ -347,22 +443,18 @@ static enum lk_status take_target(struct xml *x, struct target *t)
 
 static enum lk_status read_whole(struct xml *x)
 {
-	bool good;
-
 	if (!x->buffer.len)
 		return fail(x, "is empty", 0);
-	if (!x->parser) {
-		x->parser = xmlNewParserCtxt();
-		if (!x->parser)
-			return lk_error_nomem(x->err);
-		*x->parser->sax = whole_handler();
-		x->parser->_private = x;
-	}
-	x->doc = xmlCtxtReadMemory(x->parser, x->buffer.data, (int)x->buffer.len, NULL, NULL, OPTIONS);
-	LK_TRY(check_parsed(x, &good));
-	if (good)
-		xmlXPathOrderDocElems(x->doc);
-	for (int i = 0; i < x->count && good; i++)
+	LK_TRY(open_parser(x));
+	LK_TRY(push(x, x->buffer.data, x->buffer.len, false));
+	if (!x->over)
+		LK_TRY(push(x, "", 0, true));
+	if (x->over)
+		return LK_OK;
+	x->doc = x->parser->myDoc;
+	x->parser->myDoc = NULL;
+	xmlXPathOrderDocElems(x->doc);
+	for (int i = 0; i < x->count; i++)
 		LK_TRY(take_target(x, &x->targets[i]));
 	return LK_OK;
 }
@@ -466,6 +558,8 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
 	struct xml *x = parser->_private;
 	size_t bytes = sizeof(xmlNode);
 
+	if (is_too_much(parser, name, attribute_count))
+		return;
 	xmlSAX2StartElementNs(
 		user, name, prefix, uri, ns_count, namespaces, attribute_count, defaulted, attributes);
 	if (!parser->node)
@@ -515,49 +609,14 @@ static void on_characters(void *user, const xmlChar *text, int len)
 	hold(x, (size_t)len);
 }
 
-static enum lk_status push(struct xml *x, const char *data, size_t len, bool last)
-{
-	bool good;
-
-	do {
-		size_t n = len < SLICE_BYTES ? len : SLICE_BYTES;
-		int code = xmlParseChunk(x->parser, data, (int)n, last && n == len);
-
-		(void)code; /* warnings count, too: refusal and wellFormed say what matters */
-		if (*x->refusal || !x->parser->wellFormed || x->status)
-			return check_parsed(x, &good);
-		data += n;
-		len -= n;
-	} while (len);
-	return last ? check_parsed(x, &good) : LK_OK;
-}
-
-static void free_parser(struct xml *x)
-{
-	if (!x->parser)
-		return;
-	xmlFreeDoc(x->parser->myDoc);
-	x->parser->myDoc = NULL;
-	xmlFreeParserCtxt(x->parser);
-	x->parser = NULL;
-}
-
 static enum lk_status begin_streaming(struct xml *x)
 {
-	xmlSAXHandler handler = whole_handler();
-
-	handler.startElementNs = on_start;
-	handler.endElementNs = on_end;
-	handler.characters = handler.ignorableWhitespace = on_characters;
 	free_parser(x);
 	x->streaming = true;
-	x->parser = xmlCreatePushParserCtxt(&handler, NULL, NULL, 0, NULL);
-	if (!x->parser)
-		return lk_error_nomem(x->err);
-	x->parser->_private = x;
-	x->parser->userData = x->parser;
-	xmlCtxtUseOptions(x->parser, OPTIONS);
-	x->parser->sax->cdataBlock = NULL;
+	LK_TRY(open_parser(x));
+	x->parser->sax->startElementNs = on_start;
+	x->parser->sax->endElementNs = on_end;
+	x->parser->sax->characters = x->parser->sax->ignorableWhitespace = on_characters;
 	return push(x, x->buffer.data, x->buffer.len, false);
 }
 
@@ -654,6 +713,11 @@ static void release_target(struct target *t)
 	free(t->known);
 }
 
+static bool is_worn(xmlParserCtxtPtr parser)
+{
+	return xmlDictGetUsage(parser->dict) > KEPT_BYTES || xmlDictSize(parser->dict) > KEPT_NAMES;
+}
+
 /* The parser keeps the names that it has seen, and its buffers; after a streamed document, or when it was
  * stopped, it goes. */
 static void xml_clear(void *self)
@@ -666,7 +730,7 @@ static void xml_clear(void *self)
 			release_target(&x->targets[i]);
 	free(x->targets);
 	xmlFreeDoc(x->doc);
-	if (x->streaming || *x->refusal || (x->parser && xmlDictGetUsage(x->parser->dict) > KEPT_BYTES))
+	if (x->streaming || *x->refusal || (x->parser && is_worn(x->parser)))
 		free_parser(x);
 	kept.parser = x->parser;
 	lk_str_clear(&x->buffer);
