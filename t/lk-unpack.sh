@@ -388,6 +388,8 @@ test_expect_success 'a compressed file of nothing is a member of nothing, and ze
 		command -v ${tool%.*} || continue
 		${tool%.*} -c <none/e >none/e-${tool%.*}.csv.${tool#*.} && ${tool%.*} -c <none/z.csv >none/z-${tool%.*}.csv.${tool#*.} || return 1
 	done &&
+	cp none/z.csv none/z.csv.gz && : >none/e.csv.gz && name=$(printf "none/z\\351-.csv") && gzip -c none/z.csv >$name.gz &&
+	lk-unpack $name.gz | lk-cat -t lk.members -F csv >actual && grep ",zΘ-.csv," actual && rm $name.gz &&
 	for file in none/*.*; do
 		lk-unpack $file >out.lk || { echo $file; return 1; }
 		name=${file#none/} && case $name in *-*) name=${name%.*} ;; esac

@@ -290,7 +290,7 @@ static enum lk_archive_next describe_whole(struct lk_archive *a, struct lk_membe
 {
 	struct lk_str path = LK_STR_INIT;
 
-	(a->raw ? lk_name_uncompressed : lk_name_utf8)(&path, lk_path_base(a->input->name));
+	(a->whole == a->input ? lk_name_utf8 : lk_name_uncompressed)(&path, lk_path_base(a->input->name));
 	m->path = path.failed ? NULL : lk_arena_strdup(&a->arena, lk_str_text(&path));
 	lk_str_release(&path);
 	if (!m->path)
@@ -357,7 +357,6 @@ static enum lk_walk_result begin_memberless(struct lk_archive *a, struct lk_walk
 	static const struct lk_blob empty = {.fd = -1, .data = (const unsigned char *)""};
 
 	if (lk_walk_is_empty(*w)) {
-		a->raw = true;
 		a->whole = &empty;
 		a->stage = STAGE_PLAIN;
 		return LK_WALK_OK;
@@ -439,7 +438,7 @@ static enum lk_archive_next enter(struct lk_archive *a, struct lk_member *m, str
 	a->inner->budget = a->budget;
 	if (begin(a->inner, err) == LK_WALK_ERROR)
 		return LK_ARCHIVE_ERROR;
-	if (a->inner->stage == STAGE_PLAIN && !a->inner->raw) { /* it only began like one */
+	if (a->inner->stage == STAGE_PLAIN && a->inner->whole == a->inner->input) { /* it only began like one */
 		a->content = CONTENT_INPUT;
 		a->whole = &a->inner_input;
 		a->sent = 0;

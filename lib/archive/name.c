@@ -17,14 +17,19 @@ static const uint16_t cp437[128] = {
 	0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x00a0,
 };
 
-void lk_name_utf8(struct lk_str *out, const char *name)
+static void add_utf8(struct lk_str *out, const char *name, size_t len)
 {
-	if (lk_utf8_valid(name, strlen(name))) {
-		lk_str_adds(out, name);
+	if (lk_utf8_valid(name, len)) {
+		lk_str_add(out, name, len);
 		return;
 	}
-	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+	for (const unsigned char *p = (const unsigned char *)name; len--; p++)
 		lk_str_add_point(out, *p < 0x80 ? *p : cp437[*p - 0x80]);
+}
+
+void lk_name_utf8(struct lk_str *out, const char *name)
+{
+	add_utf8(out, name, strlen(name));
 }
 
 const char *lk_name_clutter(const char *name)
@@ -71,9 +76,9 @@ void lk_name_uncompressed(struct lk_str *out, const char *name)
 		size_t n = strlen(suffixes[i]);
 
 		if (len > n && !strcasecmp(name + len - n, suffixes[i])) {
-			lk_str_add(out, name, len - n);
+			add_utf8(out, name, len - n);
 			return;
 		}
 	}
-	lk_str_adds(out, name);
+	add_utf8(out, name, len);
 }
