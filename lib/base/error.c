@@ -23,6 +23,14 @@ static void format(char *message, const char *fmt, va_list args)
 		mark_cut(message);
 }
 
+static void add_behind(char *message, const char *more)
+{
+	size_t len = strlen(message);
+
+	if ((size_t)snprintf(message + len, LK_ERROR_SIZE - len, ": %s", more) >= LK_ERROR_SIZE - len)
+		mark_cut(message);
+}
+
 enum lk_status lk_error_set(struct lk_error *err, enum lk_status status, const char *fmt, ...)
 {
 	va_list args;
@@ -39,7 +47,6 @@ enum lk_status lk_error_set(struct lk_error *err, enum lk_status status, const c
 enum lk_status lk_error_sys(struct lk_error *err, enum lk_status status, const char *fmt, ...)
 {
 	int saved = errno;
-	size_t len;
 	va_list args;
 
 	if (!err)
@@ -48,25 +55,20 @@ enum lk_status lk_error_sys(struct lk_error *err, enum lk_status status, const c
 	va_start(args, fmt);
 	format(err->message, fmt, args);
 	va_end(args);
-	len = strlen(err->message);
-	if ((size_t)snprintf(err->message + len, LK_ERROR_SIZE - len, ": %s", strerror(saved)) >= LK_ERROR_SIZE - len)
-		mark_cut(err->message);
+	add_behind(err->message, strerror(saved));
 	return status;
 }
 
 enum lk_status lk_error_prefix(struct lk_error *err, const char *fmt, ...)
 {
 	char old[LK_ERROR_SIZE];
-	size_t len;
 	va_list args;
 
 	memcpy(old, err->message, sizeof(old));
 	va_start(args, fmt);
 	format(err->message, fmt, args);
 	va_end(args);
-	len = strlen(err->message);
-	if ((size_t)snprintf(err->message + len, LK_ERROR_SIZE - len, ": %s", old) >= LK_ERROR_SIZE - len)
-		mark_cut(err->message);
+	add_behind(err->message, old);
 	return err->status;
 }
 

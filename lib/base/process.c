@@ -146,12 +146,6 @@ bool lk_child_reap(struct lk_child *child)
 	return !child->pid;
 }
 
-void lk_child_kill(const struct lk_child *child, int signo)
-{
-	if (child->pid)
-		kill(child->pid, signo);
-}
-
 void lk_child_end(struct lk_child *child)
 {
 	if (!child->pid)

@@ -31,9 +31,6 @@ enum lk_status lk_child_start(struct lk_child *child, const char *path, const ch
 /* Whether it has ended; if so its outcome is filled and it needs no more care. Never waits. */
 bool lk_child_reap(struct lk_child *child);
 
-/* Sends a signal to it, if it still runs. */
-void lk_child_kill(const struct lk_child *child, int signo);
-
 /* Kills it (SIGKILL) and waits for its end. Harmless when there is none. */
 void lk_child_end(struct lk_child *child);
 

@@ -20,7 +20,8 @@ void lk_bytes_text(int64_t bytes, struct lk_str *out)
 	lk_str_addf(out, n < 9.95 ? "%.1f %s" : "%.0f %s", n, units[unit]);
 }
 
-void lk_count_text(int64_t n, const char *one, const char *many, struct lk_str *out)
+/* "1 delivery", "2 deliveries". */
+static void count_text(int64_t n, const char *one, const char *many, struct lk_str *out)
 {
 	lk_str_addf(out, "%lld %s", (long long)n, n == 1 ? one : many);
 }
@@ -45,7 +46,7 @@ static void add_part(struct lk_str *s, int64_t n, const char *one, const char *m
 		return;
 	if (s->len)
 		lk_str_adds(s, "; ");
-	lk_count_text(n, one, many, s);
+	count_text(n, one, many, s);
 }
 
 static void add_loaded(const struct lk_ingest_result *r, const struct lk_allowance *allowed, struct lk_str *s)
@@ -90,7 +91,7 @@ static void add_first_line(const struct lk_ingest_result *r, struct lk_str *out)
 	const int64_t *n = r->fates;
 	int64_t loaded = n[LK_FATE_COMPLETE] + n[LK_FATE_PARTIAL] + n[LK_FATE_STAGED];
 
-	lk_count_text((int64_t)r->found.count, "delivery", "deliveries", out);
+	count_text((int64_t)r->found.count, "delivery", "deliveries", out);
 	lk_str_addf(out, ": %lld %s", (long long)loaded, r->only_staged ? "staged" : "loaded");
 	if (loaded) {
 		lk_str_adds(out, " (");
@@ -126,7 +127,7 @@ static void add_tables(const struct lk_ingest_result *r, struct lk_str *out)
 		lk_str_addf(out, "  %-*s %12lld rows  ", width, t->name, (long long)t->rows);
 		lk_bytes_text(t->bytes, out);
 		lk_str_adds(out, " in ");
-		lk_count_text(t->files, "file\n", "files\n", out);
+		count_text(t->files, "file\n", "files\n", out);
 	}
 }
 
@@ -172,12 +173,12 @@ static void add_percentage(int64_t n, int64_t all, struct lk_str *out)
 static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	if (r->tally.unmatched) {
-		lk_count_text(r->tally.unmatched, "member fits no resource\n", "members fit no resource\n", out);
+		count_text(r->tally.unmatched, "member fits no resource\n", "members fit no resource\n", out);
 	}
 	if (!r->tally.rejected)
 		return;
 	lk_str_addf(out, "rejected %lld of ", (long long)r->tally.rejected);
-	lk_count_text(records_of(r), "record", "records", out);
+	count_text(records_of(r), "record", "records", out);
 	lk_str_adds(out, " (");
 	add_percentage(r->tally.rejected, records_of(r), out);
 	lk_str_adds(out, "), as lk.rejects tells one by one:\n");
@@ -213,7 +214,7 @@ static void add_last_line(const struct lk_ingest_result *r, struct lk_str *out)
 	double seconds = (double)(r->elapsed_ms ? r->elapsed_ms : 1) / 1000;
 	int64_t n = r->fates[LK_FATE_COMPLETE] + r->fates[LK_FATE_PARTIAL] + r->fates[LK_FATE_STAGED];
 
-	lk_count_text(r->commits, "commit", "commits", out);
+	count_text(r->commits, "commit", "commits", out);
 	lk_str_addf(out, " in %.1f s", seconds);
 	if (n) {
 		lk_str_addf(out, "; %.0f deliveries/s, ", (double)n / seconds);

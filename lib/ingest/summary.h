@@ -23,7 +23,4 @@ void lk_summary_json(const struct lk_ingest_result *result, struct lk_str *out);
 /* Bytes as people read them: "512 B", "1.5 MB". */
 void lk_bytes_text(int64_t bytes, struct lk_str *out);
 
-/* "1 delivery", "2 deliveries". */
-void lk_count_text(int64_t n, const char *one, const char *many, struct lk_str *out);
-
 #endif

@@ -93,12 +93,6 @@ bool lk_worker_reap(struct lk_worker *w)
 	return all;
 }
 
-void lk_worker_kill(const struct lk_worker *w, int signo)
-{
-	for (int i = 0; i < w->count; i++)
-		lk_child_kill(&w->children[i], signo);
-}
-
 static bool ended_well(const struct lk_child *child)
 {
 	int status = lk_outcome_status(child->outcome);

@@ -48,9 +48,6 @@ enum lk_status lk_worker_start(struct lk_worker *w, const struct lk_command *com
 /* Whether all of its children have ended. Never waits. */
 bool lk_worker_reap(struct lk_worker *w);
 
-/* Sends a signal to those of its children that still run. */
-void lk_worker_kill(const struct lk_worker *w, int signo);
-
 enum lk_worker_fate {
 	LK_WORKER_DONE,	    /* the last command exited with 0 or 1 */
 	LK_WORKER_DIED,	    /* something in its input ended it, and will again */

@@ -75,19 +75,9 @@ struct xml {
 
 /* ---- fields of a record ---- */
 
-/* The text of a node: borrowed where it is in one piece, else put together in room. */
-static struct lk_value node_text(const xmlNode *node, struct lk_str *room)
+/* A text that libxml2 made (NULL when it could not), in room. */
+static struct lk_value take_text(xmlChar *text, struct lk_str *room)
 {
-	const xmlNode *only =
-		node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE ? node->children : NULL;
-	xmlChar *text;
-
-	if (!only && (node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE))
-		return (struct lk_value){.data = ""};
-	if (only && !only->next && only->type == XML_TEXT_NODE && only->content)
-		return (struct lk_value){
-			.data = (const char *)only->content, .len = strlen((const char *)only->content)};
-	text = xmlNodeGetContent(node);
 	lk_str_clear(room);
 	if (text)
 		lk_str_adds(room, (const char *)text);
@@ -95,6 +85,20 @@ static struct lk_value node_text(const xmlNode *node, struct lk_str *room)
 		room->failed = true;
 	xmlFree(text);
 	return (struct lk_value){.data = lk_str_text(room), .len = room->len};
+}
+
+/* The text of a node: borrowed where it is in one piece, else put together in room. */
+static struct lk_value node_text(const xmlNode *node, struct lk_str *room)
+{
+	const xmlNode *only =
+		node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE ? node->children : NULL;
+
+	if (!only && (node->type == XML_ELEMENT_NODE || node->type == XML_ATTRIBUTE_NODE))
+		return (struct lk_value){.data = ""};
+	if (only && !only->next && only->type == XML_TEXT_NODE && only->content)
+		return (struct lk_value){
+			.data = (const char *)only->content, .len = strlen((const char *)only->content)};
+	return take_text(xmlNodeGetContent(node), room);
 }
 
 struct finding {
@@ -154,21 +158,12 @@ static struct lk_value set_value(xmlNodeSetPtr set, const char *join, struct lk_
 
 static struct lk_value object_value(xmlXPathObjectPtr object, const char *join, struct lk_str *room)
 {
-	xmlChar *text;
-
 	if (object->type == XPATH_NODESET)
 		return set_value(object->nodesetval, join, room);
 	if (object->type == XPATH_STRING && object->stringval)
 		return (struct lk_value){.data = (const char *)object->stringval,
 			.len = strlen((const char *)object->stringval)};
-	text = xmlXPathCastToString(object);
-	lk_str_clear(room);
-	if (text)
-		lk_str_adds(room, (const char *)text);
-	else
-		room->failed = true;
-	xmlFree(text);
-	return (struct lk_value){.data = lk_str_text(room), .len = room->len};
+	return take_text(xmlXPathCastToString(object), room);
 }
 
 static xmlXPathObjectPtr evaluate(

@@ -346,8 +346,8 @@ static enum lk_status copy_columns(struct copy *c, struct ArrowSchema *const *wi
 	return code_status(c, ArrowArrayFinishBuildingDefault(out, NULL));
 }
 
-static enum lk_status decode_with_view(struct ArrowSchema *const *wire, const struct ArrowSchema *schema, struct ArrowArrayView *view, struct ArrowArray *storage,
-	struct ArrowArray *out, struct copy *c)
+static enum lk_status decode_with_view(struct ArrowSchema *const *wire, const struct ArrowSchema *schema,
+	struct ArrowArrayView *view, struct ArrowArray *storage, struct ArrowArray *out, struct copy *c)
 {
 	LK_TRY(code_status(c, ArrowArrayViewSetArray(view, storage, NULL)));
 	LK_TRY(code_status(c, ArrowArrayInitFromSchema(out, schema, NULL)));
