@@ -256,7 +256,7 @@ static enum lk_archive_next describe(struct lk_archive *a, struct lk_walk *w, st
 		m->status = LK_MEMBER_SKIPPED;
 		m->size = -1;
 	} else if (m->encrypted && !lk_walk_decrypts(w)) {
-		fail(a, m, "encrypted 7z archives cannot be read: ask the sender for a zip with AES-256");
+		fail(a, m, LK_WALK_NO_7Z_KEYS);
 	}
 	return LK_ARCHIVE_MEMBER;
 }

@@ -73,7 +73,9 @@ static enum lk_walk_result set_why(struct lk_walk *w, enum lk_walk_result result
 		return LK_WALK_ERROR;
 	if (result == LK_WALK_DEAD)
 		w->dead = true;
-	if (len)
+	if (text && strstr(text, "header is encrypted"))
+		lk_error_set(why, LK_DATA, LK_WALK_NO_7Z_KEYS);
+	else if (len)
 		lk_error_set(why, LK_DATA, "%.*s", (int)len, text);
 	else
 		lk_error_set(why, LK_DATA, "damaged archive");

@@ -14,6 +14,9 @@
 #include "archive/gunzip.h"
 #include "archive/blob.h"
 
+/* Of members, and of archives whose names are encrypted, too. */
+#define LK_WALK_NO_7Z_KEYS "encrypted 7z archives cannot be read: ask the sender for a zip with AES-256"
+
 enum lk_walk_result {
 	LK_WALK_ERROR = -1,  /* not the archive's fault: I/O, memory; err is filled */
 	LK_WALK_OK = 0,
