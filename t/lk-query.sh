@@ -112,6 +112,13 @@ test_expect_success 'DuckDB is looked for where LK_DUCKDB says' '
 	expect_error 69 "cannot load DuckDB" env LK_DUCKDB=/nowhere/libduckdb.so lk-query "select 1"
 '
 
+test_expect_success 'advice is such as can be followed here' '
+	expect_error 69 "; --memory gives more" lk-query --memory 30M "select count(*) from
+		(select distinct a, hash(a) from range(20000000) t(a))" && ! grep -iE "set |solutions" .stderr &&
+	expect_error 77 "a PIVOT needs its list of values" lk-query "pivot (select 1 a, 2 b) on a using sum(b)" &&
+	expect_error 77 "only SELECT runs here" lk-query "create table pivot_in as select 1 where 1 in (1)"
+'
+
 test_expect_success 'the private folder is private, is used, and goes' '
 	mkdir tmp &&
 	TMPDIR=$PWD/tmp lk-query --memory 24M -j 1 -F csv "select count(*) n from

@@ -90,6 +90,18 @@ static const char *without_kind(const char *said)
 	return end && end - said < 32 && !memchr(said, '\n', (size_t)(end - said)) ? end + strlen("Error: ") : said;
 }
 
+/* In place of what DuckDB advises, which are settings that nobody can set here. */
+static void mend_advice(struct lk_str *s)
+{
+	char *advice = s->failed ? NULL : strstr(s->data, "; Possible solutions:");
+
+	if (!advice)
+		return;
+	*advice = '\0';
+	s->len = (size_t)(advice - s->data);
+	lk_str_adds(s, "; --memory gives more, and fewer threads (-j 1) need less");
+}
+
 enum lk_status lk_sql_error(const char *said, const char *text, const char *text_name, struct lk_error *err)
 {
 	const char *brace = said ? strchr(said, '{') : NULL;
@@ -101,6 +113,7 @@ enum lk_status lk_sql_error(const char *said, const char *text, const char *text
 
 	add_place(&s, json, text, text_name);
 	add_reason(&s, reason ? reason : said ? without_kind(said) : "DuckDB gave no reason");
+	mend_advice(&s);
 	lk_error_set(err, status, "%s", lk_str_text(&s));
 	lk_str_release(&s);
 	json_decref(json);

@@ -34,8 +34,13 @@ static const char *text_of(json_t *node, const char *key)
 
 static enum lk_status only_select(const struct lk_script *script, struct lk_error *err)
 {
-	return lk_error_set(err, LK_NOPERM, "%s%s%sonly SELECT runs here (or WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, EXPLAIN)",
-		script->text_name ? "'" : "", script->text_name ? script->text_name : "", script->text_name ? "': " : "");
+	/* DuckDB makes several statements of such a PIVOT, none of which tells any more what it was. */
+	bool pivot = strcasestr(script->text, "pivot") && !strcasestr(script->text, " in ");
+
+	return lk_error_set(err, LK_NOPERM, "%s%s%s%s", script->text_name ? "'" : "",
+		script->text_name ? script->text_name : "", script->text_name ? "': " : "",
+		pivot ? "a PIVOT needs its list of values here: PIVOT table ON column IN (value, ...) USING ..."
+		      : "only SELECT runs here (or WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, EXPLAIN)");
 }
 
 /* ---- the text to its tree ---- */
