@@ -369,12 +369,12 @@ test_expect_success '--nested opens archives inside archives' '
 test_expect_success 'the summary counts rejects by column, and members that fit no resource' '
 	rm -rf lake odds && mkdir -p odds/FAC1 && printf "id,name,born\n1,A,1970-01-01\n2,B,x\n3,C,y\nz,D,1970-01-01\n" >odds/FAC1/people.csv &&
 	echo hello >odds/FAC1/README.txt && expect_error 1 "3 records were rejected; 1 member fits no resource" ingest odds >out &&
-	grep "^rejected 3 of 4 records (75%)" out && grep " 2  people, column born$" out && grep " 1  people, column id$" out &&
+	grep "^rejected 3 of 4 records (75%)" out && grep " 2  main.people, column born$" out && grep " 1  main.people, column id$" out &&
 	grep "^1 member fits no resource" out && grep "^2 deliveries: 1 loaded .*, 1 fits no resource" out &&
 	grep "odds/FAC1/README.txt: README.txt: no resource takes it" out &&
 	rm -rf lake && found_wanting "3 records were rejected" odds &&
 	python3 -c "import json; o = json.load(open(\"out\")); assert o[\"unmatched\"] == 1 and o[\"members\"] == 2 and o[\"rejects\"] == [
-		{\"table\": \"people\", \"column\": \"born\", \"records\": 2}, {\"table\": \"people\", \"column\": \"id\", \"records\": 1}], o"
+		{\"table\": \"main.people\", \"column\": \"born\", \"records\": 2}, {\"table\": \"main.people\", \"column\": \"id\", \"records\": 1}], o"
 '
 
 # one more glob of what people are: more SOURCES GLOB

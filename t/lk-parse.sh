@@ -57,7 +57,7 @@ test_expect_success 'every record is a row or a reject, and every reject says wh
 	EOF_
 	test_cmp expect actual &&
 	lk-cat -F csv -t lk.files out.lk | columns table,rows_in,rows,rejected,status,error >actual &&
-	echo "visits,11,2,9,ok,line 14: a quote is never closed: what follows it could not be read" >expect &&
+	echo "main.visits,11,2,9,ok,line 14: a quote is never closed: what follows it could not be read" >expect &&
 	test_cmp expect actual &&
 	lk-cat -F csv -t visits out.lk | columns id,lk_row >actual &&
 	printf "3,3\n6,6\n" >expect &&
@@ -100,36 +100,36 @@ test_expect_success 'headers: fieldsMatch, aliases, and what is said when they d
 		lk-parse -s $match.json h?.csv 2>/dev/null | lk-cat -F csv -t lk.files | columns member,table,rows,status,error || return 1
 	done >actual &&
 	cat >expect <<-\EOF_ &&
-	h1.csv,exact,1,ok,
-	h2.csv,exact,0,failed,"line 1: columns stand in another order, from '\''a'\'' on"
-	h3.csv,exact,0,failed,line 1: the header has '\''c'\''
-	h4.csv,exact,0,failed,line 1: the header lacks '\''b'\''
-	h5.csv,exact,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has 1 column of other names"
-	h6.csv,exact,0,failed,line 1: the header lacks '\''b'\''
-	h1.csv,equal,1,ok,
-	h2.csv,equal,1,ok,
-	h3.csv,equal,0,failed,line 1: the header has '\''c'\''
-	h4.csv,equal,0,failed,line 1: the header lacks '\''b'\''
-	h5.csv,equal,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has 1 column of other names"
-	h6.csv,equal,0,failed,line 1: the header lacks '\''b'\''
-	h1.csv,subset,1,ok,
-	h2.csv,subset,1,ok,
-	h3.csv,subset,1,ok,
-	h4.csv,subset,0,failed,line 1: the header lacks '\''b'\''
-	h5.csv,subset,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''"
-	h6.csv,subset,0,failed,line 1: the header lacks '\''b'\''
-	h1.csv,superset,1,ok,
-	h2.csv,superset,1,ok,
-	h3.csv,superset,0,failed,line 1: the header has '\''c'\''
-	h4.csv,superset,1,ok,
-	h5.csv,superset,0,failed,line 1: the header has 1 column of other names
-	h6.csv,superset,0,failed,line 1: column '\''a'\'' stands twice
-	h1.csv,partial,1,ok,
-	h2.csv,partial,1,ok,
-	h3.csv,partial,1,ok,
-	h4.csv,partial,1,ok,
-	h5.csv,partial,0,failed,line 1: the header has none of the fields
-	h6.csv,partial,0,failed,line 1: column '\''a'\'' stands twice
+	h1.csv,main.exact,1,ok,
+	h2.csv,main.exact,0,failed,"line 1: columns stand in another order, from '\''a'\'' on"
+	h3.csv,main.exact,0,failed,line 1: the header has '\''c'\''
+	h4.csv,main.exact,0,failed,line 1: the header lacks '\''b'\''
+	h5.csv,main.exact,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has 1 column of other names"
+	h6.csv,main.exact,0,failed,line 1: the header lacks '\''b'\''
+	h1.csv,main.equal,1,ok,
+	h2.csv,main.equal,1,ok,
+	h3.csv,main.equal,0,failed,line 1: the header has '\''c'\''
+	h4.csv,main.equal,0,failed,line 1: the header lacks '\''b'\''
+	h5.csv,main.equal,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''; and has 1 column of other names"
+	h6.csv,main.equal,0,failed,line 1: the header lacks '\''b'\''
+	h1.csv,main.subset,1,ok,
+	h2.csv,main.subset,1,ok,
+	h3.csv,main.subset,1,ok,
+	h4.csv,main.subset,0,failed,line 1: the header lacks '\''b'\''
+	h5.csv,main.subset,0,failed,"line 1: the header lacks '\''a'\'', '\''b'\''"
+	h6.csv,main.subset,0,failed,line 1: the header lacks '\''b'\''
+	h1.csv,main.superset,1,ok,
+	h2.csv,main.superset,1,ok,
+	h3.csv,main.superset,0,failed,line 1: the header has '\''c'\''
+	h4.csv,main.superset,1,ok,
+	h5.csv,main.superset,0,failed,line 1: the header has 1 column of other names
+	h6.csv,main.superset,0,failed,line 1: column '\''a'\'' stands twice
+	h1.csv,main.partial,1,ok,
+	h2.csv,main.partial,1,ok,
+	h3.csv,main.partial,1,ok,
+	h4.csv,main.partial,1,ok,
+	h5.csv,main.partial,0,failed,line 1: the header has none of the fields
+	h6.csv,main.partial,0,failed,line 1: column '\''a'\'' stands twice
 	EOF_
 	test_cmp expect actual
 '
@@ -252,7 +252,7 @@ test_expect_success 'a stream on standard input by the name of a resource: it ta
 	printf "a\n1\n" >odd.one && printf "a\n2\n" >odd.two && lk-unpack odd.one odd.two >odd.lk &&
 	for how in "lk-parse -s g.json --as g <odd.lk" "cat odd.lk | lk-parse -s g.json --as g" "cat odd.lk | lk-parse -s g.json --as g -"; do
 		eval "$how" >out.lk && lk-cat -F csv -t g out.lk | columns a,lk_row >actual && printf "1,1\n2,1\n" >expect && test_cmp expect actual &&
-		lk-cat -F csv -t lk.files out.lk | columns delivery,status,table >actual && printf "odd.one,ok,g\nodd.two,ok,g\n" >expect &&
+		lk-cat -F csv -t lk.files out.lk | columns delivery,status,table >actual && printf "odd.one,ok,main.g\nodd.two,ok,main.g\n" >expect &&
 		test_cmp expect actual || return 1
 	done &&
 	head -c 900 odd.lk | expect_error 65 "standard input" lk-parse -s g.json --as g >out.lk &&
@@ -283,8 +283,8 @@ test_expect_success 'members of an archive become rows that name it' '
 	test_cmp expect actual &&
 	lk-cat -F csv -t lk.files drop.lk | columns member,table,rows,status,error >actual &&
 	cat >expect <<-\EOF_ &&
-	drop-a.csv,g,1,ok,
-	drop-b.csv,g,2,ok,
+	drop-a.csv,main.g,1,ok,
+	drop-b.csv,main.g,2,ok,
 	notes.md,,0,skipped,a package says that it is not data
 	EOF_
 	test_cmp expect actual
@@ -332,12 +332,12 @@ test_expect_success 'one document feeds several tables' '
 	test_cmp expect actual &&
 	lk-cat -F csv -t lk.rejects out.lk | columns table,record,line,field,reason,raw >actual &&
 	cat >expect <<-\EOF_ &&
-	book,3,5,id,'\''x'\'' is not an integer of 64 bits,"<book id=""x""><title>E</title></book>"
-	book,4,5,title,a required value is missing,"<book id=""4""/>"
+	main.book,3,5,id,'\''x'\'' is not an integer of 64 bits,"<book id=""x""><title>E</title></book>"
+	main.book,4,5,title,a required value is missing,"<book id=""4""/>"
 	EOF_
 	test_cmp expect actual &&
 	lk-cat -F csv -t lk.files out.lk | columns table,rows_in,rows,rejected,status >actual &&
-	printf "book,4,2,2,ok\nshelf,2,2,0,ok\n" >expect &&
+	printf "main.book,4,2,2,ok\nmain.shelf,2,2,0,ok\n" >expect &&
 	test_cmp expect actual
 '
 
@@ -387,10 +387,10 @@ test_expect_success 'other roots are unmatched, what is not well-formed is faile
 	noroot.xml,,0,unmatched,no resource takes a document whose root element is shop
 	text.xml,,0,unmatched,no resource takes it: it does not begin as XML
 	empty.xml,,0,unmatched,no resource takes it: it does not begin as XML
-	cut.xml,book,0,failed,line 2: is not well-formed: it ends within the element '\''shelf'\''
-	cut.xml,shelf,0,failed,line 2: is not well-formed: it ends within the element '\''shelf'\''
-	entity.xml,book,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
-	entity.xml,shelf,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
+	cut.xml,main.book,0,failed,line 2: is not well-formed: it ends within the element '\''shelf'\''
+	cut.xml,main.shelf,0,failed,line 2: is not well-formed: it ends within the element '\''shelf'\''
+	entity.xml,main.book,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
+	entity.xml,main.shelf,0,failed,line 2: is not well-formed: Entity '\''nope'\'' not defined
 	EOF_
 	test_cmp expect actual
 '
@@ -398,7 +398,7 @@ test_expect_success 'other roots are unmatched, what is not well-formed is faile
 test_expect_success 'a resource that is named takes no document of another kind' '
 	echo "<p>no shop</p>" >noroot.xml &&
 	parse 1 lk.files -s books.json --as book noroot.xml | columns table,rows,status,error >actual &&
-	echo "book,0,failed,its root element is not p:shop" >expect &&
+	echo "main.book,0,failed,its root element is not p:shop" >expect &&
 	test_cmp expect actual
 '
 
@@ -431,12 +431,12 @@ test_expect_success 'documents that declare entities or name others are safe' '
 	EOF_
 	parse 1 lk.files -s books.json bomb.xml external.xml dtd.xml | columns member,table,rows,status,error >actual &&
 	cat >expect <<-\EOF_ &&
-	bomb.xml,book,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
-	bomb.xml,shelf,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
-	external.xml,book,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
-	external.xml,shelf,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
-	dtd.xml,book,1,ok,
-	dtd.xml,shelf,0,ok,
+	bomb.xml,main.book,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	bomb.xml,main.shelf,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	external.xml,main.book,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	external.xml,main.shelf,0,failed,line 1: declares the entity '\''a'\'': documents with entities of their own are not read
+	dtd.xml,main.book,1,ok,
+	dtd.xml,main.shelf,0,ok,
 	EOF_
 	test_cmp expect actual
 '
@@ -470,12 +470,12 @@ test_expect_success 'a streamed document that breaks off keeps its rows, and a r
 	head -c 5000000 long.xml >broken.xml &&
 	parse 1 lk.files -s books.json broken.xml | columns table,rows,rejected,status,error >actual &&
 	shelves=$(lk-cat -t shelf --count out.lk | tail -n 1) && books=$(lk-cat -t book --count out.lk | tail -n 1) &&
-	grep -q "^shelf,[1-9][0-9]*,1,ok,line [0-9]*: is not well-formed" actual &&
-	grep -q "^book,[1-9][0-9]*,1,ok,line [0-9]*: is not well-formed" actual &&
+	grep -q "^main.shelf,[1-9][0-9]*,1,ok,line [0-9]*: is not well-formed" actual &&
+	grep -q "^main.book,[1-9][0-9]*,1,ok,line [0-9]*: is not well-formed" actual &&
 	sed "s/p:shop\/p:shelf/\/p:shop/" books.json >all.json &&
 	(head -n 1 long.xml && for i in 1 2 3; do sed "1d; \$d" long.xml || exit; done && echo "</shop>") >longer.xml &&
 	parse 1 lk.files -s all.json longer.xml | columns table,rows,rejected,status,error >actual &&
-	printf "book,90000,0,ok,\nshelf,0,1,ok,\n" >expect &&
+	printf "main.book,90000,0,ok,\nmain.shelf,0,1,ok,\n" >expect &&
 	test_cmp expect actual
 '
 

@@ -93,7 +93,7 @@ for way in aes zipcrypto open; do
 		for line in open("rows-" + way):
 		    r = json.loads(line)
 		    delivery, member = r["lk_file"].split("!", 1)
-		    rows[r["table"], delivery.split("@")[1], member] = r["rows"]
+		    rows[("" if "." in r["table"] else "main.") + r["table"], delivery.split("@")[1], member] = r["rows"]
 		assert rows == {k: n for k, n in files.items() if n}, "lk.files and the tables disagree"
 		EOF
 	'

@@ -168,6 +168,21 @@ static void append_optional(struct lk_column *c, int64_t value, int64_t none)
 		lk_column_int64(c, value);
 }
 
+/* In full, as the lake names it: what is in these tables is joined with what is said of the lake's. */
+static void append_table(struct lk_column *c, const struct lk_resource *r)
+{
+	struct lk_str name = LK_STR_INIT;
+
+	if (!r || strchr(r->table, '.')) {
+		append_text(c, r ? r->table : NULL);
+		return;
+	}
+	lk_str_addf(&name, "main.%s", r->table);
+	c->failed |= name.failed;
+	lk_column_bytes(c, lk_str_text(&name), name.len);
+	lk_str_release(&name);
+}
+
 enum lk_status lk_output_reject(
 	struct lk_output *o, const struct lk_source_member *m, const struct lk_reject *reject, struct lk_error *err)
 {
@@ -179,7 +194,7 @@ enum lk_status lk_output_reject(
 	append_text(&c[LK_REJECTS_SHA256], m->sha256);
 	append_text(&c[LK_REJECTS_SENDER], m->sender);
 	append_text(&c[LK_REJECTS_MEMBER], m->member);
-	append_text(&c[LK_REJECTS_TABLE], reject->resource->table);
+	append_table(&c[LK_REJECTS_TABLE], reject->resource);
 	lk_column_int64(&c[LK_REJECTS_RECORD], reject->record);
 	append_optional(&c[LK_REJECTS_LINE], reject->line, 0);
 	append_text(&c[LK_REJECTS_FIELD], reject->field);
@@ -223,7 +238,7 @@ enum lk_status lk_output_file(struct lk_output *o, const struct lk_source_member
 	append_optional(&c[LK_FILES_MEMBER_SIZE], m->member_size, -1);
 	append_optional(&c[LK_FILES_MEMBER_MODIFIED], m->member_modified, INT64_MIN);
 	append_text(&c[LK_FILES_PASSPHRASE], m->passphrase);
-	append_text(&c[LK_FILES_TABLE], r ? r->table : NULL);
+	append_table(&c[LK_FILES_TABLE], r);
 	append_text(&c[LK_FILES_PACKAGE], r ? r->package->name : NULL);
 	append_text(&c[LK_FILES_PACKAGE_SHA256], r ? r->package->sha256 : report->sources);
 	lk_column_int64(&c[LK_FILES_ROWS_IN], report->rows + report->rejected);

@@ -230,15 +230,15 @@ static void test_members(void)
 	ok(strstr(out.data, "\"folder/\" null null null null null 0 0 0 \"skipped\" \"why\""),
 		"a skipped one, too");
 	ok(strstr(out.data,
-		   "\"cut.csv\" null null null \"t\" \"p\" 2 1 1 \"ok\" \"the member is cut off: why\""),
+		   "\"cut.csv\" null null null \"main.t\" \"p\" 2 1 1 \"ok\" \"the member is cut off: why\""),
 		"one that fails half way keeps its rows and has a reject");
 	ok(strstr(out.data,
-		   "\"lost.csv\" null null null \"t\" \"p\" 0 0 0 \"failed\" \"the member is cut off: its last piece did not come\""),
+		   "\"lost.csv\" null null null \"main.t\" \"p\" 0 0 0 \"failed\" \"the member is cut off: its last piece did not come\""),
 		"one whose end is missing is failed");
 	ok(strstr(out.data,
 		   "\"other.bin\" null null null null null 0 0 0 \"unmatched\" \"no resource takes it\""),
 		"one that nobody takes");
-	ok(strstr(out.data, "\"end.csv\" null null null \"t\" \"p\" 0 0 0 \"failed\""),
+	ok(strstr(out.data, "\"end.csv\" null null null \"main.t\" \"p\" 0 0 0 \"failed\""),
 		"the stream ends within a member");
 	is_int(run(gap, 2, &out), LK_DATA, "pieces that do not follow each other are an error");
 	is_text(lk_str_text(&out), "lk.members: 'in/d.zip!g.csv' goes on at byte 5, not 4", "which says where");
