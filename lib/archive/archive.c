@@ -11,6 +11,7 @@
 #include "archive/name.h"
 #include "archive/unique.h"
 #include "archive/walks.h"
+#include "archive/zip_read.h"
 #include "base/file.h"
 
 #define NO_KEY (-1)
@@ -62,6 +63,10 @@ struct lk_archive {
 	int64_t total, sent;
 	bool sent_last;
 
+	struct lk_zip_reader zip;
+	struct lk_zip_place place; /* of the present member in `zip` */
+	bool has_place, by_zip;	   /* by_zip: that is how it was read, and is to be read again */
+
 	struct lk_unique names; /* of the delivery's members */
 	struct lk_str name;
 
@@ -88,6 +93,7 @@ void lk_archive_close(struct lk_archive *a)
 	if (a->inner)
 		lk_archive_close(a->inner);
 	lk_walks_close(&a->walks);
+	lk_zip_reader_close(&a->zip);
 	a->stage = STAGE_END;
 }
 
@@ -100,6 +106,7 @@ void lk_archive_free(struct lk_archive *a)
 	if (a->utf8)
 		freelocale(a->utf8);
 	free(a->keys);
+	lk_zip_reader_release(&a->zip);
 	lk_arena_release(&a->arena);
 	lk_unique_release(&a->names);
 	lk_str_release(&a->name);
@@ -135,10 +142,15 @@ enum lk_status lk_archive_open(struct lk_archive *a, const struct lk_blob *input
 	return LK_OK;
 }
 
+static const char *passphrase_of(const struct lk_archive *a, int key)
+{
+	return key == NO_KEY ? NULL : a->keys[key]->passphrase;
+}
+
 /* A walk with this key that has just read the header of member `index`. */
 static enum lk_walk_result walk_to(struct lk_archive *a, int key, int64_t index, struct lk_walk **out, struct lk_error *err)
 {
-	return lk_walks_to(&a->walks, a->input, key, key == NO_KEY ? NULL : a->keys[key]->passphrase, index, out, &a->why, err);
+	return lk_walks_to(&a->walks, a->input, key, passphrase_of(a, key), index, out, &a->why, err);
 }
 
 /* ---- content ---- */
@@ -148,12 +160,14 @@ static bool allows(struct lk_archive *a, int64_t size, int64_t consumed)
 	return lk_budget_allows(a->budget, &a->options, size, consumed, &a->why);
 }
 
-/* Reads the member at which w stands to its end, or as far as is needed to trust it. OK: content and total are set. */
+/* Reads the member at which w stands, or (NULL) our own reader, to its end, or as far as is needed to trust it. OK: content and
+ * total are set. */
 static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w, struct lk_error *err)
 {
 	enum lk_walk_result result;
 
-	a->cursor = lk_cursor_begin(w, &a->options, a->budget);
+	a->by_zip = !w;
+	a->cursor = w ? lk_cursor_begin(w, &a->options, a->budget) : lk_cursor_begin_zip(&a->zip, &a->options, a->budget);
 	a->piece_ready = true;
 	result = lk_cursor_fill(&a->cursor, &a->piece, LK_PIECE, &a->why, err);
 	if (result == LK_WALK_END) {
@@ -173,7 +187,35 @@ static enum lk_walk_result read_through(struct lk_archive *a, struct lk_walk *w,
 	a->content = CONTENT_CURSOR;
 	a->total = a->cursor.position;
 	a->cursor.walk = NULL;
+	a->cursor.zip = NULL;
 	return result;
+}
+
+/* Reads the present member by our own reader, as read_through, or in one go when it fits a piece. UNREAD: libarchive is to read
+ * it, or to say what is wrong with it. */
+static enum lk_zip_result read_zip(struct lk_archive *a, int key, struct lk_error *err)
+{
+	const struct lk_zip_member *m = a->place.member;
+	enum lk_zip_result result;
+
+	if (!allows(a, m->size, m->packed))
+		return LK_ZIP_UNREAD;
+	if (m->size <= LK_PIECE && m->packed <= LK_PIECE) {
+		a->content = CONTENT_PIECE;
+		a->total = m->size;
+		return lk_zip_whole(&a->zip, &a->place, passphrase_of(a, key), &a->piece, err);
+	}
+	result = lk_zip_begin(&a->zip, &a->place, passphrase_of(a, key), err);
+	if (result != LK_ZIP_OK)
+		return result;
+	switch (read_through(a, NULL, err)) {
+	case LK_WALK_OK:
+		return LK_ZIP_OK;
+	case LK_WALK_ERROR:
+		return LK_ZIP_ERROR;
+	default:
+		return LK_ZIP_UNREAD;
+	}
 }
 
 /* ---- the member's facts ---- */
@@ -383,6 +425,8 @@ static enum lk_walk_result begin(struct lk_archive *a, struct lk_error *err)
 	if (result == LK_WALK_END)
 		result = begin_memberless(a, &w, err);
 	if (a->stage == STAGE_WALK && (result == LK_WALK_OK || result == LK_WALK_DAMAGED)) {
+		if (lk_walk_is_zip(w) && !a->options.no_own_zip && lk_zip_reader_open(&a->zip, a->input, err))
+			return LK_WALK_ERROR;
 		a->raw = lk_walk_is_raw(w);
 		a->wrapped = lk_walk_is_wrapped(w);
 		if (lk_walk_is_plain(w))
@@ -494,6 +538,7 @@ static enum lk_archive_next next_in_walk(struct lk_archive *a, struct lk_member 
 	switch (walk_to(a, a->key, a->at, &w, err)) {
 	case LK_WALK_OK:
 		a->budget->members++;
+		a->has_place = lk_zip_find(&a->zip.zip, lk_walk_consumed(w), &a->place);
 		return describe(a, w, m, err);
 	case LK_WALK_DAMAGED:
 		a->budget->members++;
@@ -516,7 +561,7 @@ static enum lk_archive_next next_member(struct lk_archive *a, struct lk_member *
 {
 	lk_arena_clear(&a->arena);
 	a->content = CONTENT_UNREAD;
-	a->verified = false;
+	a->verified = a->has_place = a->by_zip = false;
 	a->sent = 0;
 	a->sent_last = false;
 	*m = (struct lk_member){.size = -1};
@@ -567,9 +612,17 @@ static bool is_about_passphrase(const char *message)
 
 static enum lk_walk_result try_key(struct lk_archive *a, int key, struct lk_error *err)
 {
+	enum lk_zip_result by_zip = a->has_place ? read_zip(a, key, err) : LK_ZIP_UNREAD;
+	enum lk_walk_result result;
 	struct lk_walk *w;
-	enum lk_walk_result result = walk_to(a, key, a->at, &w, err);
 
+	if (by_zip == LK_ZIP_OK || by_zip == LK_ZIP_ERROR)
+		return by_zip == LK_ZIP_OK ? LK_WALK_OK : LK_WALK_ERROR;
+	if (by_zip == LK_ZIP_WRONG) {
+		lk_error_set(&a->why, LK_DATA, "Incorrect passphrase");
+		return LK_WALK_DAMAGED;
+	}
+	result = walk_to(a, key, a->at, &w, err);
 	return result == LK_WALK_OK ? read_through(a, w, err) : result;
 }
 
@@ -673,15 +726,32 @@ static enum lk_archive_next piece_of_whole(struct lk_archive *a, struct lk_piece
 	return LK_ARCHIVE_MEMBER;
 }
 
+/* To the beginning of the present member, for the second reading. */
+static enum lk_walk_result begin_again(struct lk_archive *a, struct lk_error *err)
+{
+	struct lk_walk *w;
+	enum lk_walk_result result;
+
+	if (a->by_zip) {
+		enum lk_zip_result begun = lk_zip_begin(&a->zip, &a->place, passphrase_of(a, a->key), err);
+
+		a->cursor = lk_cursor_begin_zip(&a->zip, NULL, NULL);
+		return begun == LK_ZIP_OK ? LK_WALK_OK : begun == LK_ZIP_ERROR ? LK_WALK_ERROR : LK_WALK_DAMAGED;
+	}
+	result = walk_to(a, a->key, a->at, &w, err);
+	if (result == LK_WALK_OK)
+		a->cursor = lk_cursor_begin(w, NULL, NULL);
+	return result;
+}
+
 /* A large member, that was verified, again. */
 static enum lk_archive_next piece_again(struct lk_archive *a, struct lk_piece *piece, struct lk_error *err)
 {
-	if (!a->cursor.walk) {
-		enum lk_walk_result result = walk_to(a, a->key, a->at, &a->cursor.walk, err);
+	if (!a->cursor.walk && !a->cursor.zip) {
+		enum lk_walk_result result = begin_again(a, err);
 
 		if (result != LK_WALK_OK)
 			return result == LK_WALK_ERROR ? LK_ARCHIVE_ERROR : changed(a, err);
-		a->cursor = lk_cursor_begin(a->cursor.walk, NULL, NULL);
 	}
 	if (!a->piece_ready) {
 		enum lk_walk_result result = lk_cursor_fill(&a->cursor, &a->piece, LK_PIECE, &a->why, err);

@@ -34,6 +34,7 @@ struct lk_archive_options {
 	int64_t max_nested;	    /* bytes of an archive inside an archive, which is held in memory */
 	bool (*ignores)(void *context, const char *delivery, const char *member); /* may be NULL */
 	void *ignores_context;
+	bool no_own_zip; /* read zips by libarchive alone: for tests, in which it is the oracle */
 };
 
 #define LK_RATIO_FREE (64 * 1024 * 1024)

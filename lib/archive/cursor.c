@@ -30,6 +30,31 @@ struct lk_cursor lk_cursor_begin(struct lk_walk *walk, const struct lk_archive_o
 		.walk = walk, .limits = limits, .budget = budget, .consumed_before = lk_walk_consumed(walk)};
 }
 
+struct lk_cursor lk_cursor_begin_zip(struct lk_zip_reader *zip, const struct lk_archive_options *limits,
+	const struct lk_budget *budget)
+{
+	return (struct lk_cursor){.zip = zip, .limits = limits, .budget = budget};
+}
+
+static int64_t consumed(const struct lk_cursor *c)
+{
+	return c->zip ? lk_zip_consumed(c->zip) : lk_walk_consumed(c->walk);
+}
+
+static enum lk_walk_result read_zip_block(struct lk_cursor *c, struct lk_error *why, struct lk_error *err)
+{
+	const void *data = NULL;
+	enum lk_zip_result result = lk_zip_block(c->zip, &data, &c->block_len, err);
+
+	c->ended = result == LK_ZIP_END;
+	c->block = data;
+	c->block_offset = c->position;
+	if (result != LK_ZIP_UNREAD)
+		return result == LK_ZIP_ERROR ? LK_WALK_ERROR : LK_WALK_OK;
+	lk_error_set(why, LK_DATA, "damaged archive");
+	return LK_WALK_DAMAGED;
+}
+
 static bool entry_is_sparse_end(const struct lk_cursor *c)
 {
 	return (archive_format(c->walk->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
@@ -43,6 +68,8 @@ static enum lk_walk_result read_block(struct lk_cursor *c, struct lk_error *why,
 	const void *data = NULL;
 
 	c->block_len = 0;
+	if (c->zip)
+		return read_zip_block(c, why, err);
 	result = lk_walk_data(c->walk, &data, &c->block_len, &c->block_offset, why, err);
 	c->block = data;
 	if (result == LK_WALK_OK &&
@@ -64,7 +91,7 @@ static enum lk_walk_result next_block(struct lk_cursor *c, struct lk_error *why,
 
 	if (result == LK_WALK_OK && c->limits &&
 		!lk_budget_allows(c->budget, c->limits, c->block_offset + (int64_t)c->block_len,
-			lk_walk_consumed(c->walk) - c->consumed_before, why))
+			consumed(c) - c->consumed_before, why))
 		return LK_WALK_DAMAGED;
 	return result;
 }

@@ -241,6 +241,11 @@ bool lk_walk_decrypts(const struct lk_walk *w)
 	return (archive_format(w->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
 }
 
+bool lk_walk_is_zip(const struct lk_walk *w)
+{
+	return lk_walk_decrypts(w) && !lk_walk_is_compressed(w);
+}
+
 void lk_walk_close(struct lk_walk *w)
 {
 	if (w->handle)

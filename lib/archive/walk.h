@@ -75,6 +75,9 @@ bool lk_walk_is_raw(const struct lk_walk *w);
 /* Whether members have no check of their own, but something compressed around them has: tar in gzip and the like. */
 bool lk_walk_is_wrapped(const struct lk_walk *w);
 
+/* Whether it is a zip that lies in the input as it is: lk_walk_consumed, after a header, is where the member's data begin. */
+bool lk_walk_is_zip(const struct lk_walk *w);
+
 /* Whether libarchive can decrypt members of this format. */
 bool lk_walk_decrypts(const struct lk_walk *w);
 
