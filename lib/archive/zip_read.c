@@ -10,6 +10,7 @@
 enum lk_status lk_zip_reader_open(struct lk_zip_reader *r, const struct lk_blob *input, struct lk_error *err)
 {
 	lk_zip_ahead_wipe(&r->ahead);
+	lk_zip_sides_wipe(&r->sides);
 	return lk_zip_open(&r->zip, input, err);
 }
 
@@ -86,14 +87,19 @@ static enum lk_zip_result begin_aes(struct lk_zip_reader *r, const char *passphr
 	return result_of(lk_zip_aes_begin(&r->aes, strength, keys, err));
 }
 
-static enum lk_zip_result begin(struct lk_zip_reader *r, const struct lk_zip_place *place,
-        const char *passphrase, struct lk_error *err)
+static void start(struct lk_zip_reader *r, const struct lk_zip_place *place)
 {
 	r->place = *place;
 	r->at = place->data;
 	r->left = place->member->packed;
 	r->size = 0;
 	r->crc = 0;
+}
+
+static enum lk_zip_result begin(struct lk_zip_reader *r, const struct lk_zip_place *place,
+        const char *passphrase, struct lk_error *err)
+{
+	start(r, place);
 	if (place->member->cipher != LK_ZIP_CLEAR && !passphrase)
 		return LK_ZIP_UNREAD;
 	if (place->member->cipher == LK_ZIP_CRYPTO)
@@ -149,17 +155,37 @@ static enum lk_zip_result inflate_whole(struct lk_zip_reader *r, const unsigned 
 	return LK_ZIP_OK;
 }
 
+/* All data of a member, those of a small one under ZipCrypto with those of others. */
+static enum lk_zip_result take_whole(struct lk_zip_reader *r, const struct lk_zip_place *place,
+        const char *passphrase, const unsigned char **data, size_t *len, struct lk_error *err)
+{
+	const struct lk_zip_member *m = place->member;
+	enum lk_zip_result result;
+
+	if (m->cipher == LK_ZIP_CRYPTO && passphrase && m->packed >= LK_ZIP_CRYPTO_HEADER &&
+	        m->packed <= LK_ZIP_CRYPTO_SMALL) {
+		start(r, place);
+		r->left = 0;
+		*len = (size_t)m->packed - LK_ZIP_CRYPTO_HEADER;
+		if (lk_zip_crypto_small(&r->sides, &r->zip, place, passphrase, data, err))
+			return LK_ZIP_ERROR;
+		if (!*data)
+			return LK_ZIP_UNREAD;
+		*data += LK_ZIP_CRYPTO_HEADER;
+		return (*data)[-1] == place->check ? LK_ZIP_OK : LK_ZIP_WRONG;
+	}
+	result = begin(r, place, passphrase, err);
+	*len = (size_t)r->left;
+	return result == LK_ZIP_OK ? take(r, *len, data, err) : result;
+}
+
 enum lk_zip_result lk_zip_whole(struct lk_zip_reader *r, const struct lk_zip_place *place,
         const char *passphrase, struct lk_str *out, struct lk_error *err)
 {
 	size_t size = (size_t)place->member->size, len;
-	enum lk_zip_result result = begin(r, place, passphrase, err);
 	const unsigned char *data;
+	enum lk_zip_result result = take_whole(r, place, passphrase, &data, &len, err);
 
-	if (result != LK_ZIP_OK)
-		return result;
-	len = (size_t)r->left;
-	result = take(r, len, &data, err);
 	if (result != LK_ZIP_OK)
 		return result;
 	if (!place->member->deflated && len != size)
@@ -276,6 +302,7 @@ int64_t lk_zip_consumed(const struct lk_zip_reader *r)
 void lk_zip_reader_close(struct lk_zip_reader *r)
 {
 	lk_zip_ahead_wipe(&r->ahead);
+	lk_zip_sides_wipe(&r->sides);
 	OPENSSL_cleanse(&r->crypto, sizeof(r->crypto));
 	r->zip.count = 0;
 }
@@ -288,6 +315,7 @@ void lk_zip_reader_release(struct lk_zip_reader *r)
 	libdeflate_free_decompressor(r->inflater);
 	free(r->stream);
 	lk_str_release(&r->packed);
+	lk_str_release(&r->sides.bytes);
 	free(r->block);
 	*r = (struct lk_zip_reader){.size = 0};
 }

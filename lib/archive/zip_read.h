@@ -26,6 +26,7 @@ enum lk_zip_result {
 struct lk_zip_reader {
 	struct lk_zip zip;
 	struct lk_zip_ahead ahead;
+	struct lk_zip_sides sides;
 	struct lk_zip_crypto crypto;
 	struct lk_zip_aes aes;
 	struct libdeflate_decompressor *inflater; /* of whole members */
