@@ -35,10 +35,10 @@ static const struct width {
 	void (*derive)(struct lanes *l, unsigned rounds);
 } widths[] = {
 #ifdef __x86_64__
-        {16, derive16},
-        {8, derive8},
+	{16, derive16},
+	{8, derive8},
 #endif
-        {4, derive4},
+	{4, derive4},
 };
 #define WIDTHS (sizeof(widths) / sizeof(*widths))
 

@@ -14,7 +14,7 @@
 
 #define LK_PBKDF2_BLOCK 20
 #define LK_PBKDF2_SALT 51 /* bytes of a salt at most: with the number of the block it is one block of SHA-1 \
-	                   */
+			   */
 #define LK_PBKDF2_KEY 64
 
 struct lk_pbkdf2_job {

@@ -46,18 +46,18 @@ struct directory {
 
 /* The zip64 record (section 4.3.14), where the locator before the end points to it. */
 static bool read_end64(
-        const struct lk_blob *input, uint64_t end, const unsigned char *locator, struct directory *d)
+	const struct lk_blob *input, uint64_t end, const unsigned char *locator, struct directory *d)
 {
 	unsigned char record[END64_SIZE];
 	uint64_t at = le64(locator + 8);
 	size_t got;
 
 	if (le32(locator + 4) || le32(locator + 16) != 1 || end < LOCATOR_SIZE + END64_SIZE ||
-	        at != end - LOCATOR_SIZE - END64_SIZE)
+		at != end - LOCATOR_SIZE - END64_SIZE)
 		return false;
 	if (lk_blob_read(input, (int64_t)at, record, sizeof(record), &got, NULL) || got != sizeof(record) ||
-	        memcmp(record, "PK\6\6", 4) || le64(record + 4) != END64_SIZE - 12 || le32(record + 16) ||
-	        le32(record + 20) || le64(record + 24) != le64(record + 32))
+		memcmp(record, "PK\6\6", 4) || le64(record + 4) != END64_SIZE - 12 || le32(record + 16) ||
+		le32(record + 20) || le64(record + 24) != le64(record + 32))
 		return false;
 	d->count = le64(record + 32);
 	d->size = le64(record + 40);
@@ -74,14 +74,14 @@ static bool find_directory(const struct lk_blob *input, struct directory *d)
 	size_t got;
 
 	if (lk_blob_read(input, start, tail, sizeof(tail), &got, NULL) ||
-	        start + (int64_t)got != input->size || got <= END_SIZE)
+		start + (int64_t)got != input->size || got <= END_SIZE)
 		return false;
 	for (end = tail + got - END_SIZE; memcmp(end, "PK\5\6", 4); end--)
 		if (end == tail + 1)
 			return false;
 	at = (uint64_t)(start + (end - tail));
 	if (le16(end + 20) != tail + got - end - END_SIZE || le16(end + 4) || le16(end + 6) ||
-	        le16(end + 8) != le16(end + 10))
+		le16(end + 8) != le16(end + 10))
 		return false;
 	if (end - tail >= LOCATOR_SIZE && !memcmp(end - LOCATOR_SIZE, "PK\6\7", 4))
 		return read_end64(input, at, end - LOCATOR_SIZE, d);
@@ -190,11 +190,11 @@ static size_t read_entry(struct lk_zip_member *m, const unsigned char *p, size_t
 		return 0;
 	extra = p + ENTRY_SIZE + name_len;
 	*m = (struct lk_zip_member){.header = le32(p + 42),
-	        .packed = le32(p + 20),
-	        .size = le32(p + 24),
-	        .crc = le32(p + 16),
-	        .flags = le16(p + 8),
-	        .method = le16(p + 10)};
+		.packed = le32(p + 20),
+		.size = le32(p + 24),
+		.crc = le32(p + 16),
+		.flags = le16(p + 8),
+		.method = le16(p + 10)};
 	if (!read_zip64(m, extra, extra_len))
 		return 0;
 	if ((uint64_t)m->header > end || (uint64_t)m->packed > end - (uint64_t)m->header)
@@ -226,7 +226,7 @@ static bool sort(struct lk_zip *z)
 }
 
 static enum lk_status read_members(
-        struct lk_zip *z, const unsigned char *p, const struct directory *d, struct lk_error *err)
+	struct lk_zip *z, const unsigned char *p, const struct directory *d, struct lk_error *err)
 {
 	size_t left = (size_t)d->size, len;
 
@@ -300,7 +300,7 @@ bool lk_zip_locate(const struct lk_zip *z, size_t index, struct lk_zip_place *pl
 	size_t name_len, extra_len, got;
 
 	if (!m->ours || lk_blob_read(z->input, m->header, h, sizeof(h), &got, NULL) || got != sizeof(h) ||
-	        memcmp(h, "PK\3\4", 4) || le16(h + 6) != m->flags || le16(h + 8) != m->method)
+		memcmp(h, "PK\3\4", 4) || le16(h + 6) != m->flags || le16(h + 8) != m->method)
 		return false;
 	name_len = le16(h + 26);
 	extra_len = le16(h + 28);

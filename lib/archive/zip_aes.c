@@ -22,7 +22,7 @@ static bool proves(const struct lk_zip_ahead *ahead, int i)
 
 /* Takes the salts of up to `want` AES members from `place` on. */
 static void gather(struct lk_zip_ahead *ahead, const struct lk_zip *z, const struct lk_zip_place *place,
-        int want, unsigned char salts[][LK_ZIP_AES_SALT(3) + LK_ZIP_AES_PROOF])
+	int want, unsigned char salts[][LK_ZIP_AES_SALT(3) + LK_ZIP_AES_PROOF])
 {
 	size_t from = (size_t)(place->member - z->members);
 
@@ -35,7 +35,7 @@ static void gather(struct lk_zip_ahead *ahead, const struct lk_zip *z, const str
 			continue;
 		len = LK_ZIP_AES_SALT(p.member->strength);
 		if (lk_blob_read(z->input, p.data, salts[ahead->count], len + LK_ZIP_AES_PROOF, &got, NULL) ||
-		        got != len + LK_ZIP_AES_PROOF)
+			got != len + LK_ZIP_AES_PROOF)
 			continue;
 		memcpy(ahead->proofs[ahead->count], salts[ahead->count] + len, LK_ZIP_AES_PROOF);
 		ahead->members[ahead->count++] = p.member;
@@ -43,7 +43,7 @@ static void gather(struct lk_zip_ahead *ahead, const struct lk_zip *z, const str
 }
 
 static void derive(
-        struct lk_zip_ahead *ahead, const struct lk_zip *z, const struct lk_zip_place *place, int want)
+	struct lk_zip_ahead *ahead, const struct lk_zip *z, const struct lk_zip_place *place, int want)
 {
 	unsigned char key[LK_PBKDF2_KEY], salts[LK_ZIP_AHEAD][LK_ZIP_AES_SALT(3) + LK_ZIP_AES_PROOF];
 	struct lk_pbkdf2_job jobs[LK_ZIP_AHEAD * LK_ZIP_AES_KEYS / LK_PBKDF2_BLOCK];
@@ -57,15 +57,15 @@ static void derive(
 
 		for (uint32_t block = 1; (block - 1) * LK_PBKDF2_BLOCK < bytes; block++)
 			jobs[count++] = (struct lk_pbkdf2_job){.key = key,
-			        .salt = salts[i],
-			        .salt_len = LK_ZIP_AES_SALT(strength),
-			        .block = block};
+				.salt = salts[i],
+				.salt_len = LK_ZIP_AES_SALT(strength),
+				.block = block};
 	}
 	lk_pbkdf2_run(jobs, count, ROUNDS);
 	for (int i = -1; done < count; done++) {
 		i += jobs[done].block == 1;
 		memcpy(ahead->keys[i] + (jobs[done].block - 1) * LK_PBKDF2_BLOCK, jobs[done].out,
-		        LK_PBKDF2_BLOCK);
+			LK_PBKDF2_BLOCK);
 	}
 	OPENSSL_cleanse(jobs, sizeof(jobs));
 	OPENSSL_cleanse(key, sizeof(key));
@@ -80,7 +80,7 @@ static int find(const struct lk_zip_ahead *ahead, const struct lk_zip_member *me
 }
 
 const unsigned char *lk_zip_aes_keys(struct lk_zip_ahead *ahead, const struct lk_zip *z,
-        const struct lk_zip_place *place, const char *passphrase)
+	const struct lk_zip_place *place, const char *passphrase)
 {
 	int i = find(ahead, place->member, passphrase);
 
@@ -122,7 +122,7 @@ static enum lk_status prepare(struct lk_zip_aes *a, unsigned strength, struct lk
 	if (!a->mac) {
 		char sha1[] = "SHA1";
 		OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha1, 0),
-		        OSSL_PARAM_construct_end()};
+			OSSL_PARAM_construct_end()};
 		EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
 		a->mac = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
@@ -134,7 +134,7 @@ static enum lk_status prepare(struct lk_zip_aes *a, unsigned strength, struct lk
 }
 
 enum lk_status lk_zip_aes_begin(
-        struct lk_zip_aes *a, unsigned strength, const unsigned char *keys, struct lk_error *err)
+	struct lk_zip_aes *a, unsigned strength, const unsigned char *keys, struct lk_error *err)
 {
 	size_t len = LK_ZIP_AES_KEY(strength);
 
@@ -142,7 +142,7 @@ enum lk_status lk_zip_aes_begin(
 	a->counter = 0;
 	a->stream_used = sizeof(a->stream);
 	if (!EVP_EncryptInit_ex2(a->cipher, a->ciphers[strength - 1], keys, NULL, NULL) ||
-	        !EVP_CIPHER_CTX_set_padding(a->cipher, 0) || !EVP_MAC_init(a->mac, keys + len, len, NULL))
+		!EVP_CIPHER_CTX_set_padding(a->cipher, 0) || !EVP_MAC_init(a->mac, keys + len, len, NULL))
 		return failed(err);
 	return LK_OK;
 }
@@ -202,7 +202,7 @@ enum lk_status lk_zip_aes_apply(struct lk_zip_aes *a, unsigned char *data, size_
 }
 
 enum lk_status lk_zip_aes_end(
-        struct lk_zip_aes *a, const unsigned char *code, bool *good, struct lk_error *err)
+	struct lk_zip_aes *a, const unsigned char *code, bool *good, struct lk_error *err)
 {
 	unsigned char made[20];
 	size_t len;

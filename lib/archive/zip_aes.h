@@ -31,7 +31,7 @@ struct lk_zip_ahead {
 
 /* The keys of a member, the cipher's before the MAC's; NULL when the passphrase is not the one. */
 const unsigned char *lk_zip_aes_keys(struct lk_zip_ahead *ahead, const struct lk_zip *z,
-        const struct lk_zip_place *place, const char *passphrase);
+	const struct lk_zip_place *place, const char *passphrase);
 
 void lk_zip_ahead_wipe(struct lk_zip_ahead *ahead);
 
@@ -46,15 +46,15 @@ struct lk_zip_aes {
 
 /* {0}, or used before, to the beginning of a member's content. */
 enum lk_status lk_zip_aes_begin(
-        struct lk_zip_aes *a, unsigned strength, const unsigned char *keys, struct lk_error *err) LK_CHECKED;
+	struct lk_zip_aes *a, unsigned strength, const unsigned char *keys, struct lk_error *err) LK_CHECKED;
 
 /* Decrypts the next len bytes in place. */
 enum lk_status lk_zip_aes_apply(
-        struct lk_zip_aes *a, unsigned char *data, size_t len, struct lk_error *err) LK_CHECKED;
+	struct lk_zip_aes *a, unsigned char *data, size_t len, struct lk_error *err) LK_CHECKED;
 
 /* Whether all that was decrypted is what the code was made of. */
 enum lk_status lk_zip_aes_end(
-        struct lk_zip_aes *a, const unsigned char *code, bool *good, struct lk_error *err) LK_CHECKED;
+	struct lk_zip_aes *a, const unsigned char *code, bool *good, struct lk_error *err) LK_CHECKED;
 
 void lk_zip_aes_release(struct lk_zip_aes *a);
 

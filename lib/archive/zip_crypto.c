@@ -89,7 +89,7 @@ void lk_zip_crypto_apply_all(struct lk_zip_crypto_run *runs, int count)
 
 /* Finds up to `want` small members from `place` on, and how many bytes of data they have. */
 static size_t gather(struct lk_zip_sides *s, const struct lk_zip *z, const struct lk_zip_place *place,
-        int want, struct lk_zip_place *places)
+	int want, struct lk_zip_place *places)
 {
 	size_t from = (size_t)(place->member - z->members), total = 0;
 
@@ -98,7 +98,7 @@ static size_t gather(struct lk_zip_sides *s, const struct lk_zip *z, const struc
 		struct lk_zip_place *p = &places[s->count];
 
 		if (!lk_zip_locate(z, i, p) || p->member->cipher != LK_ZIP_CRYPTO ||
-		        p->member->packed > LK_ZIP_CRYPTO_SMALL)
+			p->member->packed > LK_ZIP_CRYPTO_SMALL)
 			continue;
 		s->members[s->count++] = p->member;
 		total += (size_t)p->member->packed;
@@ -108,7 +108,7 @@ static size_t gather(struct lk_zip_sides *s, const struct lk_zip *z, const struc
 
 /* Decrypts members from `place` on; count is 0 when that cannot be. */
 static enum lk_status decrypt_sides(struct lk_zip_sides *s, const struct lk_zip *z,
-        const struct lk_zip_place *place, int want, struct lk_error *err)
+	const struct lk_zip_place *place, int want, struct lk_error *err)
 {
 	struct lk_zip_place places[LK_ZIP_CRYPTO_SIDES];
 	struct lk_zip_crypto_run runs[LK_ZIP_CRYPTO_SIDES];
@@ -146,8 +146,8 @@ static int find(const struct lk_zip_sides *s, const struct lk_zip_member *member
 }
 
 enum lk_status lk_zip_crypto_small(struct lk_zip_sides *s, const struct lk_zip *z,
-        const struct lk_zip_place *place, const char *passphrase, const unsigned char **out,
-        struct lk_error *err)
+	const struct lk_zip_place *place, const char *passphrase, const unsigned char **out,
+	struct lk_error *err)
 {
 	int i = find(s, place->member, passphrase);
 

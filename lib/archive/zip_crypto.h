@@ -43,8 +43,8 @@ void lk_zip_crypto_apply_all(struct lk_zip_crypto_run *runs, int count);
 
 /* The data of a small member, decrypted, its header before them; NULL in *out when they cannot be read. */
 enum lk_status lk_zip_crypto_small(struct lk_zip_sides *s, const struct lk_zip *z,
-        const struct lk_zip_place *place, const char *passphrase, const unsigned char **out,
-        struct lk_error *err) LK_CHECKED;
+	const struct lk_zip_place *place, const char *passphrase, const unsigned char **out,
+	struct lk_error *err) LK_CHECKED;
 
 void lk_zip_sides_wipe(struct lk_zip_sides *s); /* memory is kept */
 

@@ -29,7 +29,7 @@ static enum lk_zip_result out_of_memory(struct lk_error *err)
 
 /* The next len bytes of data, decrypted. *out is borrowed until the next call. */
 static enum lk_zip_result take(
-        struct lk_zip_reader *r, size_t len, const unsigned char **out, struct lk_error *err)
+	struct lk_zip_reader *r, size_t len, const unsigned char **out, struct lk_error *err)
 {
 	const struct lk_blob *input = r->zip.input;
 	unsigned char *held;
@@ -97,7 +97,7 @@ static void start(struct lk_zip_reader *r, const struct lk_zip_place *place)
 }
 
 static enum lk_zip_result begin(struct lk_zip_reader *r, const struct lk_zip_place *place,
-        const char *passphrase, struct lk_error *err)
+	const char *passphrase, struct lk_error *err)
 {
 	start(r, place);
 	if (place->member->cipher != LK_ZIP_CLEAR && !passphrase)
@@ -140,7 +140,7 @@ static enum lk_zip_result finish(struct lk_zip_reader *r, struct lk_error *err)
 
 /* Inflates all of <data, len> into *out, which must take all the one and fill all the other. */
 static enum lk_zip_result inflate_whole(struct lk_zip_reader *r, const unsigned char *data, size_t len,
-        struct lk_str *out, struct lk_error *err)
+	struct lk_str *out, struct lk_error *err)
 {
 	size_t size = (size_t)r->place.member->size, used, made;
 
@@ -149,21 +149,21 @@ static enum lk_zip_result inflate_whole(struct lk_zip_reader *r, const unsigned 
 	if (!r->inflater)
 		return out_of_memory(err);
 	if (libdeflate_deflate_decompress_ex(r->inflater, data, len, out->data, size, &used, &made) !=
-	                LIBDEFLATE_SUCCESS ||
-	        used != len || made != size)
+			LIBDEFLATE_SUCCESS ||
+		used != len || made != size)
 		return LK_ZIP_UNREAD;
 	return LK_ZIP_OK;
 }
 
 /* All data of a member, those of a small one under ZipCrypto with those of others. */
 static enum lk_zip_result take_whole(struct lk_zip_reader *r, const struct lk_zip_place *place,
-        const char *passphrase, const unsigned char **data, size_t *len, struct lk_error *err)
+	const char *passphrase, const unsigned char **data, size_t *len, struct lk_error *err)
 {
 	const struct lk_zip_member *m = place->member;
 	enum lk_zip_result result;
 
 	if (m->cipher == LK_ZIP_CRYPTO && passphrase && m->packed >= LK_ZIP_CRYPTO_HEADER &&
-	        m->packed <= LK_ZIP_CRYPTO_SMALL) {
+		m->packed <= LK_ZIP_CRYPTO_SMALL) {
 		start(r, place);
 		r->left = 0;
 		*len = (size_t)m->packed - LK_ZIP_CRYPTO_HEADER;
@@ -180,7 +180,7 @@ static enum lk_zip_result take_whole(struct lk_zip_reader *r, const struct lk_zi
 }
 
 enum lk_zip_result lk_zip_whole(struct lk_zip_reader *r, const struct lk_zip_place *place,
-        const char *passphrase, struct lk_str *out, struct lk_error *err)
+	const char *passphrase, struct lk_str *out, struct lk_error *err)
 {
 	size_t size = (size_t)place->member->size, len;
 	const unsigned char *data;
@@ -221,7 +221,7 @@ static enum lk_zip_result begin_inflate(struct lk_zip_reader *r, struct lk_error
 }
 
 enum lk_zip_result lk_zip_begin(struct lk_zip_reader *r, const struct lk_zip_place *place,
-        const char *passphrase, struct lk_error *err)
+	const char *passphrase, struct lk_error *err)
 {
 	enum lk_zip_result result = begin(r, place, passphrase, err);
 
@@ -231,14 +231,14 @@ enum lk_zip_result lk_zip_begin(struct lk_zip_reader *r, const struct lk_zip_pla
 
 /* More data: none at their end. */
 static enum lk_zip_result take_some(
-        struct lk_zip_reader *r, const unsigned char **data, size_t *len, struct lk_error *err)
+	struct lk_zip_reader *r, const unsigned char **data, size_t *len, struct lk_error *err)
 {
 	*len = r->left < IN_SIZE ? (size_t)r->left : IN_SIZE;
 	return take(r, *len, data, err);
 }
 
 static enum lk_zip_result next_stored(
-        struct lk_zip_reader *r, const void **data, size_t *len, struct lk_error *err)
+	struct lk_zip_reader *r, const void **data, size_t *len, struct lk_error *err)
 {
 	const unsigned char *taken = NULL;
 	enum lk_zip_result result = take_some(r, &taken, len, err);
@@ -249,7 +249,7 @@ static enum lk_zip_result next_stored(
 }
 
 static enum lk_zip_result next_inflated(
-        struct lk_zip_reader *r, const void **data, size_t *len, struct lk_error *err)
+	struct lk_zip_reader *r, const void **data, size_t *len, struct lk_error *err)
 {
 	struct inflate_state *z = r->stream;
 
@@ -288,7 +288,7 @@ enum lk_zip_result lk_zip_block(struct lk_zip_reader *r, const void **data, size
 	if (r->ended)
 		return finish(r, err);
 	result =
-	        r->place.member->deflated ? next_inflated(r, data, len, err) : next_stored(r, data, len, err);
+		r->place.member->deflated ? next_inflated(r, data, len, err) : next_stored(r, data, len, err);
 	if (result == LK_ZIP_OK)
 		count(r, *data, *len);
 	return result;

@@ -43,20 +43,20 @@ struct lk_zip_reader {
 
 /* Begins with a zip, as lk_zip_open. The reader is {0} at first. */
 enum lk_status lk_zip_reader_open(
-        struct lk_zip_reader *r, const struct lk_blob *input, struct lk_error *err) LK_CHECKED;
+	struct lk_zip_reader *r, const struct lk_blob *input, struct lk_error *err) LK_CHECKED;
 
 /* Reads all of a member into *out. passphrase (borrowed until the next open) is for an encrypted one. OK,
  * WRONG, UNREAD. */
 enum lk_zip_result lk_zip_whole(struct lk_zip_reader *r, const struct lk_zip_place *place,
-        const char *passphrase, struct lk_str *out, struct lk_error *err) LK_CHECKED;
+	const char *passphrase, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
 /* To the beginning of a member that is read in blocks. OK, WRONG, UNREAD. */
 enum lk_zip_result lk_zip_begin(struct lk_zip_reader *r, const struct lk_zip_place *place,
-        const char *passphrase, struct lk_error *err) LK_CHECKED;
+	const char *passphrase, struct lk_error *err) LK_CHECKED;
 
 /* The next block, borrowed until the next call. OK, END, UNREAD. */
 enum lk_zip_result lk_zip_block(
-        struct lk_zip_reader *r, const void **data, size_t *len, struct lk_error *err) LK_CHECKED;
+	struct lk_zip_reader *r, const void **data, size_t *len, struct lk_error *err) LK_CHECKED;
 
 /* Bytes of the member's data used up so far. */
 int64_t lk_zip_consumed(const struct lk_zip_reader *r);

@@ -13,25 +13,25 @@ static void test_vectors(int lanes)
 		unsigned rounds;
 		const char *key; /* 20 bytes */
 	} vectors[] = {
-	        {"password", "salt", 1,
-	                "\x0c\x60\xc8\x0f\x96\x1f\x0e\x71\xf3\xa9\xb5\x24\xaf\x60\x12\x06\x2f\xe0\x37\xa6"},
-	        {"password", "salt", 2,
-	                "\xea\x6c\x01\x4d\xc7\x2d\x6f\x8c\xcd\x1e\xd9\x2a\xce\x1d\x41\xf0\xd8\xde\x89\x57"},
-	        {"password", "salt", 4096,
-	                "\x4b\x00\x79\x01\xb7\x65\x48\x9a\xbe\xad\x49\xd9\x26\xf7\x21\xd0\x65\xa4\x29\xc1"},
-	        {"passwordPASSWORDpassword", "saltSALTsaltSALTsaltSALTsaltSALTsalt", 4096,
-	                "\x3d\x2e\xec\x4f\xe4\x1c\x84\x9b\x80\xc8\xd8\x36\x62\xc0\xe4\x4a\x8b\x29\x1a\x96"},
+		{"password", "salt", 1,
+			"\x0c\x60\xc8\x0f\x96\x1f\x0e\x71\xf3\xa9\xb5\x24\xaf\x60\x12\x06\x2f\xe0\x37\xa6"},
+		{"password", "salt", 2,
+			"\xea\x6c\x01\x4d\xc7\x2d\x6f\x8c\xcd\x1e\xd9\x2a\xce\x1d\x41\xf0\xd8\xde\x89\x57"},
+		{"password", "salt", 4096,
+			"\x4b\x00\x79\x01\xb7\x65\x48\x9a\xbe\xad\x49\xd9\x26\xf7\x21\xd0\x65\xa4\x29\xc1"},
+		{"passwordPASSWORDpassword", "saltSALTsaltSALTsaltSALTsaltSALTsalt", 4096,
+			"\x3d\x2e\xec\x4f\xe4\x1c\x84\x9b\x80\xc8\xd8\x36\x62\xc0\xe4\x4a\x8b\x29\x1a\x96"},
 	};
 
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
 		unsigned char key[LK_PBKDF2_KEY];
 		struct lk_pbkdf2_job job = {key, (const unsigned char *)vectors[i].salt,
-		        (unsigned)strlen(vectors[i].salt), 1, {0}};
+			(unsigned)strlen(vectors[i].salt), 1, {0}};
 
 		lk_pbkdf2_key(key, vectors[i].passphrase);
 		lk_pbkdf2_run_wide(&job, 1, vectors[i].rounds, lanes);
 		ok(!memcmp(job.out, vectors[i].key, sizeof(job.out)), "RFC 6070's vector %zu in %d lanes", i,
-		        lanes);
+			lanes);
 	}
 }
 
@@ -53,13 +53,13 @@ static void test_lanes(int lanes)
 			snprintf(salts[i], sizeof(salts[i]), "%*d", 8 + i % 3 * 4, i);
 			if (pass) {
 				PKCS5_PBKDF2_HMAC_SHA1(passphrase, (int)len, (unsigned char *)salts[i],
-				        (int)strlen(salts[i]), 50, sizeof(want), want);
+					(int)strlen(salts[i]), 50, sizeof(want), want);
 				wrong += memcmp(jobs[i].out, want + (jobs[i].block - 1) * LK_PBKDF2_BLOCK,
-				                 LK_PBKDF2_BLOCK) != 0;
+						 LK_PBKDF2_BLOCK) != 0;
 			} else {
 				lk_pbkdf2_key(keys[i], passphrase);
 				jobs[i] = (struct lk_pbkdf2_job){keys[i], (unsigned char *)salts[i],
-				        (unsigned)strlen(salts[i]), (uint32_t)i % 4 + 1, {0}};
+					(unsigned)strlen(salts[i]), (uint32_t)i % 4 + 1, {0}};
 				if (i == JOBS - 1)
 					lanes ? (void)lk_pbkdf2_run_wide(jobs, JOBS, 50, lanes)
 					      : lk_pbkdf2_run(jobs, JOBS, 50);

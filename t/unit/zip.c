@@ -35,16 +35,16 @@ static void read_all(struct lk_archive *a, const struct lk_blob *blob, struct lk
 		struct lk_piece piece;
 
 		lk_str_addf(out, "%s|%lld|%lld|%lld|%d|%lld|%d|", m.path, (long long)m.index,
-		        (long long)m.number, (long long)m.size, m.has_modified, (long long)m.modified_us,
-		        m.encrypted);
+			(long long)m.number, (long long)m.size, m.has_modified, (long long)m.modified_us,
+			m.encrypted);
 		if (lk_archive_verify(a, &m, &err))
 			lk_str_addf(out, "verify: %s", err.message);
 		lk_str_addf(out, "%lld|%s|%s|%s\n", (long long)m.size, lk_member_status_name(m.status),
-		        m.error ? m.error : "-", m.passphrase ? m.passphrase : "-");
+			m.error ? m.error : "-", m.passphrase ? m.passphrase : "-");
 		while (m.status == LK_MEMBER_OK &&
-		        (next = lk_archive_piece(a, &piece, &err)) == LK_ARCHIVE_MEMBER)
+			(next = lk_archive_piece(a, &piece, &err)) == LK_ARCHIVE_MEMBER)
 			lk_str_addf(out, " %lld+%zu %d %llx\n", (long long)piece.offset, piece.len,
-			        piece.last, (unsigned long long)XXH3_64bits(piece.data, piece.len));
+				piece.last, (unsigned long long)XXH3_64bits(piece.data, piece.len));
 		if (m.status == LK_MEMBER_OK && next == LK_ARCHIVE_ERROR)
 			break;
 	}
@@ -99,7 +99,7 @@ static void make(const char *options, const char *passphrase, size_t large)
 	struct archive *a = archive_write_new();
 	struct archive_entry *entry = archive_entry_new();
 	int bad = archive_write_set_format_zip(a) || archive_write_set_options(a, options) ||
-	          archive_write_set_bytes_per_block(a, 0);
+		  archive_write_set_bytes_per_block(a, 0);
 
 	if (passphrase)
 		bad |= archive_write_set_passphrase(a, passphrase);
@@ -142,7 +142,7 @@ static void test_kind(const char *options, const char *passphrase, int every)
 		made[at] = kept;
 	}
 	for (size_t cut = below((unsigned)every); cut < made_len && differ < 3;
-	        cut += (size_t)every * 4, tried++)
+		cut += (size_t)every * 4, tried++)
 		differ += !same(made, cut);
 	ok(!differ, "%s: %d archives with a changed byte or cut", what, tried);
 	make(options, passphrase, 9 << 20);
@@ -237,8 +237,8 @@ static void build_member(struct built *b, struct entry *e, struct libdeflate_com
 	local.method = e->method = below(3) ? 8 : 0;
 	local.flags = e->flags = rarely(4) ? 8 : rarely(4) ? 0x800 : 0;
 	e->packed = e->method ? (uint32_t)libdeflate_deflate_compress(
-	                                c, text + number, e->size, packed, sizeof(packed))
-	                      : e->size;
+					c, text + number, e->size, packed, sizeof(packed))
+			      : e->size;
 	if (!e->method)
 		memcpy(packed, text + number, e->size);
 	local.packed = e->packed;
@@ -330,7 +330,7 @@ static void build_large(struct built *b, struct libdeflate_compressor *c, int mo
 	b->len = 30 + strlen(e.name);
 	e.crc = libdeflate_crc32(0, zeros, sizeof(zeros));
 	e.packed = (uint32_t)libdeflate_deflate_compress(
-	        c, zeros, sizeof(zeros), b->bytes + b->len, sizeof(b->bytes) - 1000);
+		c, zeros, sizeof(zeros), b->bytes + b->len, sizeof(b->bytes) - 1000);
 	size = b->len + e.packed;
 	e.packed += (uint32_t)more_packed;
 	e.size += (uint32_t)more;
@@ -427,8 +427,8 @@ static void test_folder(const char *path, int *count, int *differ)
 static void test_others(void)
 {
 	static const char *const folders[] = {"nasty/zip-libarchive", "nasty/zip-yauzl/success",
-	        "nasty/zip-yauzl/failure", "nasty/zip-slip-snyk", "txt/faers-fda-zip",
-	        "txt/icd-cms-fixed-width-zip"};
+		"nasty/zip-yauzl/failure", "nasty/zip-slip-snyk", "txt/faers-fda-zip",
+		"txt/icd-cms-fixed-width-zip"};
 	const char *data = getenv("LK_DATA");
 	int count = 0, differ = 0;
 
@@ -447,7 +447,7 @@ static void add_key(const char *passphrase)
 	int ends[2];
 
 	if (pipe(ends) || write(ends[1], passphrase, strlen(passphrase)) < 0 || close(ends[1]) ||
-	        lk_keys_add_fd(&keys, ends[0], &err))
+		lk_keys_add_fd(&keys, ends[0], &err))
 		ok(false, "cannot add a key");
 	close(ends[0]);
 }
