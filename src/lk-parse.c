@@ -129,6 +129,8 @@ int main(int argc, char **argv)
 		lk_tool_misuse("--check takes nothing but -s");
 	status = lk_sources_open(&sources, sources_path, &err);
 	if (status == LK_OK && check)
+		status = lk_sources_check(sources, &err);
+	if (status == LK_OK && check)
 		puts("ok");
 	else if (status == LK_OK)
 		status = run(sources, argv, &err);

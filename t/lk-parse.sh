@@ -341,6 +341,22 @@ test_expect_success 'one document feeds several tables' '
 	test_cmp expect actual
 '
 
+test_expect_success '--check finds properties that are mistyped' '
+	cat >right.json <<-\EOF_ &&
+	{"name": "p", "owner": "x", "resources": [{"name": "r", "path": "r*.csv", "x-note": 1, "dialect": {"delimiter": ";"},
+	  "schema": {"fields": [{"name": "a", "type": "integer", "constraints": {"required": true}}]}}]}
+	EOF_
+	lk-parse -s right.json --check &&
+	for typo in type:typ:fields[0].typ delimiter:delimeter:dialect.delimeter dialect:dialects:resources[0].dialects \
+		required:requried:constraints.requried fields\":fieldss\":fieldss resources:resource:resource; do
+		old=${typo%%:*} new=${typo#*:} && place=${new#*:} && new=${new%%:*} &&
+		sed "s/$old/$new/" right.json >typo.json && ! cmp -s right.json typo.json &&
+		expect_status 78 lk-parse -s typo.json --check 2>err || return
+		case $place in fieldss|resource) ;; *) grep -F "$place: there is no such property; did you mean" err || return ;; esac
+	done &&
+	printf "a\n1\n" >r1.csv && sed "s/type/typ/" right.json >typo.json && lk-parse -s typo.json r1.csv | lk-cat --count
+'
+
 test_expect_success 'XML that takes the parser for ever is refused in no time' '
 	python3 - <<-\EOF_ &&
 	def write(name, text):

@@ -112,24 +112,29 @@ static size_t edits(const char *a, const char *b)
 	return above[width];
 }
 
-const char *lk_commands_nearest(const struct lk_commands *c, const char *typed)
+const char *lk_nearest(const char *const *names, size_t count, const char *typed)
 {
 	const char *best = NULL;
 	size_t best_edits = strlen(typed) < 5 ? 2 : 3; /* fewer than this is near */
 
 	if (strlen(typed) > MAX_TYPED)
 		return NULL;
-	for (size_t i = 0; i < c->count; i++) {
-		size_t n = strlen(c->names[i]) > MAX_TYPED ? SIZE_MAX : edits(typed, c->names[i]);
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(names[i]) > MAX_TYPED ? SIZE_MAX : edits(typed, names[i]);
 
-		if (strlen(typed) > 2 && !strncmp(c->names[i], typed, strlen(typed)))
+		if (strlen(typed) > 2 && !strncmp(names[i], typed, strlen(typed)))
 			n = 1;
 		if (n < best_edits) {
-			best = c->names[i];
+			best = names[i];
 			best_edits = n;
 		}
 	}
 	return best;
+}
+
+const char *lk_commands_nearest(const struct lk_commands *c, const char *typed)
+{
+	return lk_nearest(c->names, c->count, typed);
 }
 
 static enum lk_status read_to_end(int fd, struct lk_str *out, struct lk_error *err)

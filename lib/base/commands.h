@@ -18,6 +18,9 @@ struct lk_commands {
 enum lk_status lk_commands_list(struct lk_commands *commands, struct lk_error *err) LK_CHECKED;
 void lk_commands_release(struct lk_commands *commands);
 
+/* The one of `count` names that is nearest to what was typed, or NULL when none is near. */
+const char *lk_nearest(const char *const *names, size_t count, const char *typed);
+
 /* The command whose name is nearest to what was typed, or NULL when none is near. Borrowed. */
 const char *lk_commands_nearest(const struct lk_commands *commands, const char *typed);
 

@@ -12,6 +12,24 @@
 
 #define PACKAGE_BYTES (16 * 1024 * 1024)
 
+/* What the standard knows, versions 1 and 2: others are ignored, but those that look like one of these are typing errors. */
+static const char *const package_properties[] = {"$schema", "name", "id", "profile", "title", "description", "homepage",
+	"version", "created", "keywords", "image", "licenses", "contributors", "sources", "resources", "missingValues", NULL};
+static const char *const resource_properties[] = {"$schema", "name", "path", "data", "type", "profile", "title",
+	"description", "homepage", "format", "mediatype", "encoding", "bytes", "hash", "sources", "licenses", "dialect",
+	"schema", "compression", NULL};
+static const char *const dialect_properties[] = {"$schema", "name", "title", "description", "header", "headerRows",
+	"headerJoin", "commentRows", "commentChar", "delimiter", "lineTerminator", "quoteChar", "doubleQuote", "escapeChar",
+	"nullSequence", "skipInitialSpace", "caseSensitiveHeader", "csvddfVersion", "property", "itemType", "itemKeys",
+	"sheetNumber", "sheetName", "table", NULL};
+static const char *const schema_properties[] = {"$schema", "name", "title", "description", "fields", "fieldsMatch",
+	"missingValues", "primaryKey", "uniqueKeys", "foreignKeys", NULL};
+static const char *const field_properties[] = {"name", "type", "format", "title", "description", "example", "examples",
+	"constraints", "missingValues", "rdfType", "categories", "categoriesOrdered", "trueValues", "falseValues",
+	"decimalChar", "groupChar", "bareNumber", "itemType", "delimiter", NULL};
+static const char *const constraint_properties[] = {"required", "unique", "minLength", "maxLength", "minimum", "maximum",
+	"exclusiveMinimum", "exclusiveMaximum", "jsonSchema", "pattern", "enum", NULL};
+
 /* Properties of an enclosing object that resources and fields fall back to. */
 struct defaults {
 	const json_t *missing;
@@ -320,6 +338,8 @@ static enum lk_status load_field(struct lk_load *l, const json_t *field, const c
 	f->bad_is_null = bad == 1;
 	LK_TRY(lk_prop_text(l, field, at, "description", &f->doc));
 	LK_TRY(lk_prop_object(l, field, at, "constraints", &constraints));
+	lk_prop_typo(l, field, at, field_properties);
+	lk_prop_typo(l, constraints, lk_prop_at(l, at, "constraints"), constraint_properties);
 	return lk_prop_bool(l, constraints, lk_prop_at(l, at, "constraints"), "required", &f->required);
 }
 
@@ -363,6 +383,7 @@ static enum lk_status load_dialect(struct lk_load *l, const json_t *resource, co
 	*d = (struct lk_dialect){
 		.delimiter = format == 1 ? '\t' : ',', .quote = '"', .double_quote = true, .header = true};
 	LK_TRY(lk_prop_object(l, resource, at, "dialect", &object));
+	lk_prop_typo(l, object, place, dialect_properties);
 	LK_TRY(lk_prop_char(l, object, place, "delimiter", false, &d->delimiter));
 	LK_TRY(lk_prop_char(l, object, place, "quoteChar", true, &d->quote));
 	LK_TRY(lk_prop_char(l, object, place, "escapeChar", true, &d->escape));
@@ -513,6 +534,8 @@ static enum lk_status load_resource(
 	LK_TRY(lk_prop_object(l, resource, at, "schema", &schema));
 	if (!schema)
 		return lk_prop_wrong(l, lk_prop_at(l, at, "schema"), "a resource needs one");
+	lk_prop_typo(l, resource, at, resource_properties);
+	lk_prop_typo(l, schema, lk_prop_at(l, at, "schema"), schema_properties);
 	LK_TRY(load_match(l, schema, lk, at, r));
 	if (json_object_get(resource, "missingValues"))
 		d.missing = json_object_get(resource, "missingValues");
@@ -598,6 +621,7 @@ static enum lk_status load_package(struct lk_load *l, const json_t *root)
 	if (!p->name)
 		return lk_error_nomem(l->err);
 	LK_TRY(lk_prop_text(l, root, "", "name", &p->name));
+	lk_prop_typo(l, root, "", package_properties);
 	LK_TRY(lk_prop_lk(l, root, "", known, &lk));
 	LK_TRY(load_delivery(l, lk));
 	LK_TRY(lk_prop_strings(l, lk, "lk", "ignore", true, &p->ignore, &p->ignore_count));

@@ -89,6 +89,7 @@ struct lk_resource {
 
 struct lk_package {
 	const char *file, *name;
+	const char *typo; /* of the first property that is ignored and near to one that is known; or NULL */
 	char sha256[LK_SHA256_HEX];
 	const char *delivery_text;
 	pcre2_code *delivery; /* NULL: every delivery */

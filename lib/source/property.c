@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/commands.h"
+
 enum lk_status lk_prop_wrong(struct lk_load *l, const char *at, const char *fmt, ...)
 {
 	char text[512];
@@ -184,4 +186,25 @@ enum lk_status lk_prop_lk(
 			return lk_prop_wrong(l, lk_prop_at(l, place, key), "there is no such property");
 	}
 	return LK_OK;
+}
+
+void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const char *const *known)
+{
+	const char *key, *near;
+	size_t count = 0;
+	json_t *value;
+
+	while (known[count])
+		count++;
+	json_object_foreach((json_t *)object, key, value)
+	{
+		bool found = !strcmp(key, "lk");
+
+		for (size_t i = 0; i < count && !found; i++)
+			found = !strcmp(key, known[i]);
+		near = found || l->package->typo ? NULL : lk_nearest(known, count, key);
+		if (near)
+			l->package->typo = lk_arena_printf(l->arena, "'%s': %s: there is no such property; did you mean '%s'?",
+				l->package->file, lk_prop_at(l, at, key), near);
+	}
 }

@@ -49,6 +49,9 @@ enum lk_status lk_prop_object(struct lk_load *l, const json_t *object, const cha
 enum lk_status lk_prop_lk(struct lk_load *l, const json_t *object, const char *at, const char *const *known,
 	const json_t **out) LK_CHECKED;
 
+/* Notes a property of the object that the standard does not know (names ended by NULL), and that is near to one it knows. */
+void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const char *const *known);
+
 /* A value that stands at a place. */
 enum lk_status lk_prop_copy_text(struct lk_load *l, const char *at, const json_t *value, const char **out) LK_CHECKED;
 enum lk_status lk_prop_copy_texts(struct lk_load *l, const char *at, const json_t *list, bool one,

@@ -30,6 +30,9 @@ bool lk_sources_ignores(struct lk_sources *s, const char *delivery, const char *
 enum lk_status lk_sources_schemas(struct lk_sources *s, const struct ArrowSchema *const **schemas, int *count,
 	struct lk_error *err) LK_CHECKED;
 
+/* LK_CONFIG: a property outside `lk` that is ignored, as it is unknown, and is near to one that is known. */
+enum lk_status lk_sources_check(const struct lk_sources *s, struct lk_error *err) LK_CHECKED;
+
 /* One hash over all packages as loaded: it changes when any of them does. Borrowed. */
 const char *lk_sources_sha256(const struct lk_sources *s);
 

@@ -342,3 +342,11 @@ const char *lk_sources_sha256(const struct lk_sources *s)
 {
 	return s->sha256;
 }
+
+enum lk_status lk_sources_check(const struct lk_sources *s, struct lk_error *err)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->packages[i]->typo)
+			return lk_error_set(err, LK_CONFIG, "%s", s->packages[i]->typo);
+	return LK_OK;
+}
