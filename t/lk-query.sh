@@ -112,6 +112,11 @@ test_expect_success 'DuckDB is looked for where LK_DUCKDB says' '
 	expect_error 69 "cannot load DuckDB" env LK_DUCKDB=/nowhere/libduckdb.so lk-query "select 1"
 '
 
+test_expect_success 'JSON has each name once' '
+	expect_error 65 "two columns are called '\''a'\''" lk-query -F json "select 1 a, 2 b, 3 a" &&
+	lk-query -F csv "select 1 a, 2 b, 3 a" && lk-query -F json "select 1 a, 2 b, 3 a_1"
+'
+
 test_expect_success 'advice is such as can be followed here' '
 	expect_error 69 "; --memory gives more" lk-query --memory 30M "select count(*) from
 		(select distinct a, hash(a) from range(20000000) t(a))" && ! grep -iE "set |solutions" .stderr &&

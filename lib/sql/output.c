@@ -180,8 +180,21 @@ static enum lk_status begin_parquet(struct lk_sql_output *o, struct lk_error *er
 	return status;
 }
 
+/* Of two members of one name in an object, most readers keep one. */
+static enum lk_status check_names(const struct ArrowSchema *schema, struct lk_error *err)
+{
+	for (int64_t i = 0; i < schema->n_children; i++)
+		for (int64_t k = 0; k < i; k++)
+			if (!strcmp(schema->children[i]->name, schema->children[k]->name))
+				return lk_error_set(err, LK_DATA, "two columns are called '%s', which JSON cannot tell apart: name one with AS",
+					schema->children[i]->name);
+	return LK_OK;
+}
+
 enum lk_status lk_sql_output_begin(struct lk_sql_output *o, const char *table, const struct ArrowSchema *schema, struct lk_error *err)
 {
+	if (o->options.format == LK_FORMAT_JSON)
+		LK_TRY(check_names(schema, err));
 	free(o->table);
 	o->table = strdup(table);
 	if (!o->table)
