@@ -235,9 +235,9 @@ test_expect_success 'a tool that dies leaves no core dump, and lets nobody but r
 	while open("/proc/%d/comm" % child.pid).read().strip() != sys.argv[1][:15] or not waits():
 	    time.sleep(0.01)
 	owner = os.stat("/proc/%d/environ" % child.pid).st_uid
-	child.send_signal(signal.SIGSEGV)
+	child.send_signal(signal.SIGABRT)
 	status = os.waitpid(child.pid, 0)[1]
-	print(sys.argv[1], os.WTERMSIG(status) == signal.SIGSEGV, os.WCOREDUMP(status), owner, os.listdir("dies"))
+	print(sys.argv[1], os.WTERMSIG(status) == signal.SIGABRT, os.WCOREDUMP(status), owner, os.listdir("dies"))
 	END
 	for command in "lk-unpack -" "lk-parse -s $PWD/sources" "lk-cat" "lk-commit -l $PWD/lake9" "lk-query -l $PWD/lake -f -"; do
 		have ${command%% *} || continue
