@@ -346,14 +346,27 @@ static enum lk_status fail(struct xml *x, const char *what, int64_t line)
 	return lk_sinks_fail(x->sinks, x->count, &place, x->err, "%s", what);
 }
 
+/* Whether the parser still takes everything. A text of more than XML_MAX_TEXT_LENGTH is to libxml2 like memory that ran out: it
+ * goes silent at once, calls the document well-formed all the same, and reports no error. */
+static bool is_sound(const xmlParserCtxt *parser)
+{
+	return parser->wellFormed && !parser->disableSAX;
+}
+
 /* After the parser's end, and when it stopped before: what is wrong fails the document. */
 static enum lk_status check_parsed(struct xml *x)
 {
+	const char *what = "is not well-formed";
+
 	if (x->status)
 		return x->status;
-	if (!*x->refusal && x->parser->wellFormed && (x->streaming || x->parser->myDoc))
+	if (*x->refusal)
+		return fail(x, x->refusal, x->refusal_line);
+	if (is_sound(x->parser) && (x->streaming || x->parser->myDoc))
 		return LK_OK;
-	return fail(x, *x->refusal ? x->refusal : "is not well-formed", x->refusal_line);
+	if (x->parser->errNo == XML_ERR_NO_MEMORY)
+		what = "a text is longer than 10 MB";
+	return fail(x, what, x->refusal_line ? x->refusal_line : xmlSAX2GetLineNumber(x->parser));
 }
 
 static void free_parser(struct xml *x)
@@ -393,8 +406,8 @@ static enum lk_status push(struct xml *x, const char *data, size_t len, bool las
 		int code = xmlParseChunk(x->parser, data, (int)n, last && n == len);
 
 		check_held(x->parser);
-		(void)code; /* warnings count, too: refusal and wellFormed say what matters */
-		if (*x->refusal || !x->parser->wellFormed || x->status)
+		(void)code; /* warnings count, too: refusal and is_sound say what matters */
+		if (*x->refusal || !is_sound(x->parser) || x->status)
 			return check_parsed(x);
 		data += n;
 		len -= n;
