@@ -340,6 +340,14 @@ test_expect_success 'staged with rejects: the status says nothing of them before
 	lk-ingest --stage stage --settle 0 -l lake -s sources bad >out && grep "rejected 1 of 2 records" out
 '
 
+test_expect_success 'staged with members that fail: they are counted, then and at the commit' '
+	rm -rf lake stage shut && mkdir -p shut/FAC1 && people shut/FAC1/people.csv 1 9 && (cd shut/FAC1 &&
+	7z a -bso0 -bsp0 -tzip -psecret -mem=AES256 shut.zip people.csv && rm people.csv) && people shut/FAC1/people-b.csv 10 12 &&
+	lk-ingest --stage stage --settle 0 -l lake -s sources shut >out && grep "^1 member failed, as lk.files will tell" out &&
+	lk-ingest --stage stage2 --settle 0 -l lake -s sources --json shut >json && grep "\"failed\": 1, \"rows\"" json &&
+	lk-commit -l lake --staged stage >out && grep "^1 member failed, as lk.files tells" out && holds people 10 12
+'
+
 test_expect_success 'rejects: status 1 and why, unless they are allowed' '
 	for allow in "" "--max-rejects 0" "--max-rejects 49.9%"; do
 		rm -rf lake && expect_error 1 "1 record was rejected" ingest $allow bad || return 1

@@ -175,6 +175,10 @@ static void add_rejects(const struct lk_ingest_result *r, struct lk_str *out)
 	if (r->tally.unmatched) {
 		count_text(r->tally.unmatched, "member fits no resource\n", "members fit no resource\n", out);
 	}
+	/* where deliveries are loaded, those that failed are named one by one */
+	if (r->tally.failed && r->only_staged)
+		count_text(r->tally.failed, "member failed, as lk.files will tell once it is committed\n",
+			"members failed, as lk.files will tell once they are committed\n", out);
 	if (!r->tally.rejected)
 		return;
 	lk_str_addf(out, "rejected %lld of ", (long long)r->tally.rejected);
@@ -316,8 +320,8 @@ void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
 		lk_str_addf(out, ", \"%s\": %lld", fate_words[i], (long long)r->fates[i]);
 	lk_str_addf(out, ", \"settling\": %lld, \"ignored\": %lld}, \"bytes\": %lld",
 		(long long)r->found.settling, (long long)r->found.ignored, (long long)r->bytes);
-	lk_str_addf(out, ", \"members\": %lld, \"unmatched\": %lld, \"rows\": %lld, \"rejected\": %lld",
-		(long long)r->tally.members, (long long)r->tally.unmatched, (long long)r->tally.rows,
+	lk_str_addf(out, ", \"members\": %lld, \"unmatched\": %lld, \"failed\": %lld, \"rows\": %lld, \"rejected\": %lld",
+		(long long)r->tally.members, (long long)r->tally.unmatched, (long long)r->tally.failed, (long long)r->tally.rows,
 		(long long)r->tally.rejected);
 	lk_str_addf(out, ", \"commits\": %lld, \"elapsed_ms\": %lld", (long long)r->commits, (long long)r->elapsed_ms);
 	lk_str_adds(out, ", \"tables\": [");

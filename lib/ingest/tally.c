@@ -71,6 +71,8 @@ static enum lk_status take_members(struct lk_tally *r, json_t *members, struct l
 		r->members += json_integer_value(n);
 		if (!strcmp(status, "unmatched"))
 			r->unmatched += json_integer_value(n);
+		if (!strcmp(status, "failed") || !strcmp(status, "crashed"))
+			r->failed += json_integer_value(n);
 	}
 	return LK_OK;
 }

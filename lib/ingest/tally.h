@@ -27,6 +27,7 @@ struct lk_tally {
 	int64_t rejected;  /* records */
 	int64_t members;   /* handled */
 	int64_t unmatched; /* of them: no resource takes them */
+	int64_t failed;	   /* of them: could not be read, or ended their worker */
 };
 
 /* A delivery that an answer names. */

@@ -62,6 +62,15 @@ static const char *plural(int64_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* Members of a status that somebody has to look at. */
+static void add_members(struct lk_str *out, const struct lk_commit_report *r, const char *status, const char *what)
+{
+	int64_t n = json_integer_value(json_object_get(json_object_get(r->counts, "members"), status));
+
+	if (n)
+		lk_str_addf(out, "%" PRId64 " member%s %s, as lk.files tells\n", n, plural(n), what);
+}
+
 void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 {
 	for (size_t i = 0; i < r->table_count; i++) {
@@ -73,6 +82,9 @@ void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 			lk_str_addf(out, ", snapshot %" PRId64, t->snapshot_id);
 		lk_str_adds(out, r->staged ? ", staged\n" : "\n");
 	}
+	add_members(out, r, "failed", "failed");
+	add_members(out, r, "crashed", "crashed a worker");
+	add_members(out, r, "unmatched", "fed no table");
 	for (size_t i = 0; i < r->again.count; i++) {
 		lk_str_adds(out, "set aside, to be loaded again: ");
 		lk_str_add_shown(out, r->again.items[i].delivery);
