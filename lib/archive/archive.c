@@ -522,6 +522,17 @@ static enum lk_archive_next end_walk(struct lk_archive *a, const struct lk_walk 
 	return tail(a, m, err);
 }
 
+/* A member whose header libarchive calls inconsistent. Where size and CRC follow the data, what the header has in their place counts
+ * for nothing (section 4.4.4 of APPNOTE.TXT), and Info-ZIP, writing to a pipe, leaves other figures there: the directory decides. */
+static enum lk_archive_next next_damaged(struct lk_archive *a, struct lk_walk *w, struct lk_member *m, struct lk_error *err)
+{
+	if (describe(a, w, m, err) == LK_ARCHIVE_ERROR)
+		return LK_ARCHIVE_ERROR;
+	if (!a->has_place || !lk_zip_has_descriptor(a->place.member))
+		fail(a, m, a->why.message);
+	return LK_ARCHIVE_MEMBER;
+}
+
 static enum lk_archive_next next_in_walk(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
 {
 	struct lk_walk *w;
@@ -542,10 +553,8 @@ static enum lk_archive_next next_in_walk(struct lk_archive *a, struct lk_member 
 		return describe(a, w, m, err);
 	case LK_WALK_DAMAGED:
 		a->budget->members++;
-		if (describe(a, w, m, err) == LK_ARCHIVE_ERROR)
-			return LK_ARCHIVE_ERROR;
-		fail(a, m, a->why.message);
-		return LK_ARCHIVE_MEMBER;
+		a->has_place = lk_zip_find(&a->zip.zip, lk_walk_consumed(w), &a->place);
+		return next_damaged(a, w, m, err);
 	case LK_WALK_DEAD:
 		return tail(a, m, err);
 	case LK_WALK_ERROR:

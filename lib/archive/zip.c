@@ -276,6 +276,11 @@ void lk_zip_release(struct lk_zip *z)
 	*z = (struct lk_zip){.input = NULL};
 }
 
+bool lk_zip_has_descriptor(const struct lk_zip_member *m)
+{
+	return m->flags & FLAG_DESCRIPTOR;
+}
+
 /* ---- one member's place ---- */
 
 /* Whether the AES field of the local header is that of the directory: the local one is what libarchive goes

@@ -6,7 +6,8 @@
  * finds in it the member at which a walk stands, and reads its content faster. Whatever is odd is not for it:
  * it takes only directories in which every number fits every other, and of their members only those that are
  * stored or deflated, clear or encrypted by ZipCrypto or WinZip AES. What it does not take, or cannot read,
- * libarchive reads, and says what is wrong.
+ * libarchive reads, and says what is wrong. One thing it reads that libarchive does not: members whose sizes follow their data,
+ * where the local header has other figures than the directory.
  */
 #ifndef LK_ARCHIVE_ZIP_H
 #define LK_ARCHIVE_ZIP_H
@@ -53,6 +54,9 @@ enum lk_status lk_zip_open(struct lk_zip *z, const struct lk_blob *input, struct
  * none, or it is not ours. */
 bool lk_zip_find(const struct lk_zip *z, int64_t data, struct lk_zip_place *place);
 bool lk_zip_locate(const struct lk_zip *z, size_t index, struct lk_zip_place *place);
+
+/* Whether its size and CRC stand behind its data, and not in the local header (section 4.3.9). */
+bool lk_zip_has_descriptor(const struct lk_zip_member *m);
 
 void lk_zip_release(struct lk_zip *z);
 

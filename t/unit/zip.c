@@ -55,11 +55,50 @@ static void read_all(struct lk_archive *a, const struct lk_blob *blob, struct lk
 
 static struct lk_str ours, theirs;
 
+/* The length of a member's lines: its own, and the indented ones of its content. */
+static size_t block_length(const char *s)
+{
+	size_t n = 0;
+
+	do {
+		n += strcspn(s + n, "\n");
+		n += s[n] == '\n';
+	} while (s[n] == ' ');
+	return n;
+}
+
+/* Whether libarchive refuses a member for figures in its header that count for nothing, as its size and CRC follow the data. */
+static bool refused(const char *block, size_t len)
+{
+	const char *word = strstr(block, "|failed|Inconsistent ");
+
+	return word && word < block + len;
+}
+
+/* The same members with the same content, but for those that only libarchive refuses. */
+static int refused_count;
+
+static bool agree(const char *mine, const char *oracles)
+{
+	while (*mine && *oracles) {
+		size_t n = block_length(mine), m = block_length(oracles);
+
+		if (n != m || memcmp(mine, oracles, n)) {
+			if (!refused(oracles, m) || memcmp(mine, oracles, strcspn(oracles, "|") + 1))
+				return false;
+			refused_count++;
+		}
+		mine += n;
+		oracles += m;
+	}
+	return !*mine && !*oracles;
+}
+
 static bool same_blob(const struct lk_blob *blob)
 {
 	read_all(own, blob, &ours);
 	read_all(oracle, blob, &theirs);
-	if (!strcmp(lk_str_text(&ours), lk_str_text(&theirs)))
+	if (agree(lk_str_text(&ours), lk_str_text(&theirs)))
 		return true;
 	printf("# ours:\n%s# theirs:\n%s", lk_str_text(&ours), lk_str_text(&theirs));
 	return false;
@@ -480,6 +519,7 @@ int main(void)
 	test_built();
 	test_large();
 	test_others();
+	ok(refused_count > 0, "members that libarchive refuses for a header that counts for nothing are read");
 	lk_archive_free(own);
 	lk_archive_free(oracle);
 	lk_keys_release(&keys);
