@@ -259,4 +259,10 @@ test_expect_success 'a full disk is said to be so, in every format' '
 	done
 '
 
+test_expect_success 'a table without a namespace goes by main, too' '
+	lk-cat -t people -F arrow all.lk >people.arrow && lk-cat --as people people.arrow >bare.lk &&
+	lk-cat -t main.people --count bare.lk >actual && printf "table,rows\npeople,3\n" >expect && test_cmp expect actual &&
+	expect_error 66 "there is no table" lk-cat -t other.people --count bare.lk
+'
+
 test_done

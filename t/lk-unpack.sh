@@ -130,6 +130,24 @@ test_expect_success 'rows say all of a delivery' '
 	END
 '
 
+# To libarchive such a file ends well behind its first stream.
+test_expect_success 'bzip2 with something behind its stream that is no stream is failed, zeros are not' '
+	python3 - <<-\EOF &&
+	import bz2
+	one, two = bz2.compress(b"a,b\n1,2\n"), bz2.compress(b"3,4\n")
+	open("both.csv.bz2", "wb").write(one + two)
+	open("zeros.csv.bz2", "wb").write(one + bytes(999))
+	open("damaged.csv.bz2", "wb").write(one + b"XZ" + two[2:])
+	open("cut.csv.bz2", "wb").write(one + two[:3])
+	EOF
+	lk-unpack both.csv.bz2 zeros.csv.bz2 | lk-cat -F json | grep -c "\"status\":\"ok\"" >count && echo 2 >want && test_cmp want count &&
+	for f in damaged cut
+	do
+		{ lk-unpack $f.csv.bz2 >out.lk 2>err; test $? = 1; } && grep "what follows the compressed stream" err &&
+		lk-cat -F json out.lk >row && grep "\"content\":null,\"status\":\"failed\"" row || return 1
+	done
+'
+
 test_expect_success 'passphrases come from a file, a descriptor, the environment' '
 	lk-unpack --passphrase-file good aes128.zip | rows | grep -qx "aes128.zip|a.csv|ok|18|good" &&
 	lk-unpack --passphrase-fd 7 7<good crypto.zip | rows | grep -qx "crypto.zip|a.csv|ok|18|fd 7" &&

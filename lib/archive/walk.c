@@ -181,6 +181,33 @@ enum lk_walk_result lk_walk_next(struct lk_walk *w, struct lk_error *why, struct
 	return w->header;
 }
 
+/* Whether nothing but zeros is left of the input from there on. */
+static bool only_zeros(const struct lk_blob *input, int64_t offset)
+{
+	char buf[4096];
+	size_t got = 1;
+
+	for (; got; offset += (int64_t)got) {
+		if (lk_blob_read(input, offset, buf, sizeof(buf), &got, NULL))
+			return true; /* whoever reads the blob next says so */
+		for (size_t i = 0; i < got; i++)
+			if (buf[i])
+				return false;
+	}
+	return true;
+}
+
+/* The end of a compressed file. To libarchive a bzip2 or lz4 stream with anything behind it ends well there, and so does one whose
+ * next stream is damaged. */
+static enum lk_walk_result end_of_compressed(struct lk_walk *w, struct lk_error *why)
+{
+	if (w->gzip || only_zeros(w->input, lk_walk_consumed(w)))
+		return LK_WALK_END;
+	lk_error_set(why, LK_DATA, "what follows the compressed stream, from byte %lld on, is no such stream",
+		(long long)lk_walk_consumed(w));
+	return LK_WALK_DAMAGED;
+}
+
 enum lk_walk_result lk_walk_data(struct lk_walk *w, const void **data, size_t *len, int64_t *offset, struct lk_error *why,
 	struct lk_error *err)
 {
@@ -195,8 +222,10 @@ enum lk_walk_result lk_walk_data(struct lk_walk *w, const void **data, size_t *l
 	*offset = at;
 	if (code == ARCHIVE_OK)
 		return LK_WALK_OK;
+	if (code == ARCHIVE_EOF && w->failed)
+		return LK_WALK_ERROR;
 	if (code == ARCHIVE_EOF)
-		return w->failed ? LK_WALK_ERROR : LK_WALK_END;
+		return lk_walk_is_raw(w) && lk_walk_is_compressed(w) ? end_of_compressed(w, why) : LK_WALK_END;
 	/* A warning is a check that failed: the bytes that came with it are not to be trusted. */
 	return set_why(w, code == ARCHIVE_FATAL ? LK_WALK_DEAD : LK_WALK_DAMAGED, why);
 }

@@ -90,10 +90,13 @@ void lk_cat_abort(struct lk_cat *c)
 
 /* ---- which table ---- */
 
+/* A table without a namespace is in `main`; a name without one is of any. */
 static bool is_named(const char *table, const char *name)
 {
 	const char *dot = strrchr(table, '.');
 
+	if (!dot && !strncmp(name, "main.", 5))
+		name += 5;
 	return !strcmp(table, name) || (dot && !strcmp(dot + 1, name));
 }
 
