@@ -42,8 +42,15 @@ void lk_zip_crypto_apply(struct lk_zip_crypto *k, unsigned char *data, size_t le
 	*k = keys;
 }
 
+/* One run of bytes, decrypted in place. */
+struct run {
+	struct lk_zip_crypto keys;
+	unsigned char *data;
+	size_t len;
+};
+
 /* n bytes of each of `count` runs, a number that the compiler knows, so that their keys stay in registers. */
-static inline __attribute__((always_inline)) void step(struct lk_zip_crypto_run *runs, int count, size_t n)
+static inline __attribute__((always_inline)) void step(struct run *runs, int count, size_t n)
 {
 	const z_crc_t *table = get_crc_table();
 	struct lk_zip_crypto keys[LK_ZIP_CRYPTO_SIDES];
@@ -63,7 +70,8 @@ static inline __attribute__((always_inline)) void step(struct lk_zip_crypto_run 
 	}
 }
 
-void lk_zip_crypto_apply_all(struct lk_zip_crypto_run *runs, int count)
+/* Decrypts up to LK_ZIP_CRYPTO_SIDES runs side by side; they are used up. */
+static void apply_all(struct run *runs, int count)
 {
 	while (count) {
 		size_t shortest = runs[0].len;
@@ -111,7 +119,7 @@ static enum lk_status decrypt_sides(struct lk_zip_sides *s, const struct lk_zip 
 	const struct lk_zip_place *place, int want, struct lk_error *err)
 {
 	struct lk_zip_place places[LK_ZIP_CRYPTO_SIDES];
-	struct lk_zip_crypto_run runs[LK_ZIP_CRYPTO_SIDES];
+	struct run runs[LK_ZIP_CRYPTO_SIDES];
 	size_t total = gather(s, z, place, want, places), used = 0;
 	struct lk_zip_crypto keys;
 
@@ -128,10 +136,10 @@ static enum lk_status decrypt_sides(struct lk_zip_sides *s, const struct lk_zip 
 			s->count = 0;
 			return LK_OK;
 		}
-		runs[i] = (struct lk_zip_crypto_run){keys, s->data[i], len};
+		runs[i] = (struct run){keys, s->data[i], len};
 		used += len;
 	}
-	lk_zip_crypto_apply_all(runs, s->count);
+	apply_all(runs, s->count);
 	OPENSSL_cleanse(&keys, sizeof(keys));
 	OPENSSL_cleanse(runs, sizeof(runs));
 	return LK_OK;

@@ -17,13 +17,6 @@ struct lk_zip_crypto {
 	uint32_t key0, key1, key2;
 };
 
-/* One run of bytes, decrypted in place. */
-struct lk_zip_crypto_run {
-	struct lk_zip_crypto keys;
-	unsigned char *data;
-	size_t len;
-};
-
 /* Members decrypted together. */
 struct lk_zip_sides {
 	const char *passphrase; /* borrowed; NULL when there is nothing */
@@ -37,9 +30,6 @@ void lk_zip_crypto_begin(struct lk_zip_crypto *k, const char *passphrase);
 
 /* Decrypts the next len bytes in place. */
 void lk_zip_crypto_apply(struct lk_zip_crypto *k, unsigned char *data, size_t len);
-
-/* Decrypts up to LK_ZIP_CRYPTO_SIDES runs side by side; they are used up. */
-void lk_zip_crypto_apply_all(struct lk_zip_crypto_run *runs, int count);
 
 /* The data of a small member, decrypted, its header before them; NULL in *out when they cannot be read. */
 enum lk_status lk_zip_crypto_small(struct lk_zip_sides *s, const struct lk_zip *z,

@@ -107,16 +107,13 @@ enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, con
 enum lk_status lk_ledger_find(struct lk_lake *lake, const char *branch, const char *sender, const char *sha256,
 	const char *sources, struct lk_ledger_entry *entry, struct lk_error *err) LK_CHECKED;
 
-/* Remembers that this path, size and time is a delivery known by sender and SHA-256, so that it need not be opened again. */
-enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
-	int64_t modified_us, const char *sender, const char *sha256, struct lk_error *err) LK_CHECKED;
-
-/* The same for many, in one transaction. */
+/* A path that, with this size and time, is a delivery known by sender and SHA-256. */
 struct lk_ledger_path {
 	const char *path;
 	int64_t size, modified_us;
 	const char *sender, *sha256;
 };
+/* Remembers such paths, in one transaction, so that they need not be opened again. */
 enum lk_status lk_ledger_add_paths(struct lk_lake *lake, const char *branch, const struct lk_ledger_path *paths,
 	size_t count, struct lk_error *err) LK_CHECKED;
 

@@ -142,14 +142,13 @@ static enum lk_status add_absolute(struct lk_lake *lake, const char *branch, con
 		branch, path, size, modified_us, sender, sha256);
 }
 
-enum lk_status lk_ledger_add_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,
-	int64_t modified_us, const char *sender, const char *sha256, struct lk_error *err)
+static enum lk_status add_path(struct lk_lake *lake, const char *branch, const struct lk_ledger_path *p, struct lk_error *err)
 {
 	struct lk_str absolute = LK_STR_INIT;
-	enum lk_status status = lk_ledger_path_of(path, &absolute, err);
+	enum lk_status status = lk_ledger_path_of(p->path, &absolute, err);
 
 	if (!status)
-		status = add_absolute(lake, branch, absolute.data, size, modified_us, sender, sha256, err);
+		status = add_absolute(lake, branch, absolute.data, p->size, p->modified_us, p->sender, p->sha256, err);
 	lk_str_release(&absolute);
 	return status;
 }
@@ -161,9 +160,7 @@ enum lk_status lk_ledger_add_paths(struct lk_lake *lake, const char *branch, con
 
 	LK_TRY(lk_catalog_begin(lake, err));
 	for (size_t i = 0; i < count; i++) {
-		const struct lk_ledger_path *p = &paths[i];
-
-		status = lk_ledger_add_path(lake, branch, p->path, p->size, p->modified_us, p->sender, p->sha256, err);
+		status = add_path(lake, branch, &paths[i], err);
 		if (status) {
 			lk_catalog_rollback(lake);
 			return status;
@@ -311,7 +308,8 @@ static size_t remaining(const struct lk_delivery *d)
 	return n;
 }
 
-enum lk_delivery_state lk_delivery_outcome(const struct lk_delivery *d)
+/* The state that a delivery has once it is recorded. */
+static enum lk_delivery_state outcome_of(const struct lk_delivery *d)
 {
 	if (!remaining(d))
 		return LK_DELIVERY_COMPLETE;
@@ -342,7 +340,7 @@ enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *
 		" ON CONFLICT DO UPDATE SET state = excluded.state, package_sha256 = excluded.package_sha256,"
 		" run = excluded.run, members = excluded.members, failed = excluded.failed, rows = excluded.rows,"
 		" rejected = excluded.rejected, committed_us = excluded.committed_us",
-		"sssssiiiisiii", d->sender, d->sha256, state_words[lk_delivery_outcome(d)], d->package_sha256, run,
+		"sssssiiiisiii", d->sender, d->sha256, state_words[outcome_of(d)], d->package_sha256, run,
 		d->seen_members + d->members, (int64_t)remaining(d), d->seen_rows + d->rows, d->seen_rejected + d->rejected,
 		d->path, d->size, d->modified_us, lk_now_us()));
 	LK_TRY(record_failed(lake, d, err));

@@ -69,9 +69,6 @@ enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const struct lk_deliver
 enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *d, const char *run,
 	struct lk_error *err) LK_CHECKED;
 
-/* The state that a delivery has once it is recorded. */
-enum lk_delivery_state lk_delivery_outcome(const struct lk_delivery *d);
-
 /* Whether a staged description or segment is committed already; within a transaction, that it is now. */
 enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err) LK_CHECKED;
 enum lk_status lk_ledger_add_staged(struct lk_lake *lake, const char *id, const char *run,

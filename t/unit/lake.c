@@ -397,6 +397,7 @@ static void test_ledger(void)
 		.rows = 7, .failed = failed, .failed_count = 3};
 	struct lk_arena arena = LK_ARENA_INIT;
 	struct lk_ledger_entry entry;
+	struct lk_ledger_path path;
 	const char **members;
 	struct lk_lake *lake;
 	int count;
@@ -426,7 +427,8 @@ static void test_ledger(void)
 	is_int(lk_ledger_find(lake, "main", "FAC1", "abc", "s1", &entry, &err), LK_OK, "the ledger is asked");
 	is_int(entry.state, LK_DELIVERY_COMPLETE, "the delivery is complete");
 
-	is_int(lk_ledger_add_path(lake, "main", in_dir("x.zip"), 10, 20, "FAC1", "abc", &err), LK_OK, "a path is added");
+	path = (struct lk_ledger_path){in_dir("x.zip"), 10, 20, "FAC1", "abc"};
+	is_int(lk_ledger_add_paths(lake, "main", &path, 1, &err), LK_OK, "a path is added");
 	is_int(lk_ledger_find_path(lake, "main", in_dir("./x.zip"), 10, 20, NULL, &entry, &err), LK_OK, "and asked for");
 	ok(entry.state == LK_DELIVERY_COMPLETE && !strcmp(entry.sha256, "abc"), "it is known");
 	is_int(lk_ledger_find_path(lake, "main", in_dir("x.zip"), 11, 20, NULL, &entry, &err), LK_OK, "of another size");
