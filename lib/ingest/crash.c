@@ -21,6 +21,7 @@ static enum lk_status add_row(struct lk_builder *b, const struct lk_landed *d, s
 		lk_column_int64(&c[i], 0);
 	lk_column_text(&c[LK_FILES_STATUS], "crashed");
 	lk_column_text(&c[LK_FILES_ERROR], d->reason);
+	lk_column_null(&c[LK_FILES_WARNING]);
 	lk_column_int64(&c[LK_FILES_STARTED], now);
 	lk_column_int64(&c[LK_FILES_FINISHED], now);
 	return lk_builder_end_row(b, err);

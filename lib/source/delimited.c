@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "source/reader.h"
+#include "source/format.h"
 #include "source/scan.h"
 
 #define CHUNK_BYTES (256 * 1024)
@@ -789,8 +789,12 @@ static void delimited_close(void *self)
 	free(d);
 }
 
-const struct lk_format_reader lk_read_delimited = {
-	.shared = false,
+static const char *const words[] = {"csv", "tsv", "txt", NULL};
+static const char *const properties[] = {NULL};
+
+const struct lk_file_format lk_format_delimited = {
+	.words = words,
+	.properties = properties,
 	.open = delimited_open,
 	.feed = delimited_feed,
 	.finish = delimited_finish,

@@ -246,6 +246,7 @@ enum lk_status lk_output_file(struct lk_output *o, const struct lk_source_member
 	lk_column_int64(&c[LK_FILES_REJECTED], report->rejected);
 	append_text(&c[LK_FILES_STATUS], report->status);
 	append_text(&c[LK_FILES_ERROR], report->error);
+	append_text(&c[LK_FILES_WARNING], report->warning);
 	lk_column_int64(&c[LK_FILES_STARTED], report->started);
 	lk_column_int64(&c[LK_FILES_FINISHED], report->finished);
 	LK_TRY(lk_builder_end_row(&o->files.builder, err));

@@ -27,6 +27,7 @@ struct lk_file_report {
 	const struct lk_resource *resource; /* NULL when none took the member */
 	int64_t rows, rejected;
 	const char *status, *error; /* error: NULL when ok */
+	const char *warning;	    /* NULL when there is nothing to tell */
 	const char *sources;	    /* the hash of all sources when none of their resources takes it, else NULL */
 	int64_t started, finished;  /* microseconds */
 };

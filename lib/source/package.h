@@ -39,7 +39,7 @@ struct lk_source_field {
 	struct lk_map_entry *map;
 	int map_count;
 	enum lk_origin origin;
-	const char *path;  /* XPath; the group's name for LK_ORIGIN_DELIVERY */
+	const char *path;  /* the format's own; the group's name for LK_ORIGIN_DELIVERY */
 	const char *join;  /* NULL: the first node only */
 	const char *phi, *doc;
 	bool required, trim;
@@ -66,7 +66,7 @@ struct lk_dialect {
 };
 
 struct lk_package;
-struct lk_xml_program;
+struct lk_file_format;
 
 struct lk_resource {
 	int id; /* counts the resources of all packages */
@@ -74,12 +74,13 @@ struct lk_resource {
 	const char *name, *table;
 	const char **paths;
 	int path_count;
-	bool is_xml;
+	const struct lk_file_format *format;
+	void *program; /* what its format made of it */
 	struct lk_dialect dialect;
 	enum lk_fields_match match;
 	bool rest, missing_unquoted;
-	const char *record, *root;
-	struct lk_xml_program *program; /* XML: its XPaths, compiled */
+	const char *record;
+	const char *root; /* XML, with the namespaces */
 	struct lk_namespace *namespaces;
 	int namespace_count;
 	struct lk_source_field *fields;

@@ -1,5 +1,6 @@
 #include "source/parse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,8 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/tool.h"
-#include "source/reader.h"
-#include "source/xml.h"
+#include "source/format.h"
 #include "stream/side.h"
 
 #define PIECE_BYTES (256 * 1024)
@@ -17,7 +17,7 @@
 
 /* A reader at work on a member, and the sinks that it feeds. */
 struct job {
-	const struct lk_format_reader *reader;
+	const struct lk_file_format *reader;
 	void *self;
 	struct lk_sink **sinks;
 	int count;
@@ -42,7 +42,7 @@ struct lk_parser {
 
 	/* readers that have done their work and wait for a member of their format */
 	struct spare {
-		const struct lk_format_reader *reader;
+		const struct lk_file_format *reader;
 		void *self;
 	} spares[SPARES];
 	int spare_count;
@@ -108,7 +108,7 @@ static void put_away(struct lk_parser *p, const struct job *job)
 	p->spares[p->spare_count++] = (struct spare){job->reader, job->self};
 }
 
-static void *take_spare(struct lk_parser *p, const struct lk_format_reader *reader)
+static void *take_spare(struct lk_parser *p, const struct lk_file_format *reader)
 {
 	for (int i = 0; i < p->spare_count; i++)
 		if (p->spares[i].reader == reader) {
@@ -153,23 +153,44 @@ void lk_parser_close(struct lk_parser *p)
 /* What is known of a member when it is matched. */
 struct candidate {
 	const struct lk_source_member *member;
-	const char *head; /* its first bytes */
-	size_t head_len;
-	struct lk_xml_root root;
-	bool root_known;
+	struct lk_head head;
+	void *seen[LK_FILE_FORMATS_MAX]; /* by format, once it has looked */
+	const char *why;	    /* the first resource of this name could not take it; borrowed from seen */
 };
 
-static bool resource_takes(const struct lk_resource *r, struct candidate *c)
+static void forget_looks(struct candidate *c)
 {
-	if (!lk_globs_take(r->paths, r->path_count, c->member->member))
-		return false;
-	if (!r->is_xml || !r->root)
-		return true;
-	if (!c->root_known) {
-		lk_xml_sniff(c->head, c->head_len, &c->root);
-		c->root_known = true;
-	}
-	return lk_xml_root_is(&c->root, r);
+	for (int i = 0; lk_file_format_at(i); i++)
+		if (c->seen[i])
+			lk_file_format_at(i)->forget(c->seen[i]);
+}
+
+/* Whether the content is what the resource is for. */
+static enum lk_status content_fits(
+	const struct lk_resource *r, struct candidate *c, bool *fits, struct lk_error *err)
+{
+	const struct lk_file_format *format = r->format;
+	const char *why = NULL;
+	int i = 0;
+
+	*fits = true;
+	if (!format->look)
+		return LK_OK;
+	while (lk_file_format_at(i) != format)
+		i++;
+	if (!c->seen[i])
+		LK_TRY(format->look(&c->head, &c->seen[i], err));
+	*fits = format->fits(r, c->seen[i], &why);
+	if (!*fits && !c->why)
+		c->why = why;
+	return LK_OK;
+}
+
+static enum lk_status resource_takes(
+	const struct lk_resource *r, struct candidate *c, bool *takes, struct lk_error *err)
+{
+	*takes = lk_globs_take(r->paths, r->path_count, c->member->member);
+	return *takes ? content_fits(r, c, takes, err) : LK_OK;
 }
 
 static enum lk_status add_sink(struct lk_parser *p, const struct lk_resource *r, struct lk_error *err)
@@ -190,20 +211,19 @@ static enum lk_status try_package(
 	struct lk_parser *p, const struct lk_package *package, struct candidate *c, struct lk_error *err)
 {
 	struct lk_delivery_match match;
-	bool matched, any = false;
+	bool matched, takes;
 
 	LK_TRY(lk_delivery_match(package, c->member->delivery, &match, &matched, err));
 	if (!matched)
 		return LK_OK;
 	lk_delivery_match_release(&match);
-	for (int i = 0; i < package->resource_count && !any; i++)
-		any = resource_takes(&package->resources[i], c);
-	if (!any)
-		return LK_OK;
-	LK_TRY(alloc_sinks(p, package->resource_count, err));
-	for (int i = 0; i < package->resource_count; i++)
-		if (resource_takes(&package->resources[i], c))
+	for (int i = 0; i < package->resource_count; i++) {
+		LK_TRY(resource_takes(&package->resources[i], c, &takes, err));
+		if (takes && !p->sinks)
+			LK_TRY(alloc_sinks(p, package->resource_count, err));
+		if (takes)
 			LK_TRY(add_sink(p, &package->resources[i], err));
+	}
 	return LK_OK;
 }
 
@@ -226,7 +246,7 @@ static enum lk_status open_jobs(struct lk_parser *p, struct lk_error *err)
 	int ordered = 0;
 
 	for (int i = 0; i < p->sink_count; i++) {
-		const struct lk_format_reader *reader = lk_format_reader_of(p->sinks[i].resource);
+		const struct lk_file_format *reader = p->sinks[i].resource->format;
 		struct job *job;
 		bool taken = false;
 
@@ -237,7 +257,7 @@ static enum lk_status open_jobs(struct lk_parser *p, struct lk_error *err)
 		job = &p->jobs[p->job_count];
 		*job = (struct job){.reader = reader, .sinks = p->order + ordered};
 		for (int j = i; j < p->sink_count; j++)
-			if (j == i || (reader->shared && lk_format_reader_of(p->sinks[j].resource) == reader))
+			if (j == i || (reader->shared && p->sinks[j].resource->format == reader))
 				job->sinks[job->count++] = &p->sinks[j];
 		ordered += job->count;
 		p->job_count++;
@@ -264,36 +284,40 @@ static bool begins_with(const char *text, const char *start)
 	return text && !strncmp(text, start, strlen(start));
 }
 
-/* A resource that was named takes every member, but not a document of another kind. */
-static enum lk_status check_root(struct lk_parser *p, const char *head, size_t len, struct lk_error *err)
+/* A resource that was named takes every member, but can make nothing of one that is not for it. */
+static enum lk_status check_content(struct lk_parser *p, struct candidate *c, struct lk_error *err)
 {
-	struct lk_xml_root root = {false};
-	enum lk_status status = LK_OK;
+	bool fits;
 
-	lk_xml_sniff(head, len, &root);
-	if (!lk_xml_root_is(&root, p->as))
-		status = lk_sinks_fail(
-			p->jobs[0].sinks, 1, NULL, err, "its root element is not %s", p->as->root);
-	lk_xml_root_release(&root);
-	return status;
+	LK_TRY(content_fits(p->as, c, &fits, err));
+	return fits ? LK_OK : lk_sinks_fail(p->jobs[0].sinks, 1, NULL, err, "%s", c->why);
+}
+
+static enum lk_status settle_candidate(struct lk_parser *p, struct candidate *c, struct lk_error *err)
+{
+	char message[300];
+
+	LK_TRY(match_member(p, c, err));
+	if (!p->sink_count) {
+		snprintf(message, sizeof(message), "no resource takes it%s%s", c->why ? ": " : "", c->why ? c->why : "");
+		return add_file(p, "unmatched", message, err);
+	}
+	LK_TRY(open_jobs(p, err));
+	return p->as ? check_content(p, c, err) : LK_OK;
 }
 
 /* The first piece is there: finds who takes the member. */
 static enum lk_status settle(struct lk_parser *p, const char *head, size_t len, struct lk_error *err)
 {
-	struct candidate c = {.member = &p->member, .head = head, .head_len = len};
+	struct candidate c = {.member = &p->member, .head = {head, len}};
 	enum lk_status status;
 
 	p->matched = true;
 	if (!p->as && lk_sources_ignores(p->sources, p->member.delivery, p->member.member))
 		return add_file(p, "skipped", "a package says that it is not data", err);
-	status = match_member(p, &c, err);
-	if (status == LK_OK && !p->sink_count)
-		status = add_file(p, "unmatched", c.root_known ? c.root.message : "no resource takes it", err);
-	lk_xml_root_release(&c.root);
-	LK_TRY(status);
-	LK_TRY(open_jobs(p, err));
-	return p->as && p->as->root ? check_root(p, head, len, err) : LK_OK;
+	status = settle_candidate(p, &c, err);
+	forget_looks(&c);
+	return status;
 }
 
 static enum lk_status feed(struct lk_parser *p, const char *data, size_t len, struct lk_error *err)

@@ -15,7 +15,21 @@
 struct lk_load {
 	struct lk_arena *arena;
 	struct lk_package *package;
+	const json_t *package_lk; /* the package's own lk; NULL when it has none */
 	struct lk_error *err;
+};
+
+/* A resource as it stands in the file; what is absent is NULL. */
+struct lk_resource_json {
+	const json_t *resource, *lk, *dialect, *schema;
+	const char *at; /* the resource's place */
+};
+
+/* Properties of an enclosing object that fields fall back to. */
+struct lk_defaults {
+	const json_t *missing;
+	const char *timezone;
+	const char *null_sequence;
 };
 
 /* LK_CONFIG: what is wrong at a place. */
@@ -52,10 +66,24 @@ enum lk_status lk_prop_lk(struct lk_load *l, const json_t *object, const char *a
 /* Notes a property of the object that the standard does not know (names ended by NULL), and that is near to one it knows. */
 void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const char *const *known);
 
+/* Names of tables and columns are of small letters, digits and underscores. */
+static inline bool lk_is_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 /* A value that stands at a place. */
 enum lk_status lk_prop_copy_text(struct lk_load *l, const char *at, const json_t *value, const char **out) LK_CHECKED;
 enum lk_status lk_prop_copy_texts(struct lk_load *l, const char *at, const json_t *list, bool one,
 	struct lk_texts *out) LK_CHECKED;
+
+/* package_dialect.c: fills r->dialect. */
+enum lk_status lk_package_dialect(
+	struct lk_load *l, const struct lk_resource_json *json, const char **null_sequence, struct lk_resource *r) LK_CHECKED;
+
+/* package_field.c: the fields of a schema whose resource's format is known. */
+enum lk_status lk_package_fields(struct lk_load *l, const struct lk_resource_json *json, const struct lk_defaults *d,
+	struct lk_resource *r) LK_CHECKED;
 
 /* package_schema.c: the schema of a resource whose fields are loaded. at: the resource's place; lk and schema are its own. */
 enum lk_status lk_package_schema(struct lk_load *l, const json_t *lk, const json_t *schema, const char *at,

@@ -88,6 +88,7 @@ void lk_sink_release(struct lk_sink *s)
 	lk_str_release(&s->file);
 	lk_str_release(&s->room);
 	lk_str_release(&s->error);
+	lk_str_release(&s->warning);
 	lk_str_release(&s->message);
 	s->constants = NULL;
 }
@@ -295,6 +296,19 @@ enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const stru
 	return status;
 }
 
+void lk_sink_warn(struct lk_sink *s, const char *fmt, ...)
+{
+	char message[LK_ERROR_SIZE];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	if (s->warning.len)
+		lk_str_adds(&s->warning, "; ");
+	lk_add_clean(&s->warning, message, strlen(message));
+}
+
 enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
 {
 	struct lk_file_report report = {
@@ -303,11 +317,13 @@ enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
 		.rejected = s->rejected,
 		.status = s->failed && !s->record ? "failed" : "ok",
 		.error = s->error.len ? lk_str_text(&s->error) : NULL,
+		.warning = s->warning.len ? lk_str_text(&s->warning) : NULL,
 		.started = s->started,
 		.finished = lk_now_us(),
 	};
 
 	LK_TRY(lk_str_check(&s->error, err));
+	LK_TRY(lk_str_check(&s->warning, err));
 	if (s->record != s->rows + s->rejected)
 		return lk_error_set(err, LK_BUG,
 			"'%s!%s', table %s: %lld records became %lld rows and %lld rejects",

@@ -42,6 +42,7 @@ struct lk_sink {
 	int64_t started;
 	bool failed;	     /* the member cannot be read (further) */
 	struct lk_str error; /* why */
+	struct lk_str warning; /* what is to be told of a member that was read */
 	struct lk_str message; /* scratch */
 };
 
@@ -66,6 +67,9 @@ enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *
  */
 enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place,
 	struct lk_error *err, const char *fmt, ...) LK_CHECKED LK_PRINTF(5, 6);
+
+/* Adds a remark on the member for lk.files: it is read all the same. It must not hold values. */
+void lk_sink_warn(struct lk_sink *s, const char *fmt, ...) LK_PRINTF(2, 3);
 
 /* The member ended: checks the counts and adds its row to lk.files. */
 enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err) LK_CHECKED;

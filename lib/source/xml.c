@@ -19,7 +19,8 @@
 #include <libxml/tree.h>
 #include <libxml/xpathInternals.h>
 
-#include "source/reader.h"
+#include "source/format.h"
+#include "source/xml.h"
 #include "source/xml_path.h"
 
 #define WHOLE_BYTES (4 * 1024 * 1024)
@@ -762,7 +763,20 @@ static void xml_close(void *self)
 	free(x);
 }
 
-const struct lk_format_reader lk_read_xml = {
+static const char *const words[] = {"xml", NULL};
+static const char *const properties[] = {"root", "namespaces", NULL};
+
+const struct lk_file_format lk_format_xml = {
+	.words = words,
+	.properties = properties,
+	.path_noun = "an XPath",
+	.trims = true,
+	.binary = true,
+	.load = lk_xml_load,
+	.unload = lk_xml_unload,
+	.look = lk_xml_look,
+	.fits = lk_xml_fits,
+	.forget = lk_xml_forget,
 	.shared = true,
 	.open = xml_open,
 	.feed = xml_feed,

@@ -1,23 +1,25 @@
-/* What a document's root element is called: a look at its first bytes, before it is known which resources
- * take it. */
+/* What the parts of the XML format share: the look at a document's root element, and its side of packages. */
 #ifndef LK_SOURCE_XML_H
 #define LK_SOURCE_XML_H
 
-#include "source/package.h"
+#include "source/format.h"
 
+/* What a document's root element is called. */
 struct lk_xml_root {
 	bool found;
 	bool has_entities; /* it declares entities: the root is not known, and every resource will refuse it */
 	struct lk_str name, uri; /* uri is empty where it has no namespace */
-	char message[256];	 /* for a member that no resource takes */
+	char message[256];	 /* what it is, for a member that does not fit */
 };
 
-/* Zero root first. Reads no more than it needs; nothing is loaded or expanded. */
-void lk_xml_sniff(const char *head, size_t len, struct lk_xml_root *root);
-void lk_xml_root_release(struct lk_xml_root *root);
+/* The format's side of the package (format.h). */
+enum lk_status lk_xml_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
+void lk_xml_unload(struct lk_resource *r);
 
-/* Whether it is, or may be, the resource's lk.root. */
-bool lk_xml_root_is(const struct lk_xml_root *root, const struct lk_resource *r);
+/* The format's look at a member's first bytes: reads no more than it needs, loads and expands nothing. */
+enum lk_status lk_xml_look(const struct lk_head *head, void **seen, struct lk_error *err) LK_CHECKED;
+bool lk_xml_fits(const struct lk_resource *r, const void *seen, const char **why);
+void lk_xml_forget(void *seen);
 
 /* The URI of a prefix in a resource; NULL when it has none. */
 const char *lk_xml_namespace(const struct lk_resource *r, const char *prefix, size_t len);

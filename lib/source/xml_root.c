@@ -1,5 +1,6 @@
 #include "source/xml.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <libxml/parser.h>
@@ -40,35 +41,44 @@ static void quiet(void *user, xmlErrorPtr error)
 	(void)user, (void)error;
 }
 
-void lk_xml_sniff(const char *head, size_t len, struct lk_xml_root *root)
+static void describe(struct lk_xml_root *root)
+{
+	if (root->found)
+		snprintf(root->message, sizeof(root->message), "its root element is %s%s%s%s", root->uri.len ? "{" : "",
+			lk_str_text(&root->uri), root->uri.len ? "}" : "", lk_str_text(&root->name));
+	else
+		snprintf(root->message, sizeof(root->message), "it does not begin as XML");
+}
+
+enum lk_status lk_xml_look(const struct lk_head *head, void **seen, struct lk_error *err)
 {
 	xmlSAXHandler handler = {.initialized = XML_SAX2_MAGIC, .startElementNs = start_element,
 		.entityDecl = declare_entity, .serror = quiet};
-	xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&handler, NULL, NULL, 0, NULL);
+	struct lk_xml_root *root = *seen = calloc(1, sizeof(*root));
+	xmlParserCtxtPtr parser = root ? xmlCreatePushParserCtxt(&handler, NULL, NULL, 0, NULL) : NULL;
 
-	if (parser) {
-		parser->userData = parser;
-		parser->_private = root;
-		xmlCtxtUseOptions(parser, XML_PARSE_NONET);
-		xmlParseChunk(parser, head, (int)(len < HEAD_BYTES ? len : HEAD_BYTES), 0);
-		xmlFreeDoc(parser->myDoc); /* made for entities even without a tree */
-		parser->myDoc = NULL;
-		xmlFreeParserCtxt(parser);
-	}
-	if (root->found)
-		snprintf(root->message, sizeof(root->message),
-			"no resource takes a document whose root element is %s%s%s%s",
-			root->uri.len ? "{" : "", lk_str_text(&root->uri), root->uri.len ? "}" : "",
-			lk_str_text(&root->name));
-	else
-		snprintf(root->message, sizeof(root->message),
-			"no resource takes it: it does not begin as XML");
+	if (!parser)
+		return lk_error_nomem(err);
+	parser->userData = parser;
+	parser->_private = root;
+	xmlCtxtUseOptions(parser, XML_PARSE_NONET);
+	xmlParseChunk(parser, head->data, (int)(head->len < HEAD_BYTES ? head->len : HEAD_BYTES), 0);
+	xmlFreeDoc(parser->myDoc); /* made for entities even without a tree */
+	parser->myDoc = NULL;
+	xmlFreeParserCtxt(parser);
+	describe(root);
+	return root->name.failed || root->uri.failed ? lk_error_nomem(err) : LK_OK;
 }
 
-void lk_xml_root_release(struct lk_xml_root *root)
+void lk_xml_forget(void *seen)
 {
+	struct lk_xml_root *root = seen;
+
+	if (!root)
+		return;
 	lk_str_release(&root->name);
 	lk_str_release(&root->uri);
+	free(root);
 }
 
 const char *lk_xml_namespace(const struct lk_resource *r, const char *prefix, size_t len)
@@ -79,13 +89,15 @@ const char *lk_xml_namespace(const struct lk_resource *r, const char *prefix, si
 	return NULL;
 }
 
-bool lk_xml_root_is(const struct lk_xml_root *root, const struct lk_resource *r)
+bool lk_xml_fits(const struct lk_resource *r, const void *seen, const char **why)
 {
-	const char *colon = strchr(r->root, ':'), *name = colon ? colon + 1 : r->root;
+	const struct lk_xml_root *root = seen;
+	const char *colon = r->root ? strchr(r->root, ':') : NULL, *name = colon ? colon + 1 : r->root;
 	const char *uri = colon ? lk_xml_namespace(r, r->root, (size_t)(colon - r->root)) : "";
 
-	if (root->has_entities)
+	if (!r->root || root->has_entities)
 		return true;
+	*why = root->message;
 	return root->found && uri && !strcmp(name, lk_str_text(&root->name)) &&
 	       !strcmp(uri, lk_str_text(&root->uri));
 }

@@ -37,6 +37,7 @@ const struct lk_field lk_files_fields[] = {
 	{"rejected", LK_INT64, .required = true},
 	{"status", LK_UTF8, .required = true},
 	{"error", LK_UTF8},
+	{"warning", LK_UTF8},
 	{"started", LK_TIMESTAMPTZ, .required = true},
 	{"finished", LK_TIMESTAMPTZ, .required = true},
 	{NULL},

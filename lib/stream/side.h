@@ -47,6 +47,7 @@ enum lk_members_column {
  *	rows_in, rows, rejected   records read, rows out, records rejected: rows_in = rows + rejected
  *	status	     ok, skipped, failed, unmatched (no resource takes it), crashed (the delivery ended its worker)
  *	error	     why, when not ok
+ *	warning	     what is to be told of a member that was read all the same; null when there is nothing
  *	started, finished   when lk-parse worked on it
  */
 extern const struct lk_field lk_files_fields[];
@@ -54,7 +55,7 @@ enum lk_files_column {
 	LK_FILES_DELIVERY, LK_FILES_SHA256, LK_FILES_SIZE, LK_FILES_MODIFIED, LK_FILES_SENDER, LK_FILES_MEMBER,
 	LK_FILES_MEMBER_SIZE, LK_FILES_MEMBER_MODIFIED, LK_FILES_PASSPHRASE, LK_FILES_TABLE, LK_FILES_PACKAGE,
 	LK_FILES_PACKAGE_SHA256, LK_FILES_ROWS_IN, LK_FILES_ROWS, LK_FILES_REJECTED, LK_FILES_STATUS, LK_FILES_ERROR,
-	LK_FILES_STARTED, LK_FILES_FINISHED,
+	LK_FILES_WARNING, LK_FILES_STARTED, LK_FILES_FINISHED,
 	LK_FILES_COLUMNS
 };
 

@@ -1,0 +1,299 @@
+/* Fields of a resource: their types, where they come from, what their values must be. */
+#include <ctype.h>
+#include <string.h>
+
+#include "source/format.h"
+#include "source/pattern.h"
+#include "source/property.h"
+
+static const char *const field_properties[] = {"name", "type", "format", "title", "description", "example", "examples",
+	"constraints", "missingValues", "rdfType", "categories", "categoriesOrdered", "trueValues", "falseValues",
+	"decimalChar", "groupChar", "bareNumber", "itemType", "delimiter", NULL};
+static const char *const constraint_properties[] = {"required", "unique", "minLength", "maxLength", "minimum", "maximum",
+	"exclusiveMinimum", "exclusiveMaximum", "jsonSchema", "pattern", "enum", NULL};
+
+/* ---- names ---- */
+
+char *lk_column_name(struct lk_arena *arena, const char *name)
+{
+	size_t len = strlen(name), n = 0;
+	char *out = lk_arena_alloc(arena, 2 * len + 3);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)name[i];
+		bool word = isalnum(c) || c > 0x7f;
+
+		if (n && out[n - 1] != '_' && (!word || (isupper(c) && islower((unsigned char)name[i - 1]))))
+			out[n++] = '_';
+		if (!word)
+			continue;
+		if (!n && isdigit(c)) {
+			out[n++] = 'c';
+			out[n++] = '_';
+		}
+		out[n++] = (char)tolower(c);
+	}
+	while (n && out[n - 1] == '_')
+		n--;
+	out[n] = '\0';
+	return out;
+}
+
+/* "UTC", "Z", "+01:00": microseconds east of UTC. */
+static bool parse_zone(const char *text, int64_t *us)
+{
+	struct lk_moment moment;
+
+	*us = 0;
+	if (!strcmp(text, "UTC"))
+		return true;
+	if (!lk_pattern_parse("%z", text, strlen(text), &moment))
+		return false;
+	*us = moment.offset;
+	return true;
+}
+
+static enum lk_status load_timezone(
+	struct lk_load *l, const json_t *lk, const char *at, const struct lk_defaults *d, struct lk_convert *c)
+{
+	const char *zone = NULL;
+
+	LK_TRY(lk_prop_text(l, lk, lk_prop_at(l, at, "lk"), "timezone", &zone));
+	if (zone && c->kind != LK_CONVERT_DATETIME)
+		return lk_prop_wrong(
+			l, lk_prop_at(l, at, "lk.timezone"), "only a field of type datetime has one");
+	if (!zone)
+		zone = d->timezone;
+	if (!zone || c->kind != LK_CONVERT_DATETIME)
+		return LK_OK;
+	if (!parse_zone(zone, &c->zone_us))
+		return lk_prop_wrong(l, lk_prop_at(l, at, "lk.timezone"),
+			"'%s' must be UTC or an offset such as +01:00", zone);
+	c->zone = true;
+	return LK_OK;
+}
+
+static enum lk_status load_decimal(struct lk_load *l, const json_t *lk, const char *at, struct lk_convert *c)
+{
+	const json_t *list = json_object_get(lk, "decimal"), *precision = json_array_get(list, 0),
+		     *scale = json_array_get(list, 1);
+	const char *place = lk_prop_at(l, at, "lk.decimal");
+
+	if (!list)
+		return LK_OK;
+	if (c->kind != LK_CONVERT_NUMBER)
+		return lk_prop_wrong(l, place, "only a field of type number has one");
+	if (json_array_size(list) != 2 || !json_is_integer(precision) || !json_is_integer(scale) ||
+		json_integer_value(precision) < 1 || json_integer_value(precision) > 38 ||
+		json_integer_value(scale) < 0 || json_integer_value(scale) > json_integer_value(precision))
+		return lk_prop_wrong(l, place,
+			"must be [precision, scale] with 1 <= precision <= 38 and 0 <= scale <= precision");
+	c->kind = LK_CONVERT_DECIMAL;
+	c->precision = (int)json_integer_value(precision);
+	c->scale = (int)json_integer_value(scale);
+	return LK_OK;
+}
+
+static enum lk_status load_type(struct lk_load *l, const json_t *field, const json_t *lk, const char *at,
+	const struct lk_defaults *d, struct lk_convert *c)
+{
+	static struct lk_text trues[] = {{"true", 4}, {"True", 4}, {"TRUE", 4}, {"1", 1}};
+	static struct lk_text falses[] = {{"false", 5}, {"False", 5}, {"FALSE", 5}, {"0", 1}};
+	const char *type = "string", *format = "default", *problem;
+
+	LK_TRY(lk_prop_text(l, field, at, "type", &type));
+	LK_TRY(lk_prop_text(l, field, at, "format", &format));
+	if (!lk_convert_init(c, type, format, &problem)) {
+		if (problem)
+			return lk_prop_wrong(l, lk_prop_at(l, at, "format"), "'%s' %s", format, problem);
+		return lk_prop_wrong(l, lk_prop_at(l, at, "type"), "there is no type '%s'", type);
+	}
+	c->trues = (struct lk_texts){trues, 4};
+	c->falses = (struct lk_texts){falses, 4};
+	LK_TRY(lk_prop_texts(l, field, at, "trueValues", false, &c->trues));
+	LK_TRY(lk_prop_texts(l, field, at, "falseValues", false, &c->falses));
+	LK_TRY(lk_prop_char(l, field, at, "decimalChar", false, &c->decimal_char));
+	LK_TRY(lk_prop_char(l, field, at, "groupChar", true, &c->group_char));
+	LK_TRY(lk_prop_bool(l, field, at, "bareNumber", &c->bare));
+	LK_TRY(load_decimal(l, lk, at, c));
+	return load_timezone(l, lk, at, d, c);
+}
+
+static enum lk_status load_map(struct lk_load *l, const json_t *lk, const char *at, struct lk_source_field *f)
+{
+	const char *key, *place = lk_prop_at(l, at, "lk.map");
+	const json_t *map;
+	json_t *value;
+
+	LK_TRY(lk_prop_object(l, lk, lk_prop_at(l, at, "lk"), "map", &map));
+	f->map = lk_arena_alloc(l->arena, (json_object_size(map) + 1) * sizeof(*f->map));
+	if (!f->map)
+		return lk_error_nomem(l->err);
+	json_object_foreach((json_t *)map, key, value)
+	{
+		struct lk_map_entry *entry = &f->map[f->map_count++];
+
+		entry->from.data = lk_arena_strdup(l->arena, key);
+		if (!entry->from.data)
+			return lk_error_nomem(l->err);
+		entry->from.len = strlen(key);
+		entry->to_missing = json_is_null(value);
+		if (entry->to_missing)
+			continue;
+		LK_TRY(lk_prop_copy_text(l, lk_prop_at(l, place, key), value, &entry->to.data));
+		entry->to.len = strlen(entry->to.data);
+	}
+	return LK_OK;
+}
+
+static enum lk_status check_group(struct lk_load *l, const char *at, const char *group)
+{
+	if (!l->package->delivery)
+		return lk_prop_wrong(l, at, "the package has no lk.delivery to take '%s' from", group);
+	if (pcre2_substring_number_from_name(l->package->delivery, (PCRE2_SPTR)group) < 0)
+		return lk_prop_wrong(l, at, "lk.delivery has no group '%s'", group);
+	return LK_OK;
+}
+
+static enum lk_status load_path(
+	struct lk_load *l, const json_t *lk, const char *at, const struct lk_file_format *format, struct lk_source_field *f)
+{
+	static const char *const member[] = {"name", "path", "modified"};
+	const char *place = lk_prop_at(l, at, "lk.path");
+
+	f->path = f->name;
+	if (!json_object_get(lk, "path"))
+		return LK_OK;
+	LK_TRY(lk_prop_text(l, lk, lk_prop_at(l, at, "lk"), "path", &f->path));
+	if (!strncmp(f->path, "delivery:", 9)) {
+		f->origin = LK_ORIGIN_DELIVERY;
+		f->path += 9;
+		return check_group(l, place, f->path);
+	}
+	if (!strncmp(f->path, "member:", 7)) {
+		for (int i = 0; i < 3; i++)
+			if (!strcmp(f->path + 7, member[i])) {
+				f->origin = LK_ORIGIN_MEMBER_NAME + i;
+				return LK_OK;
+			}
+		return lk_prop_wrong(
+			l, place, "'%s' is none of member:name, member:path, member:modified", f->path);
+	}
+	if (!format->path_noun)
+		return lk_prop_wrong(l, place,
+			"'%s' is none of delivery:GROUP, member:name, member:path, member:modified, and %s has no other paths",
+			f->path, format->words[0]);
+	return LK_OK;
+}
+
+static enum lk_status load_column(
+	struct lk_load *l, const json_t *lk, const char *at, struct lk_source_field *f)
+{
+	const char *given = NULL;
+
+	LK_TRY(lk_prop_text(l, lk, lk_prop_at(l, at, "lk"), "column", &given));
+	f->column = given ? given : lk_column_name(l->arena, f->name);
+	if (!f->column)
+		return lk_error_nomem(l->err);
+	for (const char *p = given; p && *p; p++)
+		if (!lk_is_name_char(*p) || (p == given && isdigit((unsigned char)*p)))
+			return lk_prop_wrong(l, lk_prop_at(l, at, "lk.column"),
+				"'%s' must be of small letters, digits and underscores", given);
+	if (!*f->column)
+		return lk_prop_wrong(l, lk_prop_at(l, at, "name"),
+			"'%s' leaves nothing to name the column by: give it an lk.column", f->name);
+	if (!strncmp(f->column, "lk_", 3))
+		return lk_prop_wrong(
+			l, lk_prop_at(l, at, "name"), "columns that begin with lk_ are lk's own");
+	return LK_OK;
+}
+
+static enum lk_status load_missing(struct lk_load *l, const json_t *field, const char *at,
+	const struct lk_defaults *d, struct lk_source_field *f)
+{
+	static struct lk_text empty[] = {{"", 0}};
+	struct lk_texts list = {empty, 1};
+
+	if (json_object_get(field, "missingValues"))
+		LK_TRY(lk_prop_texts(l, field, at, "missingValues", false, &list));
+	else if (d->missing)
+		LK_TRY(lk_prop_copy_texts(l, "missingValues", d->missing, false, &list));
+	if (d->null_sequence) {
+		struct lk_text *items = lk_arena_alloc(l->arena, (size_t)(list.count + 1) * sizeof(*items));
+
+		if (!items)
+			return lk_error_nomem(l->err);
+		memcpy(items, list.items, (size_t)list.count * sizeof(*items));
+		items[list.count] = (struct lk_text){d->null_sequence, strlen(d->null_sequence)};
+		list = (struct lk_texts){items, list.count + 1};
+	}
+	f->missing = list;
+	f->empty_is_missing = list.count == 1 && list.items[0].len == 0;
+	return LK_OK;
+}
+
+static enum lk_status load_field(struct lk_load *l, const json_t *field, const char *at,
+	const struct lk_defaults *d, const struct lk_resource *r, struct lk_source_field *f)
+{
+	static const char *const known[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map",
+		"bad", "timezone", "join", NULL};
+	static const char *const bad_words[] = {"reject", "null", NULL};
+	const json_t *lk, *constraints;
+	const char *place;
+	int bad = 0;
+
+	if (!json_is_object(field))
+		return lk_prop_wrong(l, at, "must be an object");
+	LK_TRY(lk_prop_text(l, field, at, "name", &f->name));
+	if (!f->name || !*f->name)
+		return lk_prop_wrong(l, at, "a field needs a name");
+	LK_TRY(lk_prop_lk(l, field, at, known, &lk));
+	place = lk_prop_at(l, at, "lk");
+	LK_TRY(load_type(l, field, lk, at, d, &f->convert));
+	LK_TRY(load_missing(l, field, at, d, f));
+	LK_TRY(load_path(l, lk, at, r->format, f));
+	LK_TRY(load_column(l, lk, at, f));
+	LK_TRY(load_map(l, lk, at, f));
+	LK_TRY(lk_prop_texts(l, lk, place, "aliases", false, &f->aliases));
+	LK_TRY(lk_prop_text(l, lk, place, "phi", &f->phi));
+	LK_TRY(lk_prop_text(l, lk, place, "join", &f->join));
+	f->trim = r->format->trims;
+	LK_TRY(lk_prop_bool(l, lk, place, "trim", &f->trim));
+	LK_TRY(lk_prop_word(l, lk, place, "bad", bad_words, &bad));
+	f->bad_is_null = bad == 1;
+	LK_TRY(lk_prop_text(l, field, at, "description", &f->doc));
+	LK_TRY(lk_prop_object(l, field, at, "constraints", &constraints));
+	lk_prop_typo(l, field, at, field_properties);
+	lk_prop_typo(l, constraints, lk_prop_at(l, at, "constraints"), constraint_properties);
+	return lk_prop_bool(l, constraints, lk_prop_at(l, at, "constraints"), "required", &f->required);
+}
+
+enum lk_status lk_package_fields(
+	struct lk_load *l, const struct lk_resource_json *json, const struct lk_defaults *d, struct lk_resource *r)
+{
+	const json_t *list = json_object_get(json->schema, "fields");
+	const char *place = lk_prop_at(l, json->at, "schema.fields");
+	size_t count = json_array_size(list);
+
+	if (!count)
+		return lk_prop_wrong(l, place, "must be a list of at least one field");
+	r->fields = lk_arena_alloc(l->arena, count * sizeof(*r->fields));
+	if (!r->fields)
+		return lk_error_nomem(l->err);
+	for (size_t i = 0; i < count; i++) {
+		struct lk_source_field *f = &r->fields[i];
+
+		LK_TRY(load_field(
+			l, json_array_get(list, i), lk_prop_item(l, place, i), d, r, f));
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(f->column, r->fields[j].column))
+				return lk_prop_wrong(l, lk_prop_item(l, place, i),
+					"'%s' and '%s' both become the column '%s'", r->fields[j].name,
+					f->name, f->column);
+		r->field_count++;
+	}
+	return LK_OK;
+}
+
