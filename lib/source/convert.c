@@ -160,6 +160,11 @@ bool lk_convert_init(struct lk_convert *c, const char *name, const char *format,
 	return false;
 }
 
+const char *lk_convert_type_name(size_t i)
+{
+	return i < sizeof(types) / sizeof(*types) ? types[i].name : NULL;
+}
+
 enum lk_type lk_convert_type(const struct lk_convert *c)
 {
 	switch (c->kind) {

@@ -62,6 +62,9 @@ bool lk_convert_append(
  * false when there is no such type (*problem says so) or the format does not suit it. */
 bool lk_convert_init(struct lk_convert *c, const char *type, const char *format, const char **problem);
 
+/* The name of the i-th type; NULL behind the last. */
+const char *lk_convert_type_name(size_t i);
+
 /* Whether text is in the list. */
 bool lk_texts_have(const struct lk_texts *list, const char *s, size_t len);
 

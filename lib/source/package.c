@@ -12,13 +12,16 @@
 #define PACKAGE_BYTES (16 * 1024 * 1024)
 
 /* What the standard knows, versions 1 and 2: others are ignored, but those that look like one of these are typing errors. */
-static const char *const package_properties[] = {"$schema", "name", "id", "profile", "title", "description", "homepage",
+const char *const lk_known_package[] = {"$schema", "name", "id", "profile", "title", "description", "homepage",
 	"version", "created", "keywords", "image", "licenses", "contributors", "sources", "resources", "missingValues", NULL};
-static const char *const resource_properties[] = {"$schema", "name", "path", "data", "type", "profile", "title",
+const char *const lk_known_resource[] = {"$schema", "name", "path", "data", "type", "profile", "title",
 	"description", "homepage", "format", "mediatype", "encoding", "bytes", "hash", "sources", "licenses", "dialect",
 	"schema", "compression", NULL};
-static const char *const schema_properties[] = {"$schema", "name", "title", "description", "fields", "fieldsMatch",
+const char *const lk_known_schema[] = {"$schema", "name", "title", "description", "fields", "fieldsMatch",
 	"missingValues", "primaryKey", "uniqueKeys", "foreignKeys", NULL};
+const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "root", "timezone", NULL};
+const char *const lk_known_resource_lk[] = {"table", "record", "order", "op", "load", "scope", "partition", "timezone", "rest",
+	"missing", NULL};
 
 /* ---- names ---- */
 
@@ -114,12 +117,10 @@ static enum lk_status load_format(
 static enum lk_status load_lk(struct lk_load *l, const json_t *resource, const char *at, const struct lk_file_format *format,
 	const json_t **lk)
 {
-	static const char *const common[] = {"table", "record", "order", "op", "load", "scope", "partition", "timezone",
-		"rest", "missing", NULL};
 	const char *known[48];
 	int n = 0;
 
-	for (const char *const *p = common; *p; p++)
+	for (const char *const *p = lk_known_resource_lk; *p; p++)
 		known[n++] = *p;
 	for (const char *const *p = format->properties; *p; p++)
 		known[n++] = *p;
@@ -166,8 +167,8 @@ static enum lk_status load_resource(
 	LK_TRY(lk_prop_text(l, json.lk, place, "timezone", &d.timezone));
 	LK_TRY(lk_prop_word(l, json.lk, place, "missing", missing_words, &missing));
 	r->missing_unquoted = missing == 1;
-	lk_prop_typo(l, resource, at, resource_properties);
-	lk_prop_typo(l, json.schema, lk_prop_at(l, at, "schema"), schema_properties);
+	lk_prop_typo(l, resource, at, lk_known_resource);
+	lk_prop_typo(l, json.schema, lk_prop_at(l, at, "schema"), lk_known_schema);
 	LK_TRY(load_match(l, &json, at, r));
 	if (json_object_get(resource, "missingValues"))
 		d.missing = json_object_get(resource, "missingValues");
@@ -242,7 +243,6 @@ static const char *default_name(struct lk_load *l)
 
 static enum lk_status load_package(struct lk_load *l, const json_t *root)
 {
-	static const char *const known[] = {"delivery", "ignore", "namespaces", "root", "timezone", NULL};
 	struct lk_defaults d = {.missing = json_object_get(root, "missingValues")};
 	struct lk_package *p = l->package;
 	const json_t *lk;
@@ -253,8 +253,8 @@ static enum lk_status load_package(struct lk_load *l, const json_t *root)
 	if (!p->name)
 		return lk_error_nomem(l->err);
 	LK_TRY(lk_prop_text(l, root, "", "name", &p->name));
-	lk_prop_typo(l, root, "", package_properties);
-	LK_TRY(lk_prop_lk(l, root, "", known, &lk));
+	lk_prop_typo(l, root, "", lk_known_package);
+	LK_TRY(lk_prop_lk(l, root, "", lk_known_package_lk, &lk));
 	l->package_lk = lk;
 	LK_TRY(load_delivery(l, lk));
 	LK_TRY(lk_prop_strings(l, lk, "lk", "ignore", true, &p->ignore, &p->ignore_count));

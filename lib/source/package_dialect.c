@@ -3,7 +3,7 @@
 
 #include "source/property.h"
 
-static const char *const dialect_properties[] = {"$schema", "name", "title", "description", "header", "headerRows",
+const char *const lk_known_dialect[] = {"$schema", "name", "title", "description", "header", "headerRows",
 	"headerJoin", "commentRows", "commentChar", "delimiter", "lineTerminator", "quoteChar", "doubleQuote", "escapeChar",
 	"nullSequence", "skipInitialSpace", "caseSensitiveHeader", "csvddfVersion", "property", "itemType", "itemKeys",
 	"sheetNumber", "sheetName", "table", NULL};
@@ -20,7 +20,7 @@ enum lk_status lk_package_dialect(
 	LK_TRY(lk_prop_text(l, json->resource, json->at, "format", &format));
 	*d = (struct lk_dialect){
 		.delimiter = !strcmp(format, "tsv") ? '\t' : ',', .quote = '"', .double_quote = true, .header = true};
-	lk_prop_typo(l, object, place, dialect_properties);
+	lk_prop_typo(l, object, place, lk_known_dialect);
 	LK_TRY(lk_prop_char(l, object, place, "delimiter", false, &d->delimiter));
 	LK_TRY(lk_prop_char(l, object, place, "quoteChar", true, &d->quote));
 	LK_TRY(lk_prop_char(l, object, place, "escapeChar", true, &d->escape));

@@ -6,11 +6,13 @@
 #include "source/pattern.h"
 #include "source/property.h"
 
-static const char *const field_properties[] = {"name", "type", "format", "title", "description", "example", "examples",
+const char *const lk_known_field[] = {"name", "type", "format", "title", "description", "example", "examples",
 	"constraints", "missingValues", "rdfType", "categories", "categoriesOrdered", "trueValues", "falseValues",
 	"decimalChar", "groupChar", "bareNumber", "itemType", "delimiter", NULL};
-static const char *const constraint_properties[] = {"required", "unique", "minLength", "maxLength", "minimum", "maximum",
+const char *const lk_known_constraints[] = {"required", "unique", "minLength", "maxLength", "minimum", "maximum",
 	"exclusiveMinimum", "exclusiveMaximum", "jsonSchema", "pattern", "enum", NULL};
+const char *const lk_known_field_lk[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map", "bad", "timezone", "join",
+	NULL};
 
 /* ---- names ---- */
 
@@ -96,6 +98,17 @@ static enum lk_status load_decimal(struct lk_load *l, const json_t *lk, const ch
 	return LK_OK;
 }
 
+static const char *near_type(struct lk_load *l, const char *type)
+{
+	const char *names[32];
+	size_t n = 0;
+
+	while (n + 1 < sizeof(names) / sizeof(*names) && (names[n] = lk_convert_type_name(n)))
+		n++;
+	names[n] = NULL;
+	return lk_prop_near(l, names, type);
+}
+
 static enum lk_status load_type(struct lk_load *l, const json_t *field, const json_t *lk, const char *at,
 	const struct lk_defaults *d, struct lk_convert *c)
 {
@@ -108,7 +121,8 @@ static enum lk_status load_type(struct lk_load *l, const json_t *field, const js
 	if (!lk_convert_init(c, type, format, &problem)) {
 		if (problem)
 			return lk_prop_wrong(l, lk_prop_at(l, at, "format"), "'%s' %s", format, problem);
-		return lk_prop_wrong(l, lk_prop_at(l, at, "type"), "there is no type '%s'", type);
+		return lk_prop_wrong(l, lk_prop_at(l, at, "type"), "there is no type '%s'%s", type,
+			near_type(l, type));
 	}
 	c->trues = (struct lk_texts){trues, 4};
 	c->falses = (struct lk_texts){falses, 4};
@@ -237,8 +251,6 @@ static enum lk_status load_missing(struct lk_load *l, const json_t *field, const
 static enum lk_status load_field(struct lk_load *l, const json_t *field, const char *at,
 	const struct lk_defaults *d, const struct lk_resource *r, struct lk_source_field *f)
 {
-	static const char *const known[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map",
-		"bad", "timezone", "join", NULL};
 	static const char *const bad_words[] = {"reject", "null", NULL};
 	const json_t *lk, *constraints;
 	const char *place;
@@ -249,7 +261,7 @@ static enum lk_status load_field(struct lk_load *l, const json_t *field, const c
 	LK_TRY(lk_prop_text(l, field, at, "name", &f->name));
 	if (!f->name || !*f->name)
 		return lk_prop_wrong(l, at, "a field needs a name");
-	LK_TRY(lk_prop_lk(l, field, at, known, &lk));
+	LK_TRY(lk_prop_lk(l, field, at, lk_known_field_lk, &lk));
 	place = lk_prop_at(l, at, "lk");
 	LK_TRY(load_type(l, field, lk, at, d, &f->convert));
 	LK_TRY(load_missing(l, field, at, d, f));
@@ -265,8 +277,8 @@ static enum lk_status load_field(struct lk_load *l, const json_t *field, const c
 	f->bad_is_null = bad == 1;
 	LK_TRY(lk_prop_text(l, field, at, "description", &f->doc));
 	LK_TRY(lk_prop_object(l, field, at, "constraints", &constraints));
-	lk_prop_typo(l, field, at, field_properties);
-	lk_prop_typo(l, constraints, lk_prop_at(l, at, "constraints"), constraint_properties);
+	lk_prop_typo(l, field, at, lk_known_field);
+	lk_prop_typo(l, constraints, lk_prop_at(l, at, "constraints"), lk_known_constraints);
 	return lk_prop_bool(l, constraints, lk_prop_at(l, at, "constraints"), "required", &f->required);
 }
 

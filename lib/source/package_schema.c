@@ -19,13 +19,26 @@ static const struct lk_source_field *find_field(const struct lk_resource *r, con
 	return NULL;
 }
 
+static enum lk_status no_field(
+	struct lk_load *l, const struct lk_resource *r, const char *at, const char *name, size_t len)
+{
+	const char **names = lk_arena_alloc(l->arena, (size_t)(r->field_count + 1) * sizeof(*names));
+	const char *typed = lk_arena_strndup(l->arena, name, len);
+
+	if (!names || !typed)
+		return lk_error_nomem(l->err);
+	for (int i = 0; i < r->field_count; i++)
+		names[i] = r->fields[i].name;
+	return lk_prop_wrong(l, at, "there is no field '%s'%s", typed, lk_prop_near(l, names, typed));
+}
+
 static enum lk_status field_column(struct lk_load *l, const struct lk_resource *r, const char *at,
 	const char *name, size_t len, const char **column)
 {
 	const struct lk_source_field *f = find_field(r, name, len);
 
 	if (!f)
-		return lk_prop_wrong(l, at, "there is no field '%.*s'", (int)len, name);
+		return no_field(l, r, at, name, len);
 	*column = f->column;
 	return LK_OK;
 }

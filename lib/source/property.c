@@ -104,7 +104,8 @@ enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char 
 		}
 	for (int i = 0; words[i]; i++)
 		lk_str_addf(&all, "%s%s", i ? ", " : "", words[i]);
-	status = lk_prop_wrong(l, lk_prop_at(l, at, key), "'%s' is none of %s", text, lk_str_text(&all));
+	status = lk_prop_wrong(l, lk_prop_at(l, at, key), "'%s' is none of %s%s", text, lk_str_text(&all),
+		lk_prop_near(l, words, text));
 	lk_str_release(&all);
 	return status;
 }
@@ -169,6 +170,26 @@ enum lk_status lk_prop_object(
 	return LK_OK;
 }
 
+static bool is_known(const char *const *known, const char *key)
+{
+	while (*known && strcmp(*known, key))
+		known++;
+	return *known;
+}
+
+const char *lk_prop_near(struct lk_load *l, const char *const *names, const char *word)
+{
+	const char *near, *text = NULL;
+	size_t count = 0;
+
+	while (names[count])
+		count++;
+	near = lk_nearest(names, count, word);
+	if (near)
+		text = lk_arena_printf(l->arena, "; did you mean '%s'?", near);
+	return text ? text : "";
+}
+
 enum lk_status lk_prop_lk(
 	struct lk_load *l, const json_t *object, const char *at, const char *const *known, const json_t **out)
 {
@@ -177,34 +198,24 @@ enum lk_status lk_prop_lk(
 
 	LK_TRY(lk_prop_object(l, object, at, "lk", out));
 	json_object_foreach((json_t *)*out, key, value)
-	{
-		bool found = false;
-
-		for (int i = 0; known[i] && !found; i++)
-			found = !strcmp(key, known[i]);
-		if (!found)
-			return lk_prop_wrong(l, lk_prop_at(l, place, key), "there is no such property");
-	}
+		if (!is_known(known, key))
+			return lk_prop_wrong(l, lk_prop_at(l, place, key), "there is no such property%s",
+				lk_prop_near(l, known, key));
 	return LK_OK;
 }
 
 void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const char *const *known)
 {
 	const char *key, *near;
-	size_t count = 0;
 	json_t *value;
 
-	while (known[count])
-		count++;
 	json_object_foreach((json_t *)object, key, value)
 	{
-		bool found = !strcmp(key, "lk");
-
-		for (size_t i = 0; i < count && !found; i++)
-			found = !strcmp(key, known[i]);
-		near = found || l->package->typo ? NULL : lk_nearest(known, count, key);
-		if (near)
-			l->package->typo = lk_arena_printf(l->arena, "'%s': %s: there is no such property; did you mean '%s'?",
+		if (l->package->typo || !strcmp(key, "lk") || is_known(known, key))
+			continue;
+		near = lk_prop_near(l, known, key);
+		if (*near)
+			l->package->typo = lk_arena_printf(l->arena, "'%s': %s: there is no such property%s",
 				l->package->file, lk_prop_at(l, at, key), near);
 	}
 }

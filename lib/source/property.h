@@ -59,12 +59,26 @@ enum lk_status lk_prop_strings(struct lk_load *l, const json_t *object, const ch
 /* *out is NULL when it is absent. */
 enum lk_status lk_prop_object(struct lk_load *l, const json_t *object, const char *at, const char *key,
 	const json_t **out) LK_CHECKED;
+/* "; did you mean 'NAME'?" for the name (ended by NULL) that is near to a word, "" when none is. */
+const char *lk_prop_near(struct lk_load *l, const char *const *names, const char *word);
+
 /* The `lk` of an object, all of whose properties must be known (ended by NULL). */
 enum lk_status lk_prop_lk(struct lk_load *l, const json_t *object, const char *at, const char *const *known,
 	const json_t **out) LK_CHECKED;
 
 /* Notes a property of the object that the standard does not know (names ended by NULL), and that is near to one it knows. */
 void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const char *const *known);
+
+/*
+ * Every property that may stand in a package, ended by NULL: first what the standard has words for, then what is under `lk`.
+ * A resource's lk has those of its format too (format.h). The JSON Schema in contrib/schema lists the same.
+ */
+extern const char *const lk_known_package[], *const lk_known_package_lk[];     /* package.c */
+extern const char *const lk_known_resource[], *const lk_known_resource_lk[];   /* package.c */
+extern const char *const lk_known_schema[];				       /* package.c */
+extern const char *const lk_known_dialect[];				       /* package_dialect.c */
+extern const char *const lk_known_field[], *const lk_known_field_lk[];	       /* package_field.c */
+extern const char *const lk_known_constraints[];			       /* package_field.c */
 
 /* Names of tables and columns are of small letters, digits and underscores. */
 static inline bool lk_is_name_char(char c)
