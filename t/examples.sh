@@ -34,7 +34,7 @@ make_fixtures() {
 		cp a.lk monday.lk && cp b.lk tuesday.lk &&
 		{ lk-unpack drop.zip | lk-parse -q -s sources >rows.lk; [ $? -le 1 ]; } &&
 		lk-cat -t main.people -F arrow a.lk >people.arrow &&
-		lk-parse -q -s sources csv/people.csv | lk-commit -q -l lake
+		lk-parse -q -s sources csv/people.csv csv/visits.csv | lk-commit -q -l lake
 }
 
 # On a terminal, as a reader of the page would. Records are rejected in some of them, which is status 1; anything else is

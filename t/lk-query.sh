@@ -227,6 +227,22 @@ else
 	'
 fi
 
+test_expect_success 'rejects are grouped by reason, whatever their values are' '
+	printf "n,born,cost\n1,31/02/2026,x\n2,2026-02-30,1\n3,2026-01-01,y\n4,never,1\n5,2026-01-01\n" >reasons.csv &&
+	echo "{\"name\": \"r\", \"resources\": [{\"name\": \"reasons\", \"path\": \"*.csv\", \"schema\": {\"fields\": [
+		{\"name\": \"n\", \"type\": \"integer\"}, {\"name\": \"born\", \"type\": \"date\"},
+		{\"name\": \"cost\", \"type\": \"number\"}]}}]}" >reasons.json &&
+	expect_status 1 lk-parse -s reasons.json reasons.csv >reasons.lk && lk-commit -q -l reasons <reasons.lk &&
+	answers "select \"table\", field, reason, count(*) from lk.rejects group by all order by 4 desc, 3 desc" -l reasons <<-\EOF_ &&
+	table,field,reason,count_star()
+	main.reasons,born,is not a date,3
+	main.reasons,cost,is not a number,1
+	main.reasons,,"has 2 fields, not 3",1
+	EOF_
+	printf "record,value\n2,2026-02-30\n1,31/02/2026\n4,never\n3,y\n5,\n" |
+		answers "select record, value from lk.rejects order by value nulls last" -l reasons
+'
+
 test_expect_success 'quarantine is named in full, and a name of two namespaces too' '
 	printf "raw\n\"five,Ed,1980-01-01,7\"\n" | answers "select trim(raw, chr(10)) as raw from quarantine.rejects" -l lake &&
 	printf "n\n1\n" | answers "select count(*) as n from rejects where reason is not null" -l lake &&

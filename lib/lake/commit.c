@@ -33,22 +33,11 @@ static bool is_public(const char *column)
 	return strcmp(column, "raw") != 0;
 }
 
-/* What finds the raw text again, and the text. */
-static bool is_private(const char *column)
-{
-	static const char *const names[] = {"delivery", "sha256", "sender", "member", "table", "record", "raw"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(column, names[i]))
-			return true;
-	return false;
-}
-
 static enum lk_status store_rejects(struct run *run, const struct lk_batch *batch, struct lk_error *err)
 {
 	LK_TRY(lk_commit_counts_rejects(run->report->counts, batch->schema, batch->view, err));
 	LK_TRY(lk_data_writers_write(&run->writers, LK_TABLE_REJECTS, is_public, batch->stream, batch->schema, batch->view, err));
-	return lk_data_writers_write(&run->writers, QUARANTINE_TABLE, is_private, batch->stream, batch->schema, batch->view, err);
+	return lk_data_writers_write(&run->writers, QUARANTINE_TABLE, NULL, batch->stream, batch->schema, batch->view, err);
 }
 
 /* The rows that are to be kept, run by run. */

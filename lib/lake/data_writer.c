@@ -77,11 +77,17 @@ static bool same_columns(const struct lk_parquet_column *a, int a_count, const s
 	return true;
 }
 
+/* What lk tells of files and rejects grows with it: a lake that an older lk made takes the new columns. */
+static enum lk_schema_mode mode_of(const struct lk_data_writers *s, const struct lk_data_writer *w)
+{
+	return s->mode == LK_SCHEMA_FREEZE && lk_target_is_own(&w->target) ? LK_SCHEMA_ADD : s->mode;
+}
+
 /* Makes the table's next version, without rows, at once. */
 static enum lk_status make_ready(struct lk_data_writers *s, struct lk_data_writer *w, const struct ArrowSchema *schema,
 	struct lk_error *err)
 {
-	LK_TRY(lk_prepare_table(s->lake, w->table, schema, w->filter, s->mode, err));
+	LK_TRY(lk_prepare_table(s->lake, w->table, schema, w->filter, mode_of(s, w), err));
 	LK_TRY(lk_target_refresh(&w->target, s->lake, err));
 	return lk_target_fit(&w->target, schema, w->filter, LK_SCHEMA_FREEZE, err);
 }
@@ -92,13 +98,13 @@ static enum lk_status begin_stream(struct lk_data_writers *s, struct lk_data_wri
 {
 	struct lk_parquet_column *columns = NULL;
 	int *source = NULL, count = 0;
-	bool fresh = s->ahead && (!w->target.base || s->mode != LK_SCHEMA_FREEZE);
+	bool fresh = s->ahead && (!w->target.base || mode_of(s, w) != LK_SCHEMA_FREEZE);
 	enum lk_status status;
 
 	if (fresh)
 		LK_TRY(make_ready(s, w, schema, err));
 	else
-		LK_TRY(lk_target_fit(&w->target, schema, w->filter, s->ahead ? LK_SCHEMA_FREEZE : s->mode, err));
+		LK_TRY(lk_target_fit(&w->target, schema, w->filter, s->ahead ? LK_SCHEMA_FREEZE : mode_of(s, w), err));
 	status = lk_target_columns(&w->target, schema, w->filter, &columns, &source, &count, err);
 	if (!status && !same_columns(columns, count, w->columns, w->column_count))
 		status = end_file(w, err);

@@ -10,6 +10,7 @@
 #include "stream/side.h"
 
 #define DEFAULT_NAMESPACE "main"
+#define OWN "lk"
 #define QUARANTINE "quarantine"
 #define NAME_MAX_BYTES 200
 #define MAX_COLUMNS 10000 /* each is looked for among all */
@@ -40,6 +41,19 @@ static bool good_name(const char *name)
 	}
 }
 
+/* The namespace itself, or one inside of it. */
+static bool is_in(const struct lk_target *t, const char *outer)
+{
+	size_t len = strlen(outer);
+
+	return !strncmp(t->namespace_name, outer, len) && (!t->namespace_name[len] || t->namespace_name[len] == '.');
+}
+
+bool lk_target_is_own(const struct lk_target *t)
+{
+	return is_in(t, OWN) || is_in(t, QUARANTINE);
+}
+
 static enum lk_status split_name(struct lk_target *t, const char *name, struct lk_error *err)
 {
 	const char *dot = strrchr(name, '.');
@@ -52,10 +66,7 @@ static enum lk_status split_name(struct lk_target *t, const char *name, struct l
 	if (!t->namespace_name || !t->name)
 		return lk_error_nomem(err);
 	/* Raw text of rejects is private: nobody else reads the folder. */
-	t->mode = !strncmp(t->namespace_name, QUARANTINE, strlen(QUARANTINE)) &&
-				  (!t->namespace_name[strlen(QUARANTINE)] || t->namespace_name[strlen(QUARANTINE)] == '.')
-			  ? 0600
-			  : 0666;
+	t->mode = is_in(t, QUARANTINE) ? 0600 : 0666;
 	return LK_OK;
 }
 

@@ -47,6 +47,9 @@ struct lk_target {
 enum lk_status lk_target_open(struct lk_target *t, struct lk_lake *lake, const char *name, struct lk_error *err) LK_CHECKED;
 void lk_target_release(struct lk_target *t);
 
+/* Whether it is one of lk's own tables: lk.files, lk.rejects, quarantine.rejects. */
+bool lk_target_is_own(const struct lk_target *t);
+
 /* Whether a column of the stream goes into this table. */
 typedef bool lk_column_filter(const char *name);
 

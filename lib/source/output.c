@@ -199,6 +199,7 @@ enum lk_status lk_output_reject(
 	append_optional(&c[LK_REJECTS_LINE], reject->line, 0);
 	append_text(&c[LK_REJECTS_FIELD], reject->field);
 	append_text(&c[LK_REJECTS_REASON], reject->reason);
+	append_text(&c[LK_REJECTS_VALUE], reject->value);
 	if (shown < reject->raw_len) {
 		lk_add_clean(&cut, reject->raw, shown);
 		lk_str_addf(&cut, "... (%zu bytes in all)", reject->raw_len);

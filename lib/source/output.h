@@ -36,7 +36,8 @@ struct lk_reject {
 	const struct lk_resource *resource;
 	int64_t record, line; /* line: 0 where lines mean nothing */
 	const char *field;    /* NULL: the whole record */
-	const char *reason;
+	const char *reason;   /* without values */
+	const char *value;    /* the one at fault, or NULL */
 	const char *raw;
 	size_t raw_len;
 };

@@ -89,7 +89,8 @@ void lk_sink_release(struct lk_sink *s)
 	lk_str_release(&s->room);
 	lk_str_release(&s->error);
 	lk_str_release(&s->warning);
-	lk_str_release(&s->message);
+	lk_str_release(&s->reason);
+	lk_str_release(&s->value);
 	s->constants = NULL;
 }
 
@@ -119,26 +120,27 @@ static bool map_value(const struct lk_source_field *f, struct lk_value *v)
 	return true;
 }
 
-/* Says what is wrong with a value, without it where it is private. */
+/* Says what is wrong with a value, in words that are the same for all such values, and the value beside them: not where it
+ * is private. */
 static void say_misfit(
 	struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v, const char *reason)
 {
 	size_t shown = v->len > SHOWN_BYTES ? SHOWN_BYTES : v->len;
 
-	lk_str_clear(&s->message);
-	if (f->phi) {
-		lk_str_adds(&s->message, "the value ");
-	} else {
-		lk_str_addc(&s->message, '\'');
-		while (shown < v->len && shown > 0 && ((unsigned char)v->data[shown] & 0xc0) == 0x80)
-			shown--;
-		lk_add_clean(&s->message, v->data, shown);
-		lk_str_adds(&s->message, shown < v->len ? "...' " : "' ");
-	}
+	lk_str_clear(&s->reason);
+	lk_str_clear(&s->value);
 	if (reason)
-		lk_str_adds(&s->message, reason);
+		lk_str_adds(&s->reason, reason);
 	else
-		lk_str_addf(&s->message, "is not %s", f->convert.noun);
+		lk_str_addf(&s->reason, "is not %s", f->convert.noun);
+	s->shows_value = !f->phi;
+	if (f->phi)
+		return;
+	while (shown < v->len && shown > 0 && ((unsigned char)v->data[shown] & 0xc0) == 0x80)
+		shown--;
+	lk_add_clean(&s->value, v->data, shown);
+	if (shown < v->len)
+		lk_str_adds(&s->value, "...");
 }
 
 static bool append_missing(struct lk_sink *s, const struct lk_source_field *f, struct lk_column *column)
@@ -147,12 +149,13 @@ static bool append_missing(struct lk_sink *s, const struct lk_source_field *f, s
 		lk_column_null(column);
 		return true;
 	}
-	lk_str_clear(&s->message);
-	lk_str_adds(&s->message, "a required value is missing");
+	lk_str_clear(&s->reason);
+	lk_str_adds(&s->reason, "a required value is missing");
+	s->shows_value = false;
 	return false;
 }
 
-/* Appends a value that needs more than its type's look: false, with the reason in s->message, when the record
+/* Appends a value that needs more than its type's look: false, with the reason in s->reason, when the record
  * must be rejected. */
 static bool append_value(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *given,
 	struct lk_column *column)
@@ -203,10 +206,10 @@ static inline bool append_plain(const struct lk_sink *s, const struct lk_source_
 
 /* ---- records ---- */
 
-static enum lk_status reject(struct lk_sink *s, const char *field, const char *reason,
+static enum lk_status reject(struct lk_sink *s, const char *field, const char *reason, const char *value,
 	const struct lk_place *place, struct lk_error *err)
 {
-	struct lk_reject r = {s->resource, s->record, place->line, field, reason, place->raw, place->raw_len};
+	struct lk_reject r = {s->resource, s->record, place->line, field, reason, value, place->raw, place->raw_len};
 	struct lk_str raw = LK_STR_INIT;
 	enum lk_status status;
 
@@ -227,7 +230,7 @@ enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *
 	const struct lk_place *place, struct lk_error *err)
 {
 	s->record++;
-	return reject(s, field, reason, place, err);
+	return reject(s, field, reason, NULL, place, err);
 }
 
 enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
@@ -245,9 +248,11 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 
 		bytes += v->len + 8;
 		if (!append_plain(s, f, v, column) && !append_value(s, f, v, column)) {
-			LK_TRY(lk_str_check(&s->message, err));
+			LK_TRY(lk_str_check(&s->reason, err));
+			LK_TRY(lk_str_check(&s->value, err));
 			lk_builder_undo_row(b);
-			return reject(s, f->column, lk_str_text(&s->message), place, err);
+			return reject(s, f->column, lk_str_text(&s->reason), s->shows_value ? lk_str_text(&s->value) : NULL,
+				place, err);
 		}
 		column++;
 	}
@@ -288,7 +293,7 @@ enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const stru
 		lk_str_clear(&sinks[i]->error);
 		lk_str_add(&sinks[i]->error, lk_str_text(&clean), clean.len);
 		if (any)
-			status = lk_sink_reject(sinks[i], NULL, lk_str_text(&clean),
+			status = lk_sink_reject(sinks[i], NULL, message,
 				place ? place : &(struct lk_place){0}, err);
 	}
 	lk_str_release(&text);

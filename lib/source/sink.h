@@ -43,7 +43,8 @@ struct lk_sink {
 	bool failed;	     /* the member cannot be read (further) */
 	struct lk_str error; /* why */
 	struct lk_str warning; /* what is to be told of a member that was read */
-	struct lk_str message; /* scratch */
+	struct lk_str reason, value; /* of the record that does not fit */
+	bool shows_value;	     /* the value may be told */
 };
 
 /* member and output must outlive the sink. */

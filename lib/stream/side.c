@@ -53,6 +53,7 @@ const struct lk_field lk_rejects_fields[] = {
 	{"line", LK_INT64},
 	{"field", LK_UTF8},
 	{"reason", LK_UTF8, .required = true},
+	{"value", LK_UTF8},
 	{"raw", LK_UTF8},
 	{NULL},
 };

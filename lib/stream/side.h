@@ -66,13 +66,14 @@ enum lk_files_column {
  *	record	     number of the record in the member, from 1
  *	line	     physical line where it begins, from 1; null where lines mean nothing
  *	field	     the column at fault; null when it is the whole record
- *	reason	     what is wrong, without the value where the column is private
+ *	reason	     what is wrong, in words that are the same for all such records
+ *	value	     the value at fault, 64 bytes of it at most; null where the column is private, or no single value is at fault
  *	raw	     the record's bytes as text; quarantined by lk-commit, never in the lake's lk.rejects
  */
 extern const struct lk_field lk_rejects_fields[];
 enum lk_rejects_column {
 	LK_REJECTS_DELIVERY, LK_REJECTS_SHA256, LK_REJECTS_SENDER, LK_REJECTS_MEMBER, LK_REJECTS_TABLE,
-	LK_REJECTS_RECORD, LK_REJECTS_LINE, LK_REJECTS_FIELD, LK_REJECTS_REASON, LK_REJECTS_RAW,
+	LK_REJECTS_RECORD, LK_REJECTS_LINE, LK_REJECTS_FIELD, LK_REJECTS_REASON, LK_REJECTS_VALUE, LK_REJECTS_RAW,
 	LK_REJECTS_COLUMNS
 };
 
