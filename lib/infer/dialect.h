@@ -4,6 +4,9 @@
 #ifndef LK_INFER_DIALECT_H
 #define LK_INFER_DIALECT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <jansson.h>
 
 #include "base/error.h"

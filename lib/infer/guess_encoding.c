@@ -1,0 +1,148 @@
+#include "infer/guess_encoding.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdint.h>
+#include <string.h>
+
+#define PROBE (64 * 1024)
+
+/* UTF-16 without a mark: text has NUL in every other byte, nearly always. */
+static const char *utf16(const unsigned char *p, size_t len)
+{
+	size_t even = 0, odd = 0, pairs = len / 2;
+
+	for (size_t i = 0; i < pairs; i++) {
+		even += !p[2 * i];
+		odd += !p[2 * i + 1];
+	}
+	if (pairs < 2)
+		return NULL;
+	if (odd * 10 >= pairs * 7 && even * 20 <= pairs)
+		return "utf-16le";
+	return even * 10 >= pairs * 7 && odd * 20 <= pairs ? "utf-16be" : NULL;
+}
+
+/* Whether all of it is UTF-8, but for a character cut at the end. */
+static bool utf8(const unsigned char *p, size_t len, bool whole)
+{
+	const unsigned char *end = p + len;
+
+	while (p < end) {
+		size_t n = *p < 0x80 ? 1 : lk_utf8_len(p, end);
+
+		if (!n)
+			return !whole && end - p < 4 && *p >= 0xc2 && *p < 0xf5 && (p + 1 == end || (p[1] & 0xc0) == 0x80);
+		p += n;
+	}
+	return true;
+}
+
+/* Shift JIS: each lead byte has its trail, half-width katakana are few beside. */
+static bool shift_jis(const unsigned char *p, size_t len)
+{
+	size_t pairs = 0, katakana = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] < 0x80)
+			continue;
+		if (p[i] >= 0xa1 && p[i] <= 0xdf) {
+			katakana++;
+			continue;
+		}
+		if (p[i] == 0x80 || p[i] == 0xa0 || p[i] > 0xfc)
+			return false;
+		if (++i == len)
+			break;
+		if (p[i] < 0x40 || p[i] == 0x7f || p[i] > 0xfc)
+			return false;
+		pairs += p[i - 1] <= 0x9f || p[i - 1] >= 0xe0;
+		if (p[i - 1] > 0x84 && p[i - 1] < 0x88)
+			return false;
+	}
+	return pairs > katakana / 2;
+}
+
+/* Of the 8-bit encodings: windows-1251 where letters above ASCII stand together in words, mostly small ones, else windows-1252,
+ * or ISO-8859-1, its subset, where no byte tells them apart. */
+static const char *eight_bit(const unsigned char *p, size_t len)
+{
+	size_t high = 0, beside = 0, small = 0, controls = 0, undefined = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] < 0x80)
+			continue;
+		if (p[i] < 0xa0) {
+			controls++;
+			undefined += strchr("\x81\x8d\x8f\x90\x9d", p[i]) != NULL;
+		}
+		if (p[i] < 0xc0)
+			continue;
+		high++;
+		small += p[i] >= 0xe0;
+		beside += i && p[i - 1] >= 0xc0;
+	}
+	if (high >= 8 && beside * 2 > high)
+		return small * 2 > high ? "windows-1251" : small ? "koi8-r" : "windows-1251";
+	return controls > undefined ? "windows-1252" : "iso-8859-1";
+}
+
+const char *lk_encoding_guess(const char *data, size_t len, bool whole)
+{
+	const unsigned char *p = (const unsigned char *)data;
+	size_t probe = len < PROBE ? len : PROBE;
+	const char *name;
+
+	if (len >= 3 && !memcmp(p, "\xef\xbb\xbf", 3))
+		return "utf-8";
+	if (len >= 2 && p[0] == 0xff && p[1] == 0xfe)
+		return "utf-16";
+	if (len >= 2 && p[0] == 0xfe && p[1] == 0xff)
+		return "utf-16";
+	name = utf16(p, probe);
+	if (name)
+		return name;
+	if (utf8(p, len, whole))
+		return "utf-8";
+	return shift_jis(p, len) ? "shift_jis" : eight_bit(p, len);
+}
+
+static enum lk_status text_impl(iconv_t cd, char *data, size_t len, struct lk_str *out, struct lk_error *err)
+{
+	char buffer[8192];
+
+	while (len) {
+		char *to = buffer;
+		size_t room = sizeof(buffer), done = iconv(cd, &data, &len, &to, &room);
+
+		lk_str_add(out, buffer, (size_t)(to - buffer));
+		if (done != (size_t)-1 || errno == E2BIG)
+			continue;
+		lk_str_adds(out, "\xef\xbf\xbd");
+		if (errno == EINVAL || !len)
+			break;
+		data++;
+		len--;
+	}
+	return lk_str_check(out, err);
+}
+
+enum lk_status lk_encoding_text(
+	const char *data, size_t len, const char *encoding, struct lk_str *out, struct lk_error *err)
+{
+	enum lk_status status;
+	iconv_t cd;
+
+	if (!strcmp(encoding, "utf-8")) {
+		size_t mark = len >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+		lk_str_add(out, data + mark, len - mark);
+		return lk_str_check(out, err);
+	}
+	cd = iconv_open("UTF-8", encoding);
+	if (cd == (iconv_t)-1)
+		return lk_error_set(err, LK_MISSING, "this system's iconv does not know '%s'", encoding);
+	status = text_impl(cd, (char *)(uintptr_t)data, len, out, err);
+	iconv_close(cd);
+	return status;
+}
