@@ -262,29 +262,36 @@ static enum lk_status load_package(struct lk_load *l, const json_t *root)
 	return load_resources(l, root, &d);
 }
 
-enum lk_status lk_package_load(
-	struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err)
+enum lk_status lk_package_parse(struct lk_arena *arena, const char *file, const char *text, size_t len, struct lk_package **out,
+	struct lk_error *err)
 {
-	struct lk_str text = LK_STR_INIT;
 	struct lk_package *p = lk_arena_alloc(arena, sizeof(*p));
 	struct lk_load l = {.arena = arena, .package = p, .err = err};
 	enum lk_status status;
 	json_error_t problem;
-	json_t *root = NULL;
+	json_t *root;
 
 	*out = p;
 	if (!p || !(p->file = lk_arena_strdup(arena, file)))
 		return lk_error_nomem(err);
+	LK_TRY(lk_sha256_of(text, len, p->sha256, err));
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &problem);
+	status = root ? load_package(&l, root)
+		      : lk_error_set(err, LK_CONFIG, "'%s' line %d: %s", file, problem.line, problem.text);
+	json_decref(root);
+	return status;
+}
+
+enum lk_status lk_package_load(
+	struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err)
+{
+	struct lk_str text = LK_STR_INIT;
+	enum lk_status status;
+
+	*out = NULL;
 	status = lk_file_read(file, PACKAGE_BYTES, &text, err);
 	if (status == LK_OK)
-		status = lk_sha256_of(lk_str_text(&text), text.len, p->sha256, err);
-	if (status == LK_OK) {
-		root = json_loadb(lk_str_text(&text), text.len, JSON_REJECT_DUPLICATES, &problem);
-		status = root ? load_package(&l, root)
-			      : lk_error_set(
-					err, LK_CONFIG, "'%s' line %d: %s", file, problem.line, problem.text);
-	}
-	json_decref(root);
+		status = lk_package_parse(arena, file, lk_str_text(&text), text.len, out, err);
 	lk_str_release(&text);
 	return status;
 }

@@ -113,6 +113,9 @@ struct lk_sources {
  * even after an error. */
 enum lk_status lk_package_load(
 	struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err) LK_CHECKED;
+/* The same of a package that is in memory; file names it in messages. */
+enum lk_status lk_package_parse(struct lk_arena *arena, const char *file, const char *text, size_t len, struct lk_package **out,
+	struct lk_error *err) LK_CHECKED;
 void lk_package_release(struct lk_package *p);
 
 /* How a field's name becomes a column's; NULL when out of memory, "" when nothing is left of it. */

@@ -26,6 +26,7 @@ struct job {
 struct lk_parser {
 	struct lk_sources *sources;
 	const struct lk_resource *as;
+	const struct lk_watch *watch;
 	struct lk_output output;
 
 	/* the member that is open */
@@ -195,7 +196,11 @@ static enum lk_status resource_takes(
 
 static enum lk_status add_sink(struct lk_parser *p, const struct lk_resource *r, struct lk_error *err)
 {
-	return lk_sink_open(&p->sinks[p->sink_count++], r, &p->member, &p->output, err);
+	struct lk_sink *s = &p->sinks[p->sink_count++];
+
+	LK_TRY(lk_sink_open(s, r, &p->member, &p->output, err));
+	s->watch = p->watch;
+	return LK_OK;
 }
 
 static enum lk_status alloc_sinks(struct lk_parser *p, int most, struct lk_error *err)
@@ -274,6 +279,8 @@ static enum lk_status add_file(struct lk_parser *p, const char *status, const ch
 	struct lk_file_report report = {
 		.status = status, .error = error, .started = p->started, .finished = lk_now_us()};
 
+	if (p->watch)
+		return LK_OK;
 	if (!strcmp(status, "unmatched"))
 		report.sources = lk_sources_sha256(p->sources);
 	return lk_output_file(&p->output, &p->member, &report, err);
@@ -365,6 +372,30 @@ static void begin_member(struct lk_parser *p)
 	p->matched = false;
 	p->offset = 0;
 	p->started = lk_now_us();
+}
+
+void lk_parser_watch(struct lk_parser *p, const struct lk_watch *watch)
+{
+	p->watch = watch;
+}
+
+enum lk_status lk_parser_begin(struct lk_parser *p, const struct lk_source_member *m, struct lk_error *err)
+{
+	if (p->open)
+		LK_TRY(break_member(p, "its last piece did not come", err));
+	p->member = *m;
+	begin_member(p);
+	return LK_OK;
+}
+
+enum lk_status lk_parser_feed(struct lk_parser *p, const char *data, size_t len, struct lk_error *err)
+{
+	return feed(p, data, len, err);
+}
+
+enum lk_status lk_parser_end(struct lk_parser *p, const char *broken, struct lk_error *err)
+{
+	return broken ? break_member(p, broken, err) : end_member(p, err);
 }
 
 /* ---- rows of lk.members ---- */

@@ -11,6 +11,7 @@
 #include "source/output.h"
 
 struct lk_parser;
+struct lk_watch;
 
 /* as: the name of a resource, or PACKAGE/RESOURCE, that takes every member; NULL to go by their names.
  * sources and writer must outlive the parser. LK_USAGE when there is no such resource, or more than one. */
@@ -18,9 +19,18 @@ enum lk_status lk_parser_open(struct lk_parser **out, struct lk_sources *sources
 	struct lk_writer *writer, struct lk_error *err) LK_CHECKED;
 void lk_parser_close(struct lk_parser *p); /* NULL is fine */
 
+/* Records go to the watch (sink.h), which must outlive the parser, and nothing is written: the writer may be NULL. */
+void lk_parser_watch(struct lk_parser *p, const struct lk_watch *watch);
+
 /* Rows of lk.members (stream/side.h). LK_DATA when they are not such, or not in order. */
 enum lk_status lk_parser_batch(
 	struct lk_parser *p, const struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
+
+/* A member piece by piece, for who has its bytes at hand. What m points to is borrowed until the end. The member ends well, or
+ * as one that was cut off where `broken` says why. */
+enum lk_status lk_parser_begin(struct lk_parser *p, const struct lk_source_member *m, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_parser_feed(struct lk_parser *p, const char *data, size_t len, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_parser_end(struct lk_parser *p, const char *broken, struct lk_error *err) LK_CHECKED;
 
 /* A file as a delivery that is its own only member; path "-" is standard input. */
 enum lk_status lk_parser_file(struct lk_parser *p, const char *path, struct lk_error *err) LK_CHECKED;

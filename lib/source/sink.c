@@ -213,6 +213,10 @@ static enum lk_status reject(struct lk_sink *s, const char *field, const char *r
 	struct lk_str raw = LK_STR_INIT;
 	enum lk_status status;
 
+	if (s->watch) {
+		s->rejected++;
+		return s->watch->reject(s->watch->arg, s, field, reason, place, err);
+	}
 	if (!r.raw && place->make_raw) {
 		place->make_raw(place->arg, &raw);
 		r.raw = lk_str_text(&raw);
@@ -242,6 +246,10 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 	size_t bytes = s->file.len;
 
 	s->record++;
+	if (s->watch) {
+		s->rows++;
+		return s->watch->row(s->watch->arg, s, values, place, err);
+	}
 	for (int i = 0; i < r->field_count; i++) {
 		const struct lk_source_field *f = &r->fields[i];
 		const struct lk_value *v = f->origin == LK_ORIGIN_RECORD ? &values[i] : &s->constants[i];
@@ -334,5 +342,7 @@ enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
 			"'%s!%s', table %s: %lld records became %lld rows and %lld rejects",
 			s->member->delivery, s->member->member, s->resource->table, (long long)s->record,
 			(long long)s->rows, (long long)s->rejected);
+	if (s->watch)
+		return s->watch->end(s->watch->arg, s, err);
 	return lk_output_file(s->output, s->member, &report, err);
 }

@@ -28,9 +28,25 @@ struct lk_place {
 	void *arg;
 };
 
+struct lk_sink;
+
+/* Looks on in place of the output: gets each record as the reader read it, before its values are converted. No row is made then,
+ * and nothing goes out. */
+struct lk_watch {
+	void *arg;
+	/* values: as lk_sink_row got them */
+	enum lk_status (*row)(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_place *place,
+		struct lk_error *err);
+	enum lk_status (*reject)(void *arg, const struct lk_sink *s, const char *field, const char *reason,
+		const struct lk_place *place, struct lk_error *err);
+	/* The member ended; s->failed and s->error say whether it was read. */
+	enum lk_status (*end)(void *arg, const struct lk_sink *s, struct lk_error *err);
+};
+
 struct lk_sink {
 	const struct lk_resource *resource;
 	const struct lk_source_member *member;
+	const struct lk_watch *watch; /* NULL: rows are made */
 	struct lk_output *output;
 	struct lk_output_table *table;
 	struct lk_value *constants; /* by field; of those that do not come from the record */

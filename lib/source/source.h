@@ -15,6 +15,9 @@ struct lk_sources;
 /* path: a datapackage.json, or a folder in which every *.json and every datapackage.json one level down is a
  * package. $LK_SOURCES when NULL. LK_CONFIG with file, JSON path and reason when a package is wrong. */
 enum lk_status lk_sources_open(struct lk_sources **out, const char *path, struct lk_error *err) LK_CHECKED;
+/* One package that is in memory; name is for messages. */
+enum lk_status lk_sources_open_text(
+	struct lk_sources **out, const char *name, const char *text, size_t len, struct lk_error *err) LK_CHECKED;
 void lk_sources_close(struct lk_sources *s); /* NULL is fine */
 
 /* Who sent a delivery: the named group `sender` of the first package's `lk.delivery` that matches its path;

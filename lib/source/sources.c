@@ -292,9 +292,30 @@ static enum lk_status open_impl(
 		return lk_error_nomem(err);
 	else
 		paths->count = 1;
-	LK_TRY(load_all(s, paths, err));
-	LK_TRY(list_schemas(s, err));
-	return hash_all(s, err);
+	return load_all(s, paths, err);
+}
+
+static enum lk_status open_text(struct lk_sources *s, const char *name, const char *text, size_t len, struct lk_error *err)
+{
+	s->packages = lk_arena_alloc(&s->arena, sizeof(*s->packages));
+	if (!s->packages)
+		return lk_error_nomem(err);
+	s->count = 1;
+	return lk_package_parse(&s->arena, name, text, len, &s->packages[0], err);
+}
+
+/* What all packages together make, once they are loaded. */
+static enum lk_status settle(struct lk_sources **s, enum lk_status status, struct lk_error *err)
+{
+	if (status == LK_OK)
+		status = list_schemas(*s, err);
+	if (status == LK_OK)
+		status = hash_all(*s, err);
+	if (status == LK_OK)
+		return LK_OK;
+	lk_sources_close(*s);
+	*s = NULL;
+	return status;
 }
 
 enum lk_status lk_sources_open(struct lk_sources **out, const char *path, struct lk_error *err)
@@ -312,11 +333,16 @@ enum lk_status lk_sources_open(struct lk_sources **out, const char *path, struct
 		return lk_error_nomem(err);
 	status = open_impl(*out, path, &paths, err);
 	paths_release(&paths);
-	if (status) {
-		lk_sources_close(*out);
-		*out = NULL;
-	}
-	return status;
+	return settle(out, status, err);
+}
+
+enum lk_status lk_sources_open_text(
+	struct lk_sources **out, const char *name, const char *text, size_t len, struct lk_error *err)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return lk_error_nomem(err);
+	return settle(out, open_text(*out, name, text, len, err), err);
 }
 
 void lk_sources_close(struct lk_sources *s)
