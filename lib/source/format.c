@@ -4,6 +4,7 @@
 
 static const struct lk_file_format *const formats[LK_FILE_FORMATS_MAX + 1] = {
 	&lk_format_delimited,
+	&lk_format_fixed,
 	&lk_format_xml,
 };
 

@@ -34,7 +34,7 @@ struct lk_file_format {
 
 	/* The resource is loaded but for what this format alone knows; what is compiled goes to r->program. NULL: nothing. */
 	enum lk_status (*load)(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r);
-	/* Gives back what r->program holds beside the arena; it may be NULL. */
+	/* Gives back what r->program holds beside the arena. NULL: nothing. */
 	void (*unload)(struct lk_resource *r);
 
 	/* Looks at a member once for all resources of this format: *seen is for `fits` and `forget`. NULL: every member
@@ -65,6 +65,7 @@ void lk_file_format_list(struct lk_str *out);
 const struct lk_file_format *lk_file_format_at(int i);
 
 extern const struct lk_file_format lk_format_delimited;
+extern const struct lk_file_format lk_format_fixed;
 extern const struct lk_file_format lk_format_xml;
 
 #endif

@@ -302,7 +302,7 @@ void lk_package_release(struct lk_package *p)
 		return;
 	pcre2_code_free(p->delivery);
 	for (int i = 0; i < p->resource_count; i++) {
-		if (p->resources[i].program)
+		if (p->resources[i].program && p->resources[i].format->unload)
 			p->resources[i].format->unload(&p->resources[i]);
 		if (p->resources[i].schema.release)
 			ArrowSchemaRelease(&p->resources[i].schema);

@@ -1,0 +1,325 @@
+/*
+ * Text of fixed width: each field stands in the same columns of every line.
+ *
+ *	1........10........20........30
+ *	A0000 A000    Cholera due to V...
+ *	1:5   7:7     15:               START:WIDTH, START: to the line's end
+ *
+ * Columns are characters, not bytes; most lines are plain ASCII, where these are the same. Lines may end before their last
+ * field (ragged right), and after it. Where lk.length is given nothing ends a line, and each has that many characters.
+ */
+#include "source/fixed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/format.h"
+
+#define CHUNK_BYTES (256 * 1024)
+#define COLUMNS_MAX (16 * 1024 * 1024)
+#define LENGTH_MAX (1024 * 1024)
+#define END_OF_FILE '\x1a' /* that DOS puts behind its texts */
+
+/* ---- windows ---- */
+
+/* A number from 1; where it ends. */
+static const char *parse_number(const char *p, size_t *number)
+{
+	*number = 0;
+	while (*p >= '0' && *p <= '9' && *number <= COLUMNS_MAX)
+		*number = *number * 10 + (size_t)(*p++ - '0');
+	return *number >= 1 && *number <= COLUMNS_MAX ? p : NULL;
+}
+
+bool lk_window_parse(const char *text, struct lk_window *w)
+{
+	const char *p = parse_number(text, &w->start);
+	size_t width;
+
+	if (!p || *p != ':')
+		return false;
+	w->start--;
+	w->end = SIZE_MAX;
+	if (!*++p)
+		return true;
+	p = parse_number(p, &width);
+	if (!p)
+		return false;
+	w->end = w->start + width;
+	return !*p;
+}
+
+bool lk_ruler_measure(struct lk_ruler *r, const struct lk_line *line, size_t end)
+{
+	const char *p = line->data, *stop = line->data + line->len;
+
+	r->line = line;
+	r->count = 0;
+	if (!line->odd)
+		return true;
+	while (p < stop && r->count < end) {
+		if (!lk_grow((void **)&r->offsets, &r->cap, r->count + 2, sizeof(*r->offsets)))
+			return false;
+		r->offsets[r->count++] = (size_t)(p - line->data);
+		p += lk_lines_character(p, stop);
+	}
+	if (!lk_grow((void **)&r->offsets, &r->cap, r->count + 1, sizeof(*r->offsets)))
+		return false;
+	r->offsets[r->count] = (size_t)(p - line->data);
+	return true;
+}
+
+struct lk_value lk_ruler_value(const struct lk_ruler *r, const struct lk_window *w)
+{
+	const struct lk_line *line = r->line;
+	size_t start = w->start, end = w->end;
+
+	if (line->odd) {
+		end = w->end == SIZE_MAX ? line->len : r->offsets[end < r->count ? end : r->count];
+		start = start < r->count ? r->offsets[start] : line->len;
+	}
+	if (start >= line->len)
+		return (struct lk_value){NULL};
+	if (end > line->len)
+		end = line->len;
+	return (struct lk_value){.data = line->data + start, .len = end - start, .unchecked = line->odd};
+}
+
+void lk_ruler_release(struct lk_ruler *r)
+{
+	free(r->offsets);
+	*r = (struct lk_ruler){NULL};
+}
+
+/* ---- the package's side ---- */
+
+struct program {
+	struct lk_window *windows; /* by field */
+	size_t columns;		   /* as far as lines are looked at, but for windows without an end */
+	size_t length;		   /* of a line that nothing ends; 0: lines end */
+	bool header;
+};
+
+static enum lk_status load_windows(struct lk_load *l, const char *at, struct lk_resource *r, struct program *p)
+{
+	p->windows = lk_arena_alloc(l->arena, (size_t)r->field_count * sizeof(*p->windows));
+	if (!p->windows)
+		return lk_error_nomem(l->err);
+	for (int i = 0; i < r->field_count; i++) {
+		const struct lk_source_field *f = &r->fields[i];
+		struct lk_window *w = &p->windows[i];
+		const char *place = lk_prop_item(l, lk_prop_at(l, at, "schema.fields"), (size_t)i);
+		size_t end;
+
+		if (f->origin != LK_ORIGIN_RECORD)
+			continue;
+		if (f->path == f->name)
+			return lk_prop_wrong(l, place,
+				"a field of fixed width needs lk.path: START:WIDTH, the first column being 1");
+		if (!lk_window_parse(f->path, w))
+			return lk_prop_wrong(l, lk_prop_at(l, place, "lk.path"),
+				"'%s' must be START:WIDTH, or START: to the line's end, the first column being 1", f->path);
+		end = w->end == SIZE_MAX ? w->start + 1 : w->end;
+		if (p->length && end > p->length)
+			return lk_prop_wrong(l, lk_prop_at(l, place, "lk.path"), "'%s' goes beyond lk.length, %zu", f->path,
+				p->length);
+		p->columns = end > p->columns ? end : p->columns;
+	}
+	return LK_OK;
+}
+
+static enum lk_status load_length(struct lk_load *l, const struct lk_resource_json *json, struct program *p)
+{
+	const json_t *value = json_object_get(json->lk, "length");
+
+	if (!value)
+		return LK_OK;
+	if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > LENGTH_MAX)
+		return lk_prop_wrong(l, lk_prop_at(l, json->at, "lk.length"), "must be a number of characters, 1 to %d", LENGTH_MAX);
+	p->length = (size_t)json_integer_value(value);
+	return LK_OK;
+}
+
+static enum lk_status fixed_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+{
+	struct program *p = lk_arena_alloc(l->arena, sizeof(*p));
+
+	if (!p)
+		return lk_error_nomem(l->err);
+	r->program = p;
+	p->header = json_object_get(json->dialect, "header") && r->dialect.header;
+	LK_TRY(load_length(l, json, p));
+	return load_windows(l, json->at, r, p);
+}
+
+/* ---- the member's side ---- */
+
+struct fixed {
+	struct lk_sink *sink;
+	const struct lk_resource *resource;
+	const struct program *program;
+	struct lk_lines lines;
+	struct lk_ruler ruler;
+	struct lk_value *values; /* by field */
+	bool has_header;
+};
+
+/* Nothing that could be seen, and what ends pages and files. */
+static bool is_blank(const struct lk_line *line)
+{
+	for (size_t i = 0; i < line->len; i++)
+		if (!lk_is_white(line->data[i]) && line->data[i] != '\f' && line->data[i] != END_OF_FILE)
+			return false;
+	return true;
+}
+
+/* Whether the line is there for people, or names the columns. */
+static bool is_no_record(struct fixed *f, struct lk_line *line)
+{
+	if (f->program->length)
+		return false;
+	while (line->len && *line->data == '\f') {
+		line->data++;
+		line->len--;
+	}
+	while (line->len && line->data[line->len - 1] == END_OF_FILE)
+		line->len--;
+	if (is_blank(line))
+		return true;
+	if (f->resource->dialect.comment && *line->data == f->resource->dialect.comment)
+		return true;
+	if (f->has_header || !f->program->header)
+		return false;
+	f->has_header = true;
+	return true;
+}
+
+static enum lk_status take_record(struct fixed *f, const struct lk_line *line, const struct lk_place *place, struct lk_error *err)
+{
+	const struct program *p = f->program;
+
+	if (!lk_ruler_measure(&f->ruler, line, p->columns))
+		return lk_error_nomem(err);
+	for (int i = 0; i < f->resource->field_count; i++)
+		if (f->resource->fields[i].origin == LK_ORIGIN_RECORD)
+			f->values[i] = lk_ruler_value(&f->ruler, &p->windows[i]);
+	return lk_sink_row(f->sink, f->values, NULL, place, err);
+}
+
+/* The end of a file whose lines have a length: something may be left, and line ends there mean nothing. */
+static enum lk_status take_short(struct fixed *f, const struct lk_line *line, const struct lk_place *place, struct lk_error *err)
+{
+	char reason[96];
+
+	if (is_blank(line))
+		return LK_OK;
+	snprintf(reason, sizeof(reason), "has fewer than %zu characters, and nothing follows it", f->program->length);
+	return lk_sink_reject(f->sink, NULL, reason, place, err);
+}
+
+static bool is_short(const struct fixed *f, const struct lk_line *line)
+{
+	size_t count = 0;
+
+	if (!f->program->length || line->len >= 4 * f->program->length)
+		return false;
+	for (const char *p = line->data; p < line->data + line->len; count++)
+		p += lk_lines_character(p, line->data + line->len);
+	return count < f->program->length;
+}
+
+static enum lk_status take_lines(struct fixed *f, bool last, struct lk_error *err)
+{
+	struct lk_line line;
+
+	while (lk_lines_next(&f->lines, last, &line)) {
+		struct lk_place place = {.line = line.number, .raw = line.data, .raw_len = line.len};
+
+		if (line.too_long)
+			LK_TRY(lk_sink_reject(f->sink, NULL, "is longer than 16 MiB", &place, err));
+		else if (last && is_short(f, &line))
+			LK_TRY(take_short(f, &line, &place, err));
+		else if (!is_no_record(f, &line))
+			LK_TRY(take_record(f, &line, &place, err));
+	}
+	return LK_OK;
+}
+
+/* ---- as a reader ---- */
+
+static enum lk_status fixed_open(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err)
+{
+	struct fixed *f = *self ? *self : calloc(1, sizeof(*f));
+
+	(void)count;
+	*self = f;
+	if (!f)
+		return lk_error_nomem(err);
+	f->sink = sinks[0];
+	f->resource = sinks[0]->resource;
+	f->program = f->resource->program;
+	f->has_header = false;
+	lk_lines_begin(&f->lines, f->program->length ? LK_LINES_LENGTH : LK_LINES_ANY, f->program->length);
+	f->values = calloc((size_t)f->resource->field_count, sizeof(*f->values));
+	return f->values ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status fixed_feed(void *self, const char *data, size_t len, struct lk_error *err)
+{
+	struct fixed *f = self;
+
+	while (len && !f->sink->failed) {
+		size_t n = len < CHUNK_BYTES ? len : CHUNK_BYTES;
+
+		LK_TRY(lk_lines_add(&f->lines, data, n, err));
+		LK_TRY(take_lines(f, false, err));
+		data += n;
+		len -= n;
+	}
+	return LK_OK;
+}
+
+static enum lk_status fixed_finish(void *self, struct lk_error *err)
+{
+	struct fixed *f = self;
+
+	return f->sink->failed ? LK_OK : take_lines(f, true, err);
+}
+
+static void fixed_clear(void *self)
+{
+	struct fixed *f = self;
+
+	free(f->values);
+	f->values = NULL;
+	lk_lines_clear(&f->lines);
+}
+
+static void fixed_close(void *self)
+{
+	struct fixed *f = self;
+
+	if (!f)
+		return;
+	free(f->values);
+	lk_lines_release(&f->lines);
+	lk_ruler_release(&f->ruler);
+	free(f);
+}
+
+static const char *const words[] = {"fixed", NULL};
+static const char *const properties[] = {"length", NULL};
+
+const struct lk_file_format lk_format_fixed = {
+	.words = words,
+	.properties = properties,
+	.path_noun = "START:WIDTH",
+	.trims = true,
+	.load = fixed_load,
+	.open = fixed_open,
+	.feed = fixed_feed,
+	.finish = fixed_finish,
+	.clear = fixed_clear,
+	.close = fixed_close,
+};
