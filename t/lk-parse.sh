@@ -495,40 +495,6 @@ test_expect_success 'a streamed document that breaks off keeps its rows, and a r
 	test_cmp expect actual
 '
 
-# libxml2 goes silent at such a text, and calls the document well-formed.
-test_expect_success 'a document with a text that is too long never ends well there' '
-	cat >longtext.json <<-\EOF_ &&
-	{"resources": [{"name": "xs", "path": "*.xml", "lk": {"record": "/r/x"}, "schema": {"fields": [
-	    {"name": "id", "lk": {"path": "@id"}}, {"name": "v", "lk": {"path": "v"}}]}}]}
-	EOF_
-	sed "s|/r/x|/r/x[@id]|" longtext.json >longtext-whole.json &&
-	python3 - <<-\EOF_ &&
-	rows = "".join("<x id=\"%d\"><v>b</v></x>" % i for i in range(5))
-	for name, text in (("fits", "a" * 10000000), ("long", "a" * 10000001), ("joined", "<!--c-->".join(["a" * 4000000] * 3))):
-	    open(name + ".xml", "w").write("<r>%s\n<x id=\"B\"><v>%s</v></x>%s</r>" % (rows, text, rows))
-	EOF_
-	for package in longtext longtext-whole
-	do
-		expect_status 0 lk-parse -s $package.json fits.xml | lk-cat --count -t xs || return 1
-		for f in long joined
-		do
-			expect_status 1 lk-parse -s $package.json $f.xml | lk-cat -t lk.files -F json |
-				sed "s/.*\(\"rows_in.*\"error\":\"[^\"]*\"\).*/\1/" || return 1
-		done
-	done >actual &&
-	cat >expect <<-\EOF_ &&
-	table,rows
-	xs,11
-	"rows_in":6,"rows":5,"rejected":1,"status":"ok","error":"line 2: a text is longer than 10 MB"
-	"rows_in":6,"rows":5,"rejected":1,"status":"ok","error":"line 2: a text is longer than 10 MB"
-	table,rows
-	xs,11
-	"rows_in":0,"rows":0,"rejected":0,"status":"failed","error":"line 2: a text is longer than 10 MB"
-	"rows_in":0,"rows":0,"rejected":0,"status":"failed","error":"line 2: a text is longer than 10 MB"
-	EOF_
-	test_cmp expect actual
-'
-
 test_expect_success 'without a header, the values of the first record are not told' '
 	printf "SECRETNAME,SECRETDAY\n1,2\n" >headless.csv && printf "SECRETNAME\n" >headless2.csv &&
 	for match in exact equal subset superset partial; do

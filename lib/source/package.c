@@ -19,7 +19,7 @@ const char *const lk_known_resource[] = {"$schema", "name", "path", "data", "typ
 	"schema", "compression", NULL};
 const char *const lk_known_schema[] = {"$schema", "name", "title", "description", "fields", "fieldsMatch",
 	"missingValues", "primaryKey", "uniqueKeys", "foreignKeys", NULL};
-const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "root", "timezone", NULL};
+const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "ignoreNamespaces", "fragments", "root", "timezone", NULL};
 const char *const lk_known_resource_lk[] = {"table", "record", "order", "op", "load", "scope", "partition", "timezone", "rest",
 	"missing", NULL};
 

@@ -80,7 +80,8 @@ struct lk_resource {
 	enum lk_fields_match match;
 	bool rest, missing_unquoted;
 	const char *record;
-	const char *root; /* XML, with the namespaces */
+	const char *root; /* XML, with all to the namespaces */
+	bool fragments, no_namespaces;
 	struct lk_namespace *namespaces;
 	int namespace_count;
 	struct lk_source_field *fields;

@@ -67,6 +67,8 @@ enum lk_status lk_xml_load(struct lk_load *l, const struct lk_resource_json *jso
 	const char *place = lk_prop_at(l, json->at, "lk");
 
 	LK_TRY(load_namespaces(l, json, place, r));
+	LK_TRY(lk_prop_bool(l, l->package_lk, "lk", "fragments", &r->fragments));
+	LK_TRY(lk_prop_bool(l, l->package_lk, "lk", "ignoreNamespaces", &r->no_namespaces));
 	if (!r->record)
 		return lk_prop_wrong(l, place, "XML needs lk.record, the XPath of its records");
 	LK_TRY(lk_prop_text(l, l->package_lk, "lk", "root", &r->root));

@@ -215,6 +215,47 @@ static bool survey(
 	}
 }
 
+/* ---- predicates ---- */
+
+/* Whether the predicates that begin at *t, and on which the lexer goes on, are all true or false by their form, so that
+ * none can be a position: each holds a comparison, `and` or `or` that is in no function's argument and in no inner
+ * predicate. *t is then what follows them. */
+static bool are_logical(struct lexer *l, struct token *t)
+{
+	static const char *const logical[] = {"=", "!=", "<", "<=", ">", ">=", "and", "or", NULL};
+
+	while (t->kind == TOKEN_OPEN_BRACKET) {
+		int depth = 1;
+		bool is_logical = false;
+
+		while (depth > 0) {
+			*t = next_token(l);
+			if (t->kind == TOKEN_END ||
+				(t->kind == TOKEN_FUNCTION &&
+					(token_is(t, "position") || token_is(t, "last"))))
+				return false;
+			depth += t->kind == TOKEN_OPEN_BRACKET || t->kind == TOKEN_OPEN;
+			depth -= t->kind == TOKEN_CLOSE_BRACKET || t->kind == TOKEN_CLOSE;
+			is_logical |= depth == 1 && t->kind == TOKEN_OPERATOR && is_one_of(t, logical);
+		}
+		if (!is_logical)
+			return false;
+		*t = next_token(l);
+	}
+	return true;
+}
+
+static bool first_step_is_unordered(const char *text)
+{
+	struct lexer l = {.p = text, .last = {TOKEN_OPERATOR, text, 0}};
+	struct token t;
+
+	if (next_token(&l).kind != TOKEN_SLASHES || next_token(&l).kind != TOKEN_NAME)
+		return false;
+	t = next_token(&l);
+	return are_logical(&l, &t);
+}
+
 /* ---- plain steps ---- */
 
 static bool take_position(struct lexer *l, int *position)
@@ -251,9 +292,9 @@ static bool set_name(
 	return step->name && step->uri;
 }
 
-/* One step and its [N]. */
-static bool take_step(
-	struct lk_arena *arena, const struct lk_resource *r, struct lexer *l, struct lk_xml_step *step)
+/* One step, and a field's [N]. */
+static bool take_step(struct lk_arena *arena, const struct lk_resource *r, struct lexer *l, bool of_record,
+	struct lk_xml_step *step)
 {
 	struct token t = next_token(l);
 
@@ -261,13 +302,15 @@ static bool take_step(
 		step->attribute = true;
 		t = next_token(l);
 	}
-	return t.kind == TOKEN_NAME && set_name(arena, r, &t, step) && take_position(l, &step->position);
+	return t.kind == TOKEN_NAME && set_name(arena, r, &t, step) &&
+	       (of_record || take_position(l, &step->position));
 }
 
 /* count stays 0 when the path is more than plain steps. A field's path begins at the record, and only there
- * positions and an attribute at the end are plain. */
+ * positions and an attribute at the end are plain. A record's may end in predicates that are no positions: *predicates
+ * is where they begin, NULL when there are none. */
 static void find_steps(struct lk_arena *arena, const struct lk_resource *r, const char *text, bool of_record,
-	struct lk_xml_steps *out)
+	struct lk_xml_steps *out, const char **predicates)
 {
 	struct lexer l = {.p = text, .last = {TOKEN_OPERATOR, text, 0}}, first = l;
 	struct lk_xml_step *steps = lk_arena_alloc(arena, (strlen(text) + 1) * sizeof(*steps));
@@ -285,9 +328,14 @@ static void find_steps(struct lk_arena *arena, const struct lk_resource *r, cons
 		struct lk_xml_step *step = &steps[n++];
 
 		step->descendant = descendant;
-		if (!take_step(arena, r, &l, step) || (of_record && (step->attribute || step->position)))
+		if (!take_step(arena, r, &l, of_record, step) || (of_record && step->attribute))
 			return;
 		t = next_token(&l);
+		if (of_record && t.kind == TOKEN_OPEN_BRACKET) {
+			*predicates = t.text;
+			if (!are_logical(&l, &t) || t.kind != TOKEN_END)
+				return;
+		}
 		if (t.kind == TOKEN_END)
 			break;
 		if ((t.kind != TOKEN_SLASH && t.kind != TOKEN_SLASHES) || step->attribute)
@@ -398,39 +446,6 @@ static bool try_out(const struct lk_xml_program *p, const struct lk_xml_path *pa
 	return *type != XPATH_UNDEFINED;
 }
 
-/* Whether the predicates of the first step of a path that begins with // are all true or false by their form,
- * so that none can be a position: each holds a comparison, `and` or `or` that is in no function's argument
- * and in no inner predicate. */
-static bool first_step_is_unordered(const char *text)
-{
-	struct lexer l = {.p = text, .last = {TOKEN_OPERATOR, text, 0}};
-	static const char *const logical[] = {"=", "!=", "<", "<=", ">", ">=", "and", "or", NULL};
-	struct token t;
-
-	if (next_token(&l).kind != TOKEN_SLASHES || next_token(&l).kind != TOKEN_NAME)
-		return false;
-	t = next_token(&l);
-	while (t.kind == TOKEN_OPEN_BRACKET) {
-		int depth = 1;
-		bool is_logical = false;
-
-		while (depth > 0) {
-			t = next_token(&l);
-			if (t.kind == TOKEN_END ||
-				(t.kind == TOKEN_FUNCTION &&
-					(token_is(&t, "position") || token_is(&t, "last"))))
-				return false;
-			depth += t.kind == TOKEN_OPEN_BRACKET || t.kind == TOKEN_OPEN;
-			depth -= t.kind == TOKEN_CLOSE_BRACKET || t.kind == TOKEN_CLOSE;
-			is_logical |= depth == 1 && t.kind == TOKEN_OPERATOR && is_one_of(&t, logical);
-		}
-		if (!is_logical)
-			return false;
-		t = next_token(&l);
-	}
-	return true;
-}
-
 /* `//x[...]` looks at every node for children that are x; where no predicate is a position,
  * `/descendant::x[...]` finds the same and libxml2 is far quicker at it. */
 static const char *quicker(struct lk_arena *arena, const char *text)
@@ -443,27 +458,56 @@ static const char *quicker(struct lk_arena *arena, const char *text)
 	return other ? other : text;
 }
 
+static xmlXPathCompExprPtr compile_text(const char *text)
+{
+	xmlXPathContextPtr context = xmlXPathNewContext(NULL);
+	xmlXPathCompExprPtr expression = NULL;
+
+	if (!context)
+		return NULL;
+	context->error = quiet;
+	expression = xmlXPathCtxtCompile(context, (const xmlChar *)text);
+	xmlXPathFreeContext(context);
+	return expression;
+}
+
+/* How a record can be found while the document streams by: steps stay 0 where it cannot. */
+static bool find_record(struct lk_arena *arena, const struct lk_resource *r, const char *text, struct lk_xml_path *path,
+	const char **problem)
+{
+	const char *predicates = NULL, *test;
+	struct lk_xml_path inner = {NULL};
+
+	find_steps(arena, r, text, true, &path->steps, &predicates);
+	if (!path->steps.count || !predicates)
+		return true;
+	*problem = NULL;
+	test = lk_arena_printf(arena, "self::node()%s", predicates);
+	if (!test || !survey(r, test, &inner, problem))
+		return false;
+	if (!inner.downward)
+		path->steps.count = 0;
+	else
+		path->test = compile_text(test);
+	return !inner.downward || path->test;
+}
+
 static bool compile(struct lk_arena *arena, const struct lk_resource *r, const struct lk_xml_program *p,
 	const char *text, bool of_record, struct lk_xml_path *path, const char **problem)
 {
-	xmlXPathContextPtr context = xmlXPathNewContext(NULL);
 	xmlXPathObjectType type;
+	const char *none;
 
-	*problem = NULL;
-	if (!context)
-		return false;
-	context->error = quiet;
-	path->expression =
-		xmlXPathCtxtCompile(context, (const xmlChar *)(of_record ? quicker(arena, text) : text));
-	xmlXPathFreeContext(context);
+	path->expression = compile_text(of_record ? quicker(arena, text) : text);
 	*problem = "is not an XPath";
 	if (!path->expression || !survey(r, text, path, problem) || !try_out(p, path, &type))
 		return false;
 	*problem = "must yield elements";
 	if (of_record && type != XPATH_NODESET)
 		return false;
-	find_steps(arena, r, text, of_record, &path->steps);
-	return true;
+	if (!of_record)
+		find_steps(arena, r, text, false, &path->steps, &none);
+	return !of_record || find_record(arena, r, text, path, problem);
 }
 
 static bool make_namespaces(struct lk_arena *arena, const struct lk_resource *r, struct lk_xml_program *p)
@@ -515,6 +559,7 @@ void lk_xml_program_release(struct lk_xml_program *p)
 	if (!p)
 		return;
 	xmlXPathFreeCompExpr(p->record.expression);
+	xmlXPathFreeCompExpr(p->record.test);
 	for (int i = 0; i < p->field_count; i++)
 		xmlXPathFreeCompExpr(p->fields[i].expression);
 }

@@ -1,7 +1,8 @@
 /*
  * XPaths of a resource, compiled once when its package is loaded.
  *
- * A record path of plain steps can be followed while a document streams by. A field's path of plain steps is
+ * A record path of plain steps can be followed while a document streams by, and predicates of its last step be tested
+ * once the element is complete, where they look only into it. A field's path of plain steps is
  * walked on the tree without libxml2's evaluator; one that only looks at the document, not at the record, is
  * evaluated once a document.
  */
@@ -29,6 +30,7 @@ struct lk_xml_steps {
 struct lk_xml_path {
 	xmlXPathCompExprPtr expression;
 	struct lk_xml_steps steps;
+	xmlXPathCompExprPtr test; /* of a record: the predicates of its last step, when steps lack them; NULL for none */
 	bool downward; /* looks at nothing but the record and what is in it */
 	bool constant; /* does not look at the record at all */
 };
