@@ -52,6 +52,14 @@ test_block() {
 	eval "$1"
 }
 
+# Limits the address space of what follows in this (sub)shell, in KiB; not under sanitizers, which map terabytes.
+limit_memory() {
+	case $LK_BUILD in
+	*/sanitize) ;;
+	*) ulimit -v "$1" ;;
+	esac
+}
+
 # Runs a block in this shell, so that it can set variables for the next one.
 test_expect_success() { # TITLE BLOCK
 	test_count=$((test_count + 1))

@@ -98,7 +98,7 @@ test_expect_success 'predicates of the last step are tested while a document str
 	cp small.xml large.xml && padded 0 small.xml && padded 5000000 large.xml &&
 	parse 0 x -s p.json small.xml >expect && parse 0 x -s p.json large.xml >actual &&
 	test_cmp expect actual && test $(wc -l <actual) = 3 &&
-	(ulimit -v 200000 && python3 -c "
+	(limit_memory 200000 && python3 -c "
 print(\"<a>\")
 for i in range(400000): print(\"<r id=\x27%d\x27><t k=\x27%s\x27>some text</t></r>\" % (i, \"xy\"[i % 2]))
 print(\"</a>\")" | lk-parse -s p.json --as x | lk-cat --count -t x >actual) && grep -q "x,200000" actual
@@ -146,7 +146,7 @@ test_expect_success 'tags, comments and depths that would take for ever are refu
 	EOF_
 	for f in tag open comment pi deep names
 	do
-		(ulimit -v 400000 && timeout 10 lk-parse -q -s p.json $f.xml >$f.lk; [ $? = 1 ]) &&
+		(limit_memory 400000 && timeout 10 lk-parse -q -s p.json $f.xml >$f.lk; [ $? = 1 ]) &&
 		lk-cat -F json -t lk.files $f.lk | sed "s/.*\"status\":\"\([a-z]*\)\",\"error\":\"\([^\"]*\)\".*/$f \1 \2/" || return 1
 	done >actual &&
 	cat >expect <<-\EOF_ &&
