@@ -58,6 +58,8 @@ struct lk_file_format {
 
 /* The format that a resource's `format` names; NULL when there is none. */
 const struct lk_file_format *lk_file_format_named(const char *word);
+/* The word of the format that a media type (RFC 6838; parameters after it are not looked at) stands for; NULL when none does. */
+const char *lk_file_format_of_media(const char *mediatype);
 /* All words, for messages: "csv, tsv, ...". */
 void lk_file_format_list(struct lk_str *out);
 /* All formats; ended by NULL. lk_file_format_at(i) is the i-th. */

@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "source/document.h"
 #include "source/format.h"
 #include "source/property.h"
 #include "stream/stream.h"
-
-#define PACKAGE_BYTES (16 * 1024 * 1024)
 
 /* What the standard knows, versions 1 and 2: others are ignored, but those that look like one of these are typing errors. */
 const char *const lk_known_package[] = {"$schema", "name", "id", "profile", "title", "description", "homepage",
@@ -21,7 +20,7 @@ const char *const lk_known_schema[] = {"$schema", "name", "title", "description"
 	"missingValues", "primaryKey", "uniqueKeys", "foreignKeys", NULL};
 const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "ignoreNamespaces", "fragments", "root", "timezone", NULL};
 const char *const lk_known_resource_lk[] = {"table", "record", "order", "op", "load", "scope", "partition", "timezone", "rest",
-	"missing", NULL};
+	"missing", "extends", NULL};
 
 /* ---- names ---- */
 
@@ -82,16 +81,30 @@ static enum lk_status load_match(
 	struct lk_load *l, const struct lk_resource_json *json, const char *at, struct lk_resource *r)
 {
 	static const char *const words[] = {"exact", "equal", "subset", "superset", "partial", NULL};
+	const json_t *value = json_object_get(json->schema, "fieldsMatch");
+	const char *place = lk_prop_at(l, json->at, "schema.fieldsMatch");
 	int match = -1;
 
 	LK_TRY(lk_prop_bool(l, json->lk, lk_prop_at(l, at, "lk"), "rest", &r->rest));
-	LK_TRY(lk_prop_word(l, json->schema, lk_prop_at(l, at, "schema"), "fieldsMatch", words, &match));
+	if (json_is_array(value) && json_array_size(value) == 1)
+		LK_TRY(lk_prop_copy_word(l, lk_prop_item(l, place, 0), json_array_get(value, 0), words, &match));
+	else if (value)
+		LK_TRY(lk_prop_copy_word(l, place, value, words, &match));
 	r->match = match >= 0 ? (enum lk_fields_match)match : r->rest ? LK_FIELDS_SUBSET : LK_FIELDS_EXACT;
 	if (r->rest && (r->format != &lk_format_delimited || !r->dialect.header ||
 			       (r->match != LK_FIELDS_SUBSET && r->match != LK_FIELDS_PARTIAL)))
 		return lk_prop_wrong(l, lk_prop_at(l, at, "lk.rest"),
 			"needs delimited text with a header and fieldsMatch subset or partial");
 	return LK_OK;
+}
+
+static const char *near_format(struct lk_load *l, const char *word)
+{
+	const char *near = "";
+
+	for (int i = 0; lk_file_format_at(i) && !*near; i++)
+		near = lk_prop_near(l, lk_file_format_at(i)->words, word);
+	return near;
 }
 
 /* The format that is named; a resource with a record and no format is XML, any other delimited text. */
@@ -107,8 +120,8 @@ static enum lk_status load_format(
 	if (r->format)
 		return LK_OK;
 	lk_file_format_list(&list);
-	status = lk_prop_wrong(
-		l, lk_prop_at(l, at, "format"), "'%s' is none of %s", word, lk_str_text(&list));
+	status = lk_prop_wrong(l, lk_prop_at(l, at, "format"), "'%s' is none of %s%s", word, lk_str_text(&list),
+		near_format(l, word));
 	lk_str_release(&list);
 	return status;
 }
@@ -128,6 +141,29 @@ static enum lk_status load_lk(struct lk_load *l, const json_t *resource, const c
 	return lk_prop_lk(l, resource, at, known, lk);
 }
 
+static enum lk_status load_paths(struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
+{
+	const char *place = lk_prop_at(l, at, "path");
+	bool one = json_is_string(json_object_get(resource, "path"));
+
+	if (json_object_get(resource, "data"))
+		return lk_prop_wrong(l, lk_prop_at(l, at, "data"), "data in place is not read: a resource has the path of files");
+	LK_TRY(lk_prop_strings(l, resource, at, "path", true, &r->paths, &r->path_count));
+	if (!r->path_count)
+		return lk_prop_wrong(l, place, "a resource needs a glob of its members' names");
+	for (int i = 0; i < r->path_count; i++) {
+		const char *path = r->paths[i], *here = one ? place : lk_prop_item(l, place, (size_t)i);
+
+		if (strstr(path, "://"))
+			return lk_prop_wrong(l, here, "'%s' is a URL, and nothing is fetched: give a glob of members' names", path);
+		if (*path == '/' || !strncmp(path, "../", 3) || strstr(path, "/../"))
+			return lk_prop_wrong(l, here, "'%s' must be relative, without '..': members are called so", path);
+		if (!*path)
+			return lk_prop_wrong(l, here, "must not be empty");
+	}
+	return LK_OK;
+}
+
 static enum lk_status load_head(struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
 {
 	const json_t *lk;
@@ -138,10 +174,7 @@ static enum lk_status load_head(struct lk_load *l, const json_t *resource, const
 		return lk_prop_wrong(l, at, "a resource needs a name");
 	LK_TRY(lk_prop_object(l, resource, at, "lk", &lk));
 	LK_TRY(load_table(l, lk, at, r));
-	LK_TRY(lk_prop_strings(l, resource, at, "path", true, &r->paths, &r->path_count));
-	if (!r->path_count)
-		return lk_prop_wrong(
-			l, lk_prop_at(l, at, "path"), "a resource needs a glob of its members' names");
+	LK_TRY(load_paths(l, resource, at, r));
 	LK_TRY(lk_prop_text(l, lk, lk_prop_at(l, at, "lk"), "record", &r->record));
 	return load_format(l, resource, at, r);
 }
@@ -186,6 +219,7 @@ static enum lk_status load_resources(struct lk_load *l, const json_t *root, cons
 	struct lk_package *p = l->package;
 	size_t count = json_array_size(list);
 
+	p->is_bare = !list;
 	if (!count)
 		return lk_prop_wrong(l, "resources", "must be a list of at least one resource");
 	p->resources = lk_arena_alloc(l->arena, count * sizeof(*p->resources));
@@ -247,8 +281,6 @@ static enum lk_status load_package(struct lk_load *l, const json_t *root)
 	struct lk_package *p = l->package;
 	const json_t *lk;
 
-	if (!json_is_object(root))
-		return lk_prop_wrong(l, "", "must be an object");
 	p->name = default_name(l);
 	if (!p->name)
 		return lk_error_nomem(l->err);
@@ -282,17 +314,44 @@ enum lk_status lk_package_parse(struct lk_arena *arena, const char *file, const 
 	return status;
 }
 
+static enum lk_status list_parts(struct lk_load *l)
+{
+	struct lk_package *p = l->package;
+	int count = 0;
+
+	for (struct lk_document *d = l->documents->next; d; d = d->next)
+		count++;
+	p->parts = lk_arena_alloc(l->arena, (size_t)(count + 1) * sizeof(*p->parts));
+	if (!p->parts)
+		return lk_error_nomem(l->err);
+	for (struct lk_document *d = l->documents->next; d; d = d->next)
+		p->parts[p->part_count++] = d->file;
+	return LK_OK;
+}
+
+static enum lk_status load_file(struct lk_load *l)
+{
+	struct lk_document *d;
+
+	LK_TRY(lk_document_open(l, l->package->file, &d, l->err));
+	LK_TRY(lk_documents_resolve(l));
+	LK_TRY(load_package(l, d->root));
+	LK_TRY(list_parts(l));
+	return lk_documents_sha256(l, l->package->sha256);
+}
+
 enum lk_status lk_package_load(
 	struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err)
 {
-	struct lk_str text = LK_STR_INIT;
+	struct lk_package *p = lk_arena_alloc(arena, sizeof(*p));
+	struct lk_load l = {.arena = arena, .package = p, .err = err};
 	enum lk_status status;
 
-	*out = NULL;
-	status = lk_file_read(file, PACKAGE_BYTES, &text, err);
-	if (status == LK_OK)
-		status = lk_package_parse(arena, file, lk_str_text(&text), text.len, out, err);
-	lk_str_release(&text);
+	*out = p;
+	if (!p || !(p->file = lk_arena_strdup(arena, file)))
+		return lk_error_nomem(err);
+	status = load_file(&l);
+	lk_documents_close(&l);
 	return status;
 }
 

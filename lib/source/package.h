@@ -93,6 +93,9 @@ struct lk_package {
 	const char *file, *name;
 	const char *typo; /* of the first property that is ignored and near to one that is known; or NULL */
 	char sha256[LK_SHA256_HEX];
+	const char **parts; /* other files that it is made of */
+	int part_count;
+	bool is_bare; /* no package at all, but maybe a part of another one: it has no `resources` */
 	const char *delivery_text;
 	pcre2_code *delivery; /* NULL: every delivery */
 	const char **ignore;

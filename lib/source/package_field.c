@@ -12,7 +12,7 @@ const char *const lk_known_field[] = {"name", "type", "format", "title", "descri
 const char *const lk_known_constraints[] = {"required", "unique", "minLength", "maxLength", "minimum", "maximum",
 	"exclusiveMinimum", "exclusiveMaximum", "jsonSchema", "pattern", "enum", NULL};
 const char *const lk_known_field_lk[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map", "bad", "timezone", "join",
-	NULL};
+	"drop", NULL};
 
 /* ---- names ---- */
 

@@ -4,16 +4,28 @@
 #include <string.h>
 
 #include "base/commands.h"
+#include "source/document.h"
+
+/* Where a place was written. */
+static void find_place(struct lk_load *l, const char *at, const char **file, const char **place)
+{
+	*file = l->package->file;
+	*place = at;
+	if (l->document)
+		lk_document_origin(l, l->document, at, file, place);
+}
 
 enum lk_status lk_prop_wrong(struct lk_load *l, const char *at, const char *fmt, ...)
 {
+	const char *file, *place;
 	char text[512];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	return lk_error_set(l->err, LK_CONFIG, "'%s': %s%s%s", l->package->file, at, *at ? ": " : "", text);
+	find_place(l, at, &file, &place);
+	return lk_error_set(l->err, LK_CONFIG, "'%s': %s%s%s", file, place, *place ? ": " : "", text);
 }
 
 const char *lk_prop_at(struct lk_load *l, const char *at, const char *key)
@@ -87,16 +99,14 @@ enum lk_status lk_prop_char(
 	return LK_OK;
 }
 
-enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char *at, const char *key,
-	const char *const *words, int *out)
+enum lk_status lk_prop_copy_word(
+	struct lk_load *l, const char *at, const json_t *value, const char *const *words, int *out)
 {
 	const char *text = NULL;
 	struct lk_str all = LK_STR_INIT;
 	enum lk_status status;
 
-	LK_TRY(lk_prop_text(l, object, at, key, &text));
-	if (!text)
-		return LK_OK;
+	LK_TRY(lk_prop_copy_text(l, at, value, &text));
 	for (int i = 0; words[i]; i++)
 		if (!strcmp(text, words[i])) {
 			*out = i;
@@ -104,10 +114,18 @@ enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char 
 		}
 	for (int i = 0; words[i]; i++)
 		lk_str_addf(&all, "%s%s", i ? ", " : "", words[i]);
-	status = lk_prop_wrong(l, lk_prop_at(l, at, key), "'%s' is none of %s%s", text, lk_str_text(&all),
-		lk_prop_near(l, words, text));
+	status = lk_prop_wrong(
+		l, at, "'%s' is none of %s%s", text, lk_str_text(&all), lk_prop_near(l, words, text));
 	lk_str_release(&all);
 	return status;
+}
+
+enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char *at, const char *key,
+	const char *const *words, int *out)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return value ? lk_prop_copy_word(l, lk_prop_at(l, at, key), value, words, out) : LK_OK;
 }
 
 enum lk_status lk_prop_copy_texts(
@@ -162,9 +180,6 @@ enum lk_status lk_prop_object(
 	struct lk_load *l, const json_t *object, const char *at, const char *key, const json_t **out)
 {
 	*out = json_object_get(object, key);
-	if (json_is_string(*out))
-		return lk_prop_wrong(l, lk_prop_at(l, at, key),
-			"references to other files are not supported: write it in place");
 	if (*out && !json_is_object(*out))
 		return lk_prop_wrong(l, lk_prop_at(l, at, key), "must be an object");
 	return LK_OK;
@@ -206,7 +221,7 @@ enum lk_status lk_prop_lk(
 
 void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const char *const *known)
 {
-	const char *key, *near;
+	const char *key, *near, *file, *place;
 	json_t *value;
 
 	json_object_foreach((json_t *)object, key, value)
@@ -214,8 +229,10 @@ void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const
 		if (l->package->typo || !strcmp(key, "lk") || is_known(known, key))
 			continue;
 		near = lk_prop_near(l, known, key);
-		if (*near)
-			l->package->typo = lk_arena_printf(l->arena, "'%s': %s: there is no such property%s",
-				l->package->file, lk_prop_at(l, at, key), near);
+		if (!*near)
+			continue;
+		find_place(l, lk_prop_at(l, at, key), &file, &place);
+		l->package->typo =
+			lk_arena_printf(l->arena, "'%s': %s: there is no such property%s", file, place, near);
 	}
 }

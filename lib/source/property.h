@@ -17,6 +17,9 @@ struct lk_load {
 	struct lk_package *package;
 	const json_t *package_lk; /* the package's own lk; NULL when it has none */
 	struct lk_error *err;
+	struct lk_document *documents; /* the package's own and those that it refers to (document.h) */
+	struct lk_document *document;  /* the one that places are in; NULL before there is any */
+	size_t document_bytes;
 };
 
 /* A resource as it stands in the file; what is absent is NULL. */
@@ -32,7 +35,7 @@ struct lk_defaults {
 	const char *null_sequence;
 };
 
-/* LK_CONFIG: what is wrong at a place. */
+/* LK_CONFIG: what is wrong at a place. The message names the file and the place where it was written. */
 enum lk_status lk_prop_wrong(struct lk_load *l, const char *at, const char *fmt, ...) LK_PRINTF(3, 4);
 
 /* The place of a property of the object at a place, and of an item of the list there. */
@@ -50,6 +53,9 @@ enum lk_status lk_prop_char(struct lk_load *l, const json_t *object, const char 
 /* One of these words (ended by NULL): *out is its index. */
 enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char *at, const char *key,
 	const char *const *words, int *out) LK_CHECKED;
+/* The same of a value that stands at a place. */
+enum lk_status lk_prop_copy_word(struct lk_load *l, const char *at, const json_t *value, const char *const *words,
+	int *out) LK_CHECKED;
 /* A list of texts, or of objects with a `value` (missing values of version 2); or one text where that is allowed. */
 enum lk_status lk_prop_texts(struct lk_load *l, const json_t *object, const char *at, const char *key, bool one,
 	struct lk_texts *out) LK_CHECKED;

@@ -213,13 +213,41 @@ static enum lk_status list_packages(const char *folder, struct paths *paths, str
 	return LK_OK;
 }
 
+static bool is_part(const struct lk_sources *s, const char *file)
+{
+	for (int i = 0; i < s->count; i++)
+		for (int j = 0; j < s->packages[i]->part_count; j++)
+			if (!strcmp(s->packages[i]->parts[j], file))
+				return true;
+	return false;
+}
+
+/* A file without resources is no package, but fine where it is a part of one: that is known once all are loaded. */
+static enum lk_status load_one(struct lk_sources *s, const char *file, bool *bare, struct lk_error *err)
+{
+	enum lk_status status = lk_package_load(&s->arena, file, &s->packages[s->count], err);
+
+	*bare = s->packages[s->count] && s->packages[s->count]->is_bare;
+	if (!*bare) {
+		s->count++;
+		return status;
+	}
+	lk_package_release(s->packages[s->count]);
+	return LK_OK;
+}
+
 static enum lk_status load_all(struct lk_sources *s, const struct paths *paths, struct lk_error *err)
 {
+	bool *bare = lk_arena_alloc(&s->arena, paths->count * sizeof(*bare));
+
 	s->packages = lk_arena_alloc(&s->arena, paths->count * sizeof(*s->packages));
-	if (!s->packages)
+	if (!s->packages || !bare)
 		return lk_error_nomem(err);
 	for (size_t i = 0; i < paths->count; i++)
-		LK_TRY(lk_package_load(&s->arena, paths->items[i], &s->packages[s->count++], err));
+		LK_TRY(load_one(s, paths->items[i], &bare[i], err));
+	for (size_t i = 0; i < paths->count; i++)
+		if (bare[i] && !is_part(s, paths->items[i]))
+			return lk_package_load(&s->arena, paths->items[i], &s->packages[s->count++], err);
 	return LK_OK;
 }
 

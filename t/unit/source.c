@@ -252,7 +252,7 @@ static void test_wrong_packages(void)
 		{"{}", "resources: must be a list"},
 		{"{\"resources\": [{}]}", "resources[0]: a resource needs a name"},
 		{"{\"resources\": [{" RESOURCE "\"schema\": \"x.json\"}]}",
-			"resources[0].schema: references to other files"},
+			"resources[0].schema: there is no file"},
 		{"{\"resources\": [{" RESOURCE FIELDS ", \"encoding\": \"latin1\"}]}",
 			"resources[0].encoding: 'latin1' is not supported"},
 		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"tabel\": \"x\"}}]}",

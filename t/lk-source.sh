@@ -1,0 +1,194 @@
+#!/bin/sh
+# Data packages: what they are made of, what is refused, and how that is said.
+. "$(dirname "$0")/test-lib.sh"
+
+# The rows of one table of a parse that must succeed.
+rows() { # TABLE ARGUMENTS...
+	table=$1
+	shift
+	lk-parse "$@" >out.lk && lk-cat -F csv -t "$table" out.lk | cut -d, -f"${fields:-1-}"
+}
+
+# Each line of standard input is a package and, after a tab, what must be said of it.
+refused() {
+	while IFS='	' read -r json message; do
+		printf '%s\n' "$json" >wrong.json
+		expect_error 78 "'wrong.json': $message" lk-parse --check -s wrong.json || return 1
+	done
+}
+
+test_expect_success 'a wrong package is refused with place, reason and suggestion' '
+	refused <<-\EOF_
+	[]	must be an object
+	{}	resources: must be a list of at least one resource
+	{"resources": [{"path": "a"}]}	resources[0]: a resource needs a name
+	{"resources": [{"name": "a", "schema": {}}]}	resources[0].path: a resource needs a glob
+	{"resources": [{"name": "a", "path": ["a", 1], "schema": {}}]}	resources[0].path[1]: must be a text
+	{"resources": [{"name": "a", "path": ["a", "http://x/y.csv"], "schema": {}}]}	resources[0].path[1]: '\''http://x/y.csv'\'' is a URL
+	{"resources": [{"name": "a", "path": "/data/*.csv", "schema": {}}]}	resources[0].path: '\''/data/*.csv'\'' must be relative
+	{"resources": [{"name": "a", "path": "../*.csv", "schema": {}}]}	resources[0].path: '\''../*.csv'\'' must be relative
+	{"resources": [{"name": "a", "path": "a", "data": []}]}	resources[0].data: data in place is not read
+	{"resources": [{"name": "a", "path": "a"}]}	resources[0].schema: a resource needs one
+	{"resources": [{"name": "a", "path": "a", "format": "xmll", "schema": {}}]}	resources[0].format: '\''xmll'\'' is none of
+	{"resources": [{"name": "a", "path": "a", "mediatype": "application/vnd.ms-excel", "schema": {}}]}	resources[0].mediatype: '\''application/vnd.ms-excel'\'' does not say
+	{"resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x", "type": "interger"}]}}]}	resources[0].schema.fields[0].type: there is no type '\''interger'\''; did you mean '\''integer'\''?
+	{"resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x", "lk": {"alias": []}}]}}]}	resources[0].schema.fields[0].lk.alias: there is no such property; did you mean '\''aliases'\''?
+	{"resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x", "lk": {"bad": "rejects"}}]}}]}	resources[0].schema.fields[0].lk.bad: '\''rejects'\'' is none of
+	{"resources": [{"name": "a", "path": "a", "lk": {"tabel": "b"}, "schema": {"fields": [{"name": "x"}]}}]}	resources[0].lk.tabel: there is no such property; did you mean '\''table'\''?
+	{"resources": [{"name": "a", "path": "a", "lk": {"load": "upsrt"}, "schema": {"fields": [{"name": "x"}]}}]}	resources[0].lk.load: '\''upsrt'\'' is none of append, upsert, full; did you mean '\''upsert'\''?
+	{"resources": [{"name": "a", "path": "a", "lk": {"order": "visitt"}, "schema": {"fields": [{"name": "visit"}]}}]}	resources[0].lk.order: there is no field '\''visitt'\''; did you mean '\''visit'\''?
+	{"resources": [{"name": "a", "path": "a", "schema": {"primaryKey": ["x", "vist"], "fields": [{"name": "visit"}, {"name": "x"}]}}]}	resources[0].schema.primaryKey[1]: there is no field '\''vist'\''; did you mean '\''visit'\''?
+	{"resources": [{"name": "a", "path": "a", "schema": {"fieldsMatch": ["subset", "exact"], "fields": [{"name": "x"}]}}]}	resources[0].schema.fieldsMatch: must be a text
+	{"resources": [{"name": "a", "path": "a", "schema": {"fieldsMatch": ["subst"], "fields": [{"name": "x"}]}}]}	resources[0].schema.fieldsMatch[0]: '\''subst'\'' is none of exact, equal, subset, superset, partial; did you mean '\''subset'\''?
+	{"lk": {"delivry": "x"}, "resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x"}]}}]}	lk.delivry: there is no such property; did you mean '\''delivery'\''?
+	{"lk": {"delivery": "("}, "resources": []}	lk.delivery: missing closing parenthesis
+	{"resources": [{"name": "a", "path": "a", "schema": "http://x/schema.json"}]}	resources[0].schema: '\''http://x/schema.json'\'' is a URL, and nothing is fetched
+	{"resources": [{"name": "a", "path": "a", "schema": "../schema.json"}]}	resources[0].schema: '\''../schema.json'\'' must be the path of a file beside or below the package
+	{"resources": [{"name": "a", "path": "a", "schema": "/etc/passwd"}]}	resources[0].schema: '\''/etc/passwd'\'' must be the path
+	{"resources": [{"name": "a", "path": "a", "schema": "b/../../c"}]}	resources[0].schema: '\''b/../../c'\'' must be the path
+	{"resources": [{"name": "a", "path": "a", "schema": ""}]}	resources[0].schema: '\'''\'' must be the path
+	{"resources": [{"name": "a", "path": "a", "dialect": "none.json", "schema": {}}]}	resources[0].dialect: there is no file '\''none.json'\''
+	{"resources": [{"name": "a", "path": "a", "dialect": 1, "schema": {}}]}	resources[0].dialect: must be an object
+	{"resources": [{"name": "a", "lk": {"extends": "a"}}]}	resources[0].lk.extends: '\''a'\'' extends itself
+	{"resources": [{"name": "a", "lk": {"extends": "b"}}, {"name": "b", "lk": {"extends": "a"}}]}	resources[1].lk.extends: '\''a'\'' extends itself
+	{"resources": [{"name": "visits", "path": "a", "schema": {"fields": [{"name": "x"}]}}, {"name": "b", "lk": {"extends": "visit"}}]}	resources[1].lk.extends: '\''wrong.json'\'' has no resource '\''visit'\''; did you mean '\''visits'\''?
+	{"resources": [{"name": "a", "lk": {"extends": "none.json#b"}}]}	resources[0].lk.extends: there is no file '\''none.json'\''
+	{"resources": [{"name": "a", "lk": {"extends": 1}}]}	resources[0].lk.extends: must be a text
+	{"resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x", "lk": {"drop": true}}]}}]}	resources[0].schema.fields[0].lk.drop: only a resource that extends
+	{"resources": [{"name": "v", "path": "v", "schema": {"fields": [{"name": "x"}]}}, {"name": "w", "path": "w", "schema": {"fields": [{"name": "y", "lk": {"drop": true}}]}, "lk": {"extends": "v"}}]}	resources[1].schema.fields[0]: there is no field '\''y'\'' to drop
+	EOF_
+'
+
+test_expect_success 'a schema and a dialect may stand in files of their own' '
+	mkdir -p feed/schemas && cd feed &&
+	cat >clinic.json <<-\EOF_ &&
+	{"name": "clinic", "resources": [
+	  {"name": "visits", "path": ["visit-*.txt", "vst*.txt"], "dialect": "pipe.json", "schema": "./schemas/visits.json"},
+	  {"name": "stays", "path": "stays.txt", "dialect": "pipe.json", "schema": "schemas/visits.json", "lk": {"table": "visits"}}]}
+	EOF_
+	echo "{\"delimiter\": \"|\"}" >pipe.json &&
+	echo "{\"fields\": [{\"name\": \"Id\", \"type\": \"integer\"}, {\"name\": \"Ward\"}]}" >schemas/visits.json &&
+	printf "Id|Ward\n1|A\n" | tee visit-1.txt vst2.txt >stays.txt &&
+	lk-parse --check -s . &&
+	fields=1-2 rows visits -s . visit-1.txt vst2.txt stays.txt >actual &&
+	printf "id,ward\n1,A\n1,A\n1,A\n" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'what is wrong in such a file is said with its name and place' '
+	cd feed &&
+	sed "s/integer/integr/" schemas/visits.json >schemas/wrong.json &&
+	sed "s/visits.json/wrong.json/" clinic.json >wrong.jsn &&
+	expect_error 78 "lk-parse: '\''schemas/wrong.json'\'': fields[0].type: there is no type '\''integr'\''" lk-parse --check -s wrong.jsn &&
+	echo "{" >schemas/wrong.json &&
+	expect_error 78 "lk-parse: '\''schemas/wrong.json'\'' line " lk-parse --check -s wrong.jsn &&
+	echo "[]" >schemas/wrong.json &&
+	expect_error 78 "lk-parse: '\''schemas/wrong.json'\'': must be an object" lk-parse --check -s wrong.jsn &&
+	echo "{\"delimeter\": \"|\"}" >typo.json &&
+	sed "s/pipe.json/typo.json/" clinic.json >wrong.jsn &&
+	expect_error 78 "lk-parse: '\''typo.json'\'': delimeter: there is no such property; did you mean '\''delimiter'\''?" \
+		lk-parse --check -s wrong.jsn &&
+	rm typo.json
+'
+
+test_expect_success 'they are a part of the package: its hash changes with them' '
+	cd feed &&
+	hash() { lk-parse -s clinic.json visit-1.txt | lk-cat -F csv -t lk.files | tail -1 | cut -d, -f12; } &&
+	before=$(hash) && [ ${#before} = 64 ] &&
+	sed "s/Ward/Unit/" schemas/visits.json >changed && sed "s/Ward/Unit/" visit-1.txt >visit && mv visit visit-1.txt &&
+	mv changed schemas/visits.json &&
+	after=$(hash) && [ ${#after} = 64 ] && [ "$before" != "$after" ] &&
+	echo "{\"resources\": [{\"name\": \"v\", \"path\": \"v\", \"schema\": {\"fields\": [{\"name\": \"x\"}]}}]}" >../one.json &&
+	echo x >v && lk-parse -s ../one.json v | lk-cat -F csv -t lk.files >files &&
+	grep -qF "$(sha256sum <../one.json | cut -c1-64)" files
+'
+
+test_expect_success 'in a folder of packages, a file without resources must be a part of one' '
+	cp -R feed folder && cd folder && rm -f wrong.json &&
+	lk-parse --check -s . &&
+	echo "{\"fields\": []}" >lonely.json &&
+	expect_error 78 "lonely.json'\'': resources: must be a list" lk-parse --check -s .
+'
+
+test_expect_success 'a variant says only what differs, and feeds the same table' '
+	cat >variants.json <<-\EOF_ &&
+	{"resources": [
+	  {"name": "cvisits", "path": "c*.csv", "lk": {"extends": "bvisits"}, "dialect": {"delimiter": ","}},
+	  {"name": "bvisits", "path": "b*.csv", "dialect": {"delimiter": ";"}, "lk": {"extends": "visits"},
+	    "schema": {"fields": [{"name": "Note"}, {"name": "Cost", "decimalChar": ","}, {"name": "Old", "lk": {"drop": true}}]}},
+	  {"name": "visits", "path": "a*.csv", "dialect": {"quoteChar": "'\''"}, "lk": {"order": "Id"},
+	    "schema": {"primaryKey": "Id", "fields": [{"name": "Id", "type": "integer"}, {"name": "Old"},
+	      {"name": "Cost", "type": "number", "lk": {"decimal": [9, 2]}}]}}]}
+	EOF_
+	printf "Id,Old,Cost\n1,'\''o,o'\'',1.50\n" >a.csv &&
+	printf "Id;Cost;Note\n2;2,50;'\''n;n'\''\n" >b.csv &&
+	printf "Id,Cost,Note\n3,'\''3,50'\'',m\n" >c.csv &&
+	for f in a b c; do fields=1-3 rows visits -s variants.json $f.csv || return 1; done >actual &&
+	cat >expect <<-\EOF_ &&
+	id,old,cost
+	1,"o,o"
+	id,cost,note
+	2,2.50,n;n
+	id,cost,note
+	3,3.50,m
+	EOF_
+	test_cmp expect actual
+'
+
+test_expect_success 'a variant of a resource in another file brings along what its package says' '
+	cat >base.json <<-\EOF_ &&
+	{"name": "base", "missingValues": ["-"], "lk": {"delivery": "nowhere", "timezone": "+01:00"}, "resources": [
+	  {"name": "visits", "path": "*.csv", "schema": {"fields": [{"name": "Id"}, {"name": "At", "type": "datetime"}]}}]}
+	EOF_
+	cat >mine.json <<-\EOF_ &&
+	{"name": "mine", "resources": [{"name": "my-visits", "lk": {"extends": "base.json#visits"}, "dialect": {"delimiter": "|"}}]}
+	EOF_
+	printf "Id|At\n-|2026-01-01T01:00:00\n" >d.csv &&
+	rows visits -s mine.json d.csv | cut -d, -f1,2 >actual &&
+	printf "id,at\n,2026-01-01 00:00:00+00\n" >expect &&
+	test_cmp expect actual
+'
+
+test_expect_success 'what is wrong in a variant is said where it was written' '
+	sed "s/\"Note\"/\"Note\", \"type\": \"txt\"/" variants.json >wrong.json &&
+	expect_error 78 "'\''wrong.json'\'': resources[1].schema.fields[0].type: there is no type '\''txt'\''" \
+		lk-parse --check -s wrong.json &&
+	sed "s/\"type\": \"number\"/\"type\": \"numbr\"/" variants.json >wrong.json &&
+	expect_error 78 "'\''wrong.json'\'': resources[2].schema.fields[2].type: there is no type '\''numbr'\''" \
+		lk-parse --check -s wrong.json &&
+	sed "s/datetime/datetme/" base.json >wrong.json &&
+	sed "s/base.json/wrong.json/" mine.json >mine2.json &&
+	expect_error 78 "'\''wrong.json'\'': resources[0].schema.fields[1].type: there is no type '\''datetme'\''" \
+		lk-parse --check -s mine2.json
+'
+
+test_expect_success 'extends goes 16 deep and no deeper, in either order' '
+	python3 - <<-\EOF_ &&
+	import json
+	for name, count, step in ("fits", 17, 1), ("fits-back", 17, -1), ("deep", 18, 1), ("deep-back", 18, -1):
+	    r = [{"name": "r0", "path": "r0", "schema": {"fields": [{"name": "x"}]}}]
+	    r += [{"name": f"r{i}", "path": f"r{i}", "lk": {"extends": f"r{i-1}"}} for i in range(1, count)]
+	    json.dump({"resources": r[::step]}, open(name + ".json", "w"))
+	EOF_
+	lk-parse --check -s fits.json && lk-parse --check -s fits-back.json &&
+	expect_error 78 "goes through more than 16 resources" lk-parse --check -s deep.json &&
+	expect_error 78 "goes through more than 16 resources" lk-parse --check -s deep-back.json
+'
+
+test_expect_success 'packages of version 1, media types, fieldsMatch as a list' '
+	cat >v1.json <<-\EOF_ &&
+	{"profile": "tabular-data-package", "name": "v1", "licenses": [{"name": "ODC-PDDL-1.0"}], "sources": [{"title": "x"}],
+	 "resources": [{"profile": "tabular-data-resource", "name": "tabs", "path": "tabs.txt", "mediatype": "Text/Tab-Separated-Values; charset=utf-8",
+	   "encoding": "utf-8", "bytes": 20, "hash": "md5:0", "compression": "no",
+	   "dialect": {"csvddfVersion": 1.2, "caseSensitiveHeader": true},
+	   "schema": {"missingValues": ["", "-"], "fieldsMatch": ["subset"],
+	     "fields": [{"name": "when", "type": "date", "format": "any", "rdfType": "x", "constraints": {"required": true}}, {"name": "n", "type": "integer", "bareNumber": false}]}}]}
+	EOF_
+	printf "n\tmore\twhen\n5%%\tz\t20260131\n-\tz\t2026-02-01\n" >tabs.txt &&
+	lk-parse --check -s v1.json &&
+	fields=1,2 rows tabs -s v1.json tabs.txt >actual &&
+	printf "when,n\n2026-01-31,5\n2026-02-01,\n" >expect &&
+	test_cmp expect actual
+'
+
+test_done
