@@ -53,11 +53,12 @@ test_expect_success 'every record is a row or a reject, and every reject says wh
 	8,11,id,is not an integer of 64 bits,x
 	9,12,seen_by,is not UTF-8,\xff
 	10,13,seen_by,holds a NUL byte,\x00
-	11,14,seen_by,a quote is never closed: what follows it could not be read,
+	11,14,seen_by,a quote is never closed: reading went on at the next line,
+	12,15,,"has 1 fields, not 4",
 	EOF_
 	test_cmp expect actual &&
 	lk-cat -F csv -t lk.files out.lk | columns table,rows_in,rows,rejected,status,error >actual &&
-	echo "main.visits,11,2,9,ok,line 14: a quote is never closed: what follows it could not be read" >expect &&
+	echo "main.visits,12,2,10,ok," >expect &&
 	test_cmp expect actual &&
 	lk-cat -F csv -t visits out.lk | columns id,lk_row >actual &&
 	printf "3,3\n6,6\n" >expect &&
@@ -67,7 +68,8 @@ test_expect_success 'every record is a row or a reject, and every reject says wh
 test_expect_success 'the raw text of a reject is kept, byte for byte or as \xNN' '
 	lk-parse -s visits.json visits.csv 2>/dev/null | lk-cat -F json -t lk.rejects >rejects &&
 	grep -qF "\"raw\":\"8,,,\\\\xff\"" rejects &&
-	grep -qF "\"raw\":\"10,,,\\\"never closed\\nand more\"" rejects
+	grep -qF "\"raw\":\"10,,,\\\"never closed\"" rejects &&
+	grep -qF "\"raw\":\"and more\"" rejects
 '
 
 test_expect_success 'values of private columns are not told' '
@@ -227,7 +229,7 @@ test_expect_success 'a record that is too long is a reject, and what follows is 
 print(\"a\")
 print(1)
 print(\"x\" * (17 << 20))
-print(\"\\\"\" + \"y\\n\" * (9 << 20) + \"\\\"\")
+print(\"\\\"\" + \"y,\" * (9 << 20) + \"\\\"\")
 print(2)" >glong.csv &&
 	parse 1 g -s g.json glong.csv | columns a,lk_row >actual &&
 	printf "1,1\n2,4\n" >expect &&

@@ -177,6 +177,8 @@ static bool is_blank(const struct lk_line *line)
 /* Whether the line is there for people, or names the columns. */
 static bool is_no_record(struct fixed *f, struct lk_line *line)
 {
+	const char *comment = f->resource->dialect.comment;
+
 	if (f->program->length)
 		return false;
 	while (line->len && *line->data == '\f') {
@@ -187,7 +189,7 @@ static bool is_no_record(struct fixed *f, struct lk_line *line)
 		line->len--;
 	if (is_blank(line))
 		return true;
-	if (f->resource->dialect.comment && *line->data == f->resource->dialect.comment)
+	if (comment && line->len >= strlen(comment) && !memcmp(line->data, comment, strlen(comment)))
 		return true;
 	if (f->has_header || !f->program->header)
 		return false;

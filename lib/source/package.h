@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "source/convert.h"
 #include "source/source.h"
+#include "source/split.h"
 
 /* Columns that follow the fields. */
 #define LK_COLUMN_FILE "lk_file"
@@ -57,12 +58,6 @@ enum lk_fields_match {
 	LK_FIELDS_SUBSET,
 	LK_FIELDS_SUPERSET,
 	LK_FIELDS_PARTIAL,
-};
-
-/* 0 where there is no such character. */
-struct lk_dialect {
-	char delimiter, quote, escape, comment;
-	bool double_quote, header, skip_initial_space, case_sensitive;
 };
 
 struct lk_package;

@@ -51,13 +51,13 @@ def read(text, dialect):
         while not ended:
             while skip_space and i < n and text[i] == ' ':
                 i += 1
-            cell = ''
+            cell, first_end, fault_here = '', None, False
             quoted = bool(quote) and i < n and text[i] == quote
             if quoted:
                 i += 1
                 while True:
                     if i >= n:
-                        fault = True
+                        fault = fault_here = True
                         break
                     if escape and text[i] == escape and i + 1 < n:
                         cell += text[i + 1]
@@ -69,6 +69,8 @@ def read(text, dialect):
                         i += 1
                         break
                     else:
+                        if first_end is None and text[i] in '\r\n':
+                            first_end = i
                         cell += text[i]
                         i += 1
             tail = ''
@@ -82,6 +84,10 @@ def read(text, dialect):
                     i += 1
             if quoted and tail.strip(' \t'):
                 fault = True
+            if quoted and first_end is not None and (fault_here or tail.strip(' \t')):
+                # a quote that was not meant to be one: the record ends with the line it opened on
+                i, fault, ended = line_end(first_end), True, True
+                break
             cells.append((cell if quoted else tail, quoted))
             if i >= n:
                 ended = True
