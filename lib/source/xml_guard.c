@@ -282,15 +282,22 @@ static bool is_sound(struct lk_xml_guard *g)
 	return false;
 }
 
+/* One by one, what is left of a slice is parsed again. What is held is looked at again with each slice: larger ones keep
+ * that bearable, but not so large that they could hold all the attributes of a tag that was not refused in time. */
+static size_t slice_bytes(const struct lk_xml_guard *g)
+{
+	size_t held = (size_t)(g->parser->input->end - g->parser->input->cur);
+
+	return g->one_by_one ? SLICE_BYTES / 8 : held > 8 * SLICE_BYTES ? 4 * SLICE_BYTES : SLICE_BYTES;
+}
+
 /* Slice by slice: a tag must not be looked at before it is known to be of a bearable size. */
 bool lk_xml_guard_push(struct lk_xml_guard *g, const char *data, size_t len, bool last)
 {
-	size_t most = g->one_by_one ? SLICE_BYTES / 8 : SLICE_BYTES; /* what is left of a slice is parsed again */
-
 	if (g->ended || *g->refusal)
 		return !*g->refusal;
 	do {
-		size_t n = len < most ? len : most;
+		size_t most = slice_bytes(g), n = len < most ? len : most;
 		int code;
 
 		code = xmlParseChunk(g->parser, data, (int)n, last && n == len);
