@@ -10,11 +10,15 @@
 
 #include <stdbool.h>
 
+#include "source/pattern.h"
 #include "stream/build.h"
+
+struct lk_timezone;
 
 enum lk_convert_kind {
 	LK_CONVERT_TEXT,    /* as it stands */
 	LK_CONVERT_CHECKED, /* text that must have a form, see `check` */
+	LK_CONVERT_LIST,    /* text: items with a delimiter between them */
 	LK_CONVERT_INTEGER,
 	LK_CONVERT_NUMBER,
 	LK_CONVERT_DECIMAL,
@@ -35,18 +39,42 @@ struct lk_texts {
 	int count;
 };
 
+/* Which constraints of the standard a type takes, beside required, unique and enum. */
+enum lk_convert_takes {
+	LK_TAKES_LENGTH = 1,  /* minLength, maxLength: characters, or items where `json` or a list */
+	LK_TAKES_ORDER = 2,   /* minimum, maximum and their exclusive twins */
+	LK_TAKES_PATTERN = 4, /* pattern */
+};
+
 struct lk_convert {
 	enum lk_convert_kind kind;
 	bool (*check)(const char *s, size_t len); /* LK_CONVERT_CHECKED */
 	const char *noun;			  /* what it is not, when it does not fit: "a date" */
 	const char *pattern;			  /* of strptime's kind; NULL for ISO 8601 */
 	bool any;				  /* the compact forms too */
+	bool partial;				  /* values that name a year, a month, ... fit too */
 	bool zone;				  /* LK_CONVERT_DATETIME: an instant */
-	int64_t zone_us;			  /* east of UTC: where values without an offset are */
+	int64_t zone_us;			  /* east of UTC: where values without an offset are, */
+	const struct lk_timezone *timezone;	  /* or the time zone; NULL for zone_us */
 	int precision, scale;			  /* LK_CONVERT_DECIMAL */
-	char decimal_char, group_char;		  /* group_char 0: none */
+	struct lk_text decimal, group;		  /* decimal character; group of length 0: none */
 	bool bare;				  /* numbers stand alone; else what is around them goes */
 	struct lk_texts trues, falses;
+	struct lk_text delimiter; /* LK_CONVERT_LIST */
+	const struct lk_convert *item;
+	bool json;	  /* the text is JSON */
+	bool keeps_white; /* blanks around a value are part of it */
+	unsigned takes; /* enum lk_convert_takes */
+};
+
+/* The value of a type whose values do not stay text. */
+struct lk_scalar {
+	union {
+		int64_t integer; /* integers, booleans, days, microseconds, years */
+		double number;
+		lk_int128 decimal;
+	};
+	enum lk_precision precision; /* of a partial date or datetime */
 };
 
 /* The column's type. */
@@ -58,8 +86,14 @@ enum lk_type lk_convert_type(const struct lk_convert *c);
 bool lk_convert_append(
 	const struct lk_convert *c, const char *s, size_t len, struct lk_column *column, const char **reason);
 
-/* The conversion of a type of the Table Schema standard and its format: kind, check, noun, pattern, any.
- * false when there is no such type (*problem says so) or the format does not suit it. */
+/* The same in two steps: whether it fits, with its value where the type has scalars, and its appending. */
+bool lk_convert_scalar(const struct lk_convert *c, const char *s, size_t len, struct lk_scalar *out, const char **reason);
+void lk_convert_put(const struct lk_convert *c, const char *s, size_t len, const struct lk_scalar *value,
+	struct lk_column *column);
+
+/* The conversion of a type of the Table Schema standard and its format: kind, check, noun, pattern, any, takes, with the
+ * standard's defaults for all else; a list's items are texts between commas.
+ * false when there is no such type (*problem is NULL) or the format does not suit it (*problem says why). */
 bool lk_convert_init(struct lk_convert *c, const char *type, const char *format, const char **problem);
 
 /* The name of the i-th type; NULL behind the last. */
@@ -68,10 +102,10 @@ const char *lk_convert_type_name(size_t i);
 /* Whether text is in the list. */
 bool lk_texts_have(const struct lk_texts *list, const char *s, size_t len);
 
-/* Whether blanks around a value are part of it. */
-static inline bool lk_convert_keeps_white(const struct lk_convert *c)
+/* Whether the column holds the text itself. */
+static inline bool lk_convert_is_text(const struct lk_convert *c)
 {
-	return c->kind == LK_CONVERT_TEXT || c->kind == LK_CONVERT_CHECKED;
+	return c->kind <= LK_CONVERT_LIST;
 }
 
 static inline bool lk_is_white(char c)

@@ -365,5 +365,7 @@ void lk_package_release(struct lk_package *p)
 			p->resources[i].format->unload(&p->resources[i]);
 		if (p->resources[i].schema.release)
 			ArrowSchemaRelease(&p->resources[i].schema);
+		for (int j = 0; p->resources[i].fields && j < p->resources[i].field_count; j++)
+			lk_constraints_release(p->resources[i].fields[j].constraints);
 	}
 }

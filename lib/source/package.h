@@ -6,11 +6,9 @@
 #ifndef LK_SOURCE_PACKAGE_H
 #define LK_SOURCE_PACKAGE_H
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "base/hash.h"
 #include "base/mem.h"
+#include "source/constraint.h"
 #include "source/convert.h"
 #include "source/source.h"
 #include "source/split.h"
@@ -43,9 +41,16 @@ struct lk_source_field {
 	const char *path;  /* the format's own; the group's name for LK_ORIGIN_DELIVERY */
 	const char *join;  /* NULL: the first node only */
 	const char *phi, *doc;
+	struct lk_constraints *constraints; /* beside required; NULL: none */
 	bool required, trim;
-	bool bad_is_null;
+	bool bad_is_null, bad_is_text;
 	bool empty_is_missing; /* the empty text is all there is in `missing` */
+	bool plain; /* no more than its type and required is to be looked at, and only an empty value is a missing one */
+
+	/* Columns beside the value's own, which follow it in this order; NULL where there is none. */
+	const char *precision_column; /* of a partial date: year ... second */
+	const char *text_column;      /* of a value that does not fit */
+	int beside_count;
 };
 
 struct lk_namespace {
@@ -81,7 +86,15 @@ struct lk_resource {
 	int namespace_count;
 	struct lk_source_field *fields;
 	int field_count;
+	bool constrained; /* some field has constraints beside required */
 	struct ArrowSchema schema; /* fields, lk_file, lk_row, maybe lk_rest; released by lk_sources_close */
+};
+
+/* A time zone that is loaded; the next. */
+struct lk_loaded_zone {
+	const char *name;
+	const struct lk_timezone *zone;
+	struct lk_loaded_zone *next;
 };
 
 struct lk_package {
@@ -97,6 +110,7 @@ struct lk_package {
 	int ignore_count;
 	struct lk_resource *resources;
 	int resource_count;
+	struct lk_loaded_zone *zones;
 };
 
 struct lk_sources {

@@ -5,14 +5,13 @@
 #include "source/format.h"
 #include "source/pattern.h"
 #include "source/property.h"
+#include "source/timezone.h"
 
 const char *const lk_known_field[] = {"name", "type", "format", "title", "description", "example", "examples",
 	"constraints", "missingValues", "rdfType", "categories", "categoriesOrdered", "trueValues", "falseValues",
 	"decimalChar", "groupChar", "bareNumber", "itemType", "delimiter", NULL};
-const char *const lk_known_constraints[] = {"required", "unique", "minLength", "maxLength", "minimum", "maximum",
-	"exclusiveMinimum", "exclusiveMaximum", "jsonSchema", "pattern", "enum", NULL};
 const char *const lk_known_field_lk[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map", "bad", "timezone", "join",
-	"drop", NULL};
+	"drop", "partial", NULL};
 
 /* ---- names ---- */
 
@@ -57,6 +56,27 @@ static bool parse_zone(const char *text, int64_t *us)
 	return true;
 }
 
+/* A zone of the IANA database, loaded once a package. */
+static enum lk_status load_zone(struct lk_load *l, const char *at, const char *name, const struct lk_timezone **out)
+{
+	struct lk_loaded_zone *zone = l->package->zones;
+
+	while (zone && strcmp(zone->name, name))
+		zone = zone->next;
+	if (!zone) {
+		zone = lk_arena_alloc(l->arena, sizeof(*zone));
+		if (!zone)
+			return lk_error_nomem(l->err);
+		if (lk_timezone_load(l->arena, name, &zone->zone, l->err) != LK_OK)
+			return lk_error_prefix(l->err, "'%s': %s", l->package->file, at);
+		zone->name = name;
+		zone->next = l->package->zones;
+		l->package->zones = zone;
+	}
+	*out = zone->zone;
+	return LK_OK;
+}
+
 static enum lk_status load_timezone(
 	struct lk_load *l, const json_t *lk, const char *at, const struct lk_defaults *d, struct lk_convert *c)
 {
@@ -70,11 +90,13 @@ static enum lk_status load_timezone(
 		zone = d->timezone;
 	if (!zone || c->kind != LK_CONVERT_DATETIME)
 		return LK_OK;
-	if (!parse_zone(zone, &c->zone_us))
-		return lk_prop_wrong(l, lk_prop_at(l, at, "lk.timezone"),
-			"'%s' must be UTC or an offset such as +01:00", zone);
 	c->zone = true;
-	return LK_OK;
+	if (parse_zone(zone, &c->zone_us))
+		return LK_OK;
+	if (!lk_timezone_name(zone))
+		return lk_prop_wrong(l, lk_prop_at(l, at, "lk.timezone"),
+			"'%s' must be UTC, an offset such as +01:00 or a zone such as America/New_York", zone);
+	return load_zone(l, lk_prop_at(l, at, "lk.timezone"), zone, &c->timezone);
 }
 
 static enum lk_status load_decimal(struct lk_load *l, const json_t *lk, const char *at, struct lk_convert *c)
@@ -109,11 +131,41 @@ static const char *near_type(struct lk_load *l, const char *type)
 	return lk_prop_near(l, names, type);
 }
 
+/* A list: its items are of one of the types that the standard names. */
+static enum lk_status load_items(struct lk_load *l, const json_t *field, const char *at, struct lk_convert *c)
+{
+	static const char *const words[] = {"string", "integer", "boolean", "number", "datetime", "date", "time", NULL};
+	struct lk_convert *item;
+	const char *problem;
+	int word = 0;
+
+	if (c->kind != LK_CONVERT_LIST)
+		return LK_OK;
+	LK_TRY(lk_prop_mark(l, field, at, "delimiter", false, &c->delimiter));
+	LK_TRY(lk_prop_word(l, field, at, "itemType", words, &word));
+	item = lk_arena_alloc(l->arena, sizeof(*item));
+	if (!item)
+		return lk_error_nomem(l->err);
+	lk_convert_init(item, words[word], "default", &problem);
+	item->zone = true; /* it stays text: an offset is no matter */
+	c->item = item;
+	return LK_OK;
+}
+
+static enum lk_status load_partial(struct lk_load *l, const json_t *lk, const char *at, struct lk_convert *c)
+{
+	const char *place = lk_prop_at(l, at, "lk");
+
+	LK_TRY(lk_prop_bool(l, lk, place, "partial", &c->partial));
+	if (c->partial && ((c->kind != LK_CONVERT_DATE && c->kind != LK_CONVERT_DATETIME) || c->pattern))
+		return lk_prop_wrong(l, lk_prop_at(l, place, "partial"),
+			"only a field of type date or datetime and format default or any has it");
+	return LK_OK;
+}
+
 static enum lk_status load_type(struct lk_load *l, const json_t *field, const json_t *lk, const char *at,
 	const struct lk_defaults *d, struct lk_convert *c)
 {
-	static struct lk_text trues[] = {{"true", 4}, {"True", 4}, {"TRUE", 4}, {"1", 1}};
-	static struct lk_text falses[] = {{"false", 5}, {"False", 5}, {"FALSE", 5}, {"0", 1}};
 	const char *type = "string", *format = "default", *problem;
 
 	LK_TRY(lk_prop_text(l, field, at, "type", &type));
@@ -124,13 +176,13 @@ static enum lk_status load_type(struct lk_load *l, const json_t *field, const js
 		return lk_prop_wrong(l, lk_prop_at(l, at, "type"), "there is no type '%s'%s", type,
 			near_type(l, type));
 	}
-	c->trues = (struct lk_texts){trues, 4};
-	c->falses = (struct lk_texts){falses, 4};
 	LK_TRY(lk_prop_texts(l, field, at, "trueValues", false, &c->trues));
 	LK_TRY(lk_prop_texts(l, field, at, "falseValues", false, &c->falses));
-	LK_TRY(lk_prop_char(l, field, at, "decimalChar", false, &c->decimal_char));
-	LK_TRY(lk_prop_char(l, field, at, "groupChar", true, &c->group_char));
+	LK_TRY(lk_prop_mark(l, field, at, "decimalChar", false, &c->decimal));
+	LK_TRY(lk_prop_mark(l, field, at, "groupChar", true, &c->group));
 	LK_TRY(lk_prop_bool(l, field, at, "bareNumber", &c->bare));
+	LK_TRY(load_items(l, field, at, c));
+	LK_TRY(load_partial(l, lk, at, c));
 	LK_TRY(load_decimal(l, lk, at, c));
 	return load_timezone(l, lk, at, d, c);
 }
@@ -248,11 +300,26 @@ static enum lk_status load_missing(struct lk_load *l, const json_t *field, const
 	return LK_OK;
 }
 
+/* What the value's column has beside it, and whether looking at it is simple. */
+static enum lk_status load_besides(struct lk_load *l, const struct lk_resource *r, struct lk_source_field *f)
+{
+	if (f->convert.partial)
+		f->precision_column = lk_arena_printf(l->arena, "%s_precision", f->column);
+	if (f->bad_is_text)
+		f->text_column = lk_arena_printf(l->arena, "%s_text", f->column);
+	if (f->convert.partial != (f->precision_column != NULL) || f->bad_is_text != (f->text_column != NULL))
+		return lk_error_nomem(l->err);
+	f->beside_count = f->convert.partial + f->bad_is_text;
+	f->plain = f->empty_is_missing && !f->map_count && !f->trim && !r->missing_unquoted && !f->constraints &&
+		   !f->beside_count;
+	return LK_OK;
+}
+
 static enum lk_status load_field(struct lk_load *l, const json_t *field, const char *at,
 	const struct lk_defaults *d, const struct lk_resource *r, struct lk_source_field *f)
 {
-	static const char *const bad_words[] = {"reject", "null", NULL};
-	const json_t *lk, *constraints;
+	static const char *const bad_words[] = {"reject", "null", "text", NULL};
+	const json_t *lk;
 	const char *place;
 	int bad = 0;
 
@@ -275,11 +342,40 @@ static enum lk_status load_field(struct lk_load *l, const json_t *field, const c
 	LK_TRY(lk_prop_bool(l, lk, place, "trim", &f->trim));
 	LK_TRY(lk_prop_word(l, lk, place, "bad", bad_words, &bad));
 	f->bad_is_null = bad == 1;
+	f->bad_is_text = bad == 2;
 	LK_TRY(lk_prop_text(l, field, at, "description", &f->doc));
-	LK_TRY(lk_prop_object(l, field, at, "constraints", &constraints));
 	lk_prop_typo(l, field, at, lk_known_field);
-	lk_prop_typo(l, constraints, lk_prop_at(l, at, "constraints"), lk_known_constraints);
-	return lk_prop_bool(l, constraints, lk_prop_at(l, at, "constraints"), "required", &f->required);
+	LK_TRY(lk_package_constraints(l, field, at, f));
+	if (f->required && bad)
+		return lk_prop_wrong(l, lk_prop_at(l, place, "bad"), "a required value that does not fit can only be rejected");
+	return load_besides(l, r, f);
+}
+
+/* The columns of a field: its own, then those beside it. Returns how many. */
+static int columns_of(const struct lk_source_field *f, const char *columns[3])
+{
+	int n = 0;
+
+	columns[n++] = f->column;
+	if (f->precision_column)
+		columns[n++] = f->precision_column;
+	if (f->text_column)
+		columns[n++] = f->text_column;
+	return n;
+}
+
+static enum lk_status check_columns(
+	struct lk_load *l, const char *at, const struct lk_source_field *a, const struct lk_source_field *b)
+{
+	const char *left[3], *right[3];
+	int n = columns_of(a, left), m = columns_of(b, right);
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < m; j++)
+			if (!strcmp(left[i], right[j]))
+				return lk_prop_wrong(
+					l, at, "'%s' and '%s' both become the column '%s'", a->name, b->name, left[i]);
+	return LK_OK;
 }
 
 enum lk_status lk_package_fields(
@@ -297,14 +393,12 @@ enum lk_status lk_package_fields(
 	for (size_t i = 0; i < count; i++) {
 		struct lk_source_field *f = &r->fields[i];
 
+		r->field_count++; /* even when it fails: what it holds is released with the others */
 		LK_TRY(load_field(
 			l, json_array_get(list, i), lk_prop_item(l, place, i), d, r, f));
 		for (size_t j = 0; j < i; j++)
-			if (!strcmp(f->column, r->fields[j].column))
-				return lk_prop_wrong(l, lk_prop_item(l, place, i),
-					"'%s' and '%s' both become the column '%s'", r->fields[j].name,
-					f->name, f->column);
-		r->field_count++;
+			LK_TRY(check_columns(l, lk_prop_item(l, place, i), &r->fields[j], f));
+		r->constrained |= f->constraints != NULL;
 	}
 	return LK_OK;
 }

@@ -163,27 +163,36 @@ static enum lk_status load_meta(struct lk_load *l, const json_t *lk, const json_
 	return LK_OK;
 }
 
+/* The columns of one field: that of its value, and those beside it. */
+static enum lk_status add_columns(struct lk_load *l, const struct lk_source_field *f, struct lk_field *fields, int *n)
+{
+	struct lk_meta *own = lk_arena_alloc(l->arena, 3 * sizeof(*own));
+	int k = 0;
+
+	if (!own)
+		return lk_error_nomem(l->err);
+	if (f->phi)
+		own[k++] = (struct lk_meta){LK_META_PHI, f->phi};
+	if (f->doc)
+		own[k++] = (struct lk_meta){LK_META_DOC, f->doc};
+	fields[(*n)++] = (struct lk_field){f->column, lk_convert_type(&f->convert), f->convert.precision, f->convert.scale,
+		f->required, own};
+	if (f->precision_column)
+		fields[(*n)++] = (struct lk_field){f->precision_column, LK_UTF8};
+	if (f->text_column)
+		fields[(*n)++] = (struct lk_field){f->text_column, LK_UTF8, .meta = own};
+	return LK_OK;
+}
+
 static enum lk_status make_schema(struct lk_load *l, const struct lk_meta *meta, struct lk_resource *r)
 {
-	struct lk_field *fields = lk_arena_alloc(l->arena, (size_t)(r->field_count + 4) * sizeof(*fields));
-	int n = r->field_count;
+	struct lk_field *fields = lk_arena_alloc(l->arena, (size_t)(3 * r->field_count + 4) * sizeof(*fields));
+	int n = 0;
 
 	if (!fields)
 		return lk_error_nomem(l->err);
-	for (int i = 0; i < n; i++) {
-		const struct lk_source_field *f = &r->fields[i];
-		struct lk_meta *own = lk_arena_alloc(l->arena, 3 * sizeof(*own));
-		int k = 0;
-
-		if (!own)
-			return lk_error_nomem(l->err);
-		if (f->phi)
-			own[k++] = (struct lk_meta){LK_META_PHI, f->phi};
-		if (f->doc)
-			own[k++] = (struct lk_meta){LK_META_DOC, f->doc};
-		fields[i] = (struct lk_field){f->column, lk_convert_type(&f->convert), f->convert.precision,
-			f->convert.scale, f->required, own};
-	}
+	for (int i = 0; i < r->field_count; i++)
+		LK_TRY(add_columns(l, &r->fields[i], fields, &n));
 	fields[n++] = (struct lk_field){LK_COLUMN_FILE, LK_UTF8, .required = true};
 	fields[n++] = (struct lk_field){LK_COLUMN_ROW, LK_INT64, .required = true};
 	if (r->rest)

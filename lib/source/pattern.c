@@ -49,21 +49,45 @@ static bool take_fraction(struct cursor *c, int64_t *us)
 	return c->p > start;
 }
 
-static bool take_month(struct cursor *c, int *month)
+/* One of the names, in full or its first three letters: *index from 1. */
+static bool take_name(struct cursor *c, const char *const *names, int count, int *index)
 {
-	static const char *const names[] = {"january", "february", "march", "april", "may", "june", "july",
-		"august", "september", "october", "november", "december"};
-
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < count; i++) {
 		size_t left = (size_t)(c->end - c->p), full = strlen(names[i]);
 
 		if (left < 3 || strncasecmp(c->p, names[i], 3))
 			continue;
 		c->p += left >= full && !strncasecmp(c->p, names[i], full) ? full : 3;
-		*month = i + 1;
+		*index = i + 1;
 		return true;
 	}
 	return false;
+}
+
+static bool take_month(struct cursor *c, int *month)
+{
+	static const char *const names[] = {"january", "february", "march", "april", "may", "june", "july",
+		"august", "september", "october", "november", "december"};
+
+	return take_name(c, names, 12, month);
+}
+
+static bool take_weekday(struct cursor *c)
+{
+	static const char *const names[] = {
+		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+	int ignored;
+
+	return take_name(c, names, 7, &ignored);
+}
+
+static bool take_white(struct cursor *c)
+{
+	const char *start = c->p;
+
+	while (c->p < c->end && isspace((unsigned char)*c->p))
+		c->p++;
+	return c->p > start;
 }
 
 static bool take_half(struct cursor *c, int *half)
@@ -109,6 +133,13 @@ static bool take(struct cursor *c, const char *pattern, struct parts *parts)
 	for (; *pattern; pattern++) {
 		bool good = true;
 
+		if (*pattern == ' ') {
+			while (pattern[1] == ' ')
+				pattern++;
+			if (!take_white(c))
+				return false;
+			continue;
+		}
 		if (*pattern != '%') {
 			if (c->p == c->end || *c->p++ != *pattern)
 				return false;
@@ -127,7 +158,16 @@ static bool take(struct cursor *c, const char *pattern, struct parts *parts)
 			break;
 		case 'b':
 		case 'B':
+		case 'h':
 			good = take_month(c, &parts->month);
+			break;
+		case 'a':
+		case 'A':
+			good = take_weekday(c);
+			break;
+		case 'e':
+			take_white(c);
+			good = take_number(c, 2, &parts->day);
 			break;
 		case 'd':
 			good = take_number(c, 2, &parts->day);
@@ -158,8 +198,14 @@ static bool take(struct cursor *c, const char *pattern, struct parts *parts)
 		case 'T':
 			good = take(c, "%H:%M:%S", parts);
 			break;
+		case 'R':
+			good = take(c, "%H:%M", parts);
+			break;
 		case 'F':
 			good = take(c, "%Y-%m-%d", parts);
+			break;
+		case 'D':
+			good = take(c, "%m/%d/%y", parts);
 			break;
 		case '%':
 			good = c->p < c->end && *c->p++ == '%';
@@ -203,6 +249,7 @@ static bool moment_of(const struct parts *parts, struct lk_moment *out)
 {
 	out->offset = parts->offset_us;
 	out->has_offset = parts->has_offset;
+	out->has_time = parts->hour >= 0;
 	return date_of(parts, &out->days) && time_of(parts, &out->us);
 }
 
@@ -221,13 +268,13 @@ int lk_pattern_parts(const char *pattern)
 	for (; *pattern; pattern++) {
 		if (*pattern != '%')
 			continue;
-		if (!*++pattern || !strchr("YymbBdjHIpMSfzTF%", *pattern))
+		if (!*++pattern || !strchr("YymbBhdejHIpMSfzaATRFD%", *pattern))
 			return -1;
-		year |= strchr("YyF", *pattern) != NULL;
-		month |= strchr("mbBF", *pattern) != NULL;
-		day |= strchr("dF", *pattern) != NULL;
+		year |= strchr("YyFD", *pattern) != NULL;
+		month |= strchr("mbBhFD", *pattern) != NULL;
+		day |= strchr("deFD", *pattern) != NULL;
 		day_of_year |= *pattern == 'j';
-		hour |= strchr("HIT", *pattern) != NULL;
+		hour |= strchr("HITR", *pattern) != NULL;
 		zone |= *pattern == 'z';
 	}
 	return (year && (day_of_year || (month && day)) ? LK_PATTERN_DATE : 0) | (hour ? LK_PATTERN_TIME : 0) |
@@ -274,4 +321,81 @@ bool lk_compact_time(const char *s, size_t len, int64_t *us)
 	struct parts parts = no_parts;
 
 	return take_compact_time(&c, &parts) && c.p == c.end && time_of(&parts, us);
+}
+
+/* ---- partial dates ---- */
+
+const char *const lk_precision_names[] = {"year", "month", "day", "hour", "minute", "second"};
+
+static bool take_if(struct cursor *c, char wanted)
+{
+	if (c->p == c->end || *c->p != wanted)
+		return false;
+	c->p++;
+	return true;
+}
+
+static bool at_digit(const struct cursor *c)
+{
+	return c->p < c->end && isdigit((unsigned char)*c->p);
+}
+
+/* THH[:MM[:SS[.f]]] */
+static bool take_iso_time(struct cursor *c, struct parts *parts)
+{
+	if (!take_exactly(c, 2, &parts->hour))
+		return false;
+	if (!take_if(c, ':'))
+		return true;
+	if (!take_exactly(c, 2, &parts->minute))
+		return false;
+	if (!take_if(c, ':'))
+		return true;
+	if (!take_exactly(c, 2, &parts->second))
+		return false;
+	return !take_if(c, '.') || take_fraction(c, &parts->fraction_us);
+}
+
+/* What follows the year. */
+static bool take_iso(struct cursor *c, struct parts *parts)
+{
+	if (!take_if(c, '-'))
+		return true;
+	if (!take_exactly(c, 2, &parts->month))
+		return false;
+	if (!take_if(c, '-'))
+		return true;
+	if (!take_exactly(c, 2, &parts->day))
+		return false;
+	if (!take_if(c, 'T') && !take_if(c, ' '))
+		return true;
+	return take_iso_time(c, parts);
+}
+
+static bool take_compact(struct cursor *c, struct parts *parts)
+{
+	return take_exactly(c, 2, &parts->month) &&
+	       (!at_digit(c) || (take_exactly(c, 2, &parts->day) && (!at_digit(c) || take_compact_time(c, parts))));
+}
+
+bool lk_partial_parse(const char *s, size_t len, bool compact, struct lk_moment *out, enum lk_precision *precision)
+{
+	struct cursor c = {s, s + len};
+	struct parts parts = no_parts;
+
+	if (!take_exactly(&c, 4, &parts.year))
+		return false;
+	if (compact && at_digit(&c) ? !take_compact(&c, &parts) : !take_iso(&c, &parts))
+		return false;
+	if (c.p < c.end && (parts.hour >= 0 || compact) && !take_offset(&c, &parts))
+		return false;
+	*precision = parts.month < 0    ? LK_PRECISION_YEAR
+		     : parts.day < 0    ? LK_PRECISION_MONTH
+		     : parts.hour < 0   ? LK_PRECISION_DAY
+		     : parts.minute < 0 ? LK_PRECISION_HOUR
+		     : parts.second < 0 ? LK_PRECISION_MINUTE
+					: LK_PRECISION_SECOND;
+	parts.month = parts.month < 0 ? 1 : parts.month;
+	parts.day = parts.day < 0 ? 1 : parts.day;
+	return c.p == c.end && moment_of(&parts, out);
 }

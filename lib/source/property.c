@@ -99,6 +99,23 @@ enum lk_status lk_prop_char(
 	return LK_OK;
 }
 
+enum lk_status lk_prop_mark(
+	struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none, struct lk_text *out)
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = json_string_value(value);
+
+	if (!value)
+		return LK_OK;
+	if (may_be_none && (json_is_null(value) || (text && !*text))) {
+		*out = (struct lk_text){NULL, 0};
+		return LK_OK;
+	}
+	LK_TRY(lk_prop_copy_text(l, lk_prop_at(l, at, key), value, &out->data));
+	out->len = strlen(out->data);
+	return out->len ? LK_OK : lk_prop_wrong(l, lk_prop_at(l, at, key), "must not be empty");
+}
+
 enum lk_status lk_prop_copy_word(
 	struct lk_load *l, const char *at, const json_t *value, const char *const *words, int *out)
 {

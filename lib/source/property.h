@@ -50,6 +50,9 @@ enum lk_status lk_prop_bool(struct lk_load *l, const json_t *object, const char 
 /* One ASCII character; null and "" are none (0) where that is allowed. */
 enum lk_status lk_prop_char(struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none,
 	char *out) LK_CHECKED;
+/* A short text that is not empty; null and "" are none (length 0) where that is allowed. */
+enum lk_status lk_prop_mark(struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none,
+	struct lk_text *out) LK_CHECKED;
 /* One of these words (ended by NULL): *out is its index. */
 enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char *at, const char *key,
 	const char *const *words, int *out) LK_CHECKED;
@@ -84,7 +87,7 @@ extern const char *const lk_known_resource[], *const lk_known_resource_lk[];   /
 extern const char *const lk_known_schema[];				       /* package.c */
 extern const char *const lk_known_dialect[];				       /* package_dialect.c */
 extern const char *const lk_known_field[], *const lk_known_field_lk[];	       /* package_field.c */
-extern const char *const lk_known_constraints[];			       /* package_field.c */
+extern const char *const lk_known_constraints[];			       /* package_constraint.c */
 
 /* Names of tables and columns are of small letters, digits and underscores. */
 static inline bool lk_is_name_char(char c)
@@ -104,6 +107,10 @@ enum lk_status lk_package_dialect(
 /* package_field.c: the fields of a schema whose resource's format is known. */
 enum lk_status lk_package_fields(struct lk_load *l, const struct lk_resource_json *json, const struct lk_defaults *d,
 	struct lk_resource *r) LK_CHECKED;
+
+/* package_constraint.c: constraints and categories of a field that is loaded but for them. */
+enum lk_status lk_package_constraints(
+	struct lk_load *l, const json_t *field, const char *at, struct lk_source_field *f) LK_CHECKED;
 
 /* package_schema.c: the schema of a resource whose fields are loaded. at: the resource's place; lk and schema are its own. */
 enum lk_status lk_package_schema(struct lk_load *l, const json_t *lk, const json_t *schema, const char *at,

@@ -72,6 +72,8 @@ enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, cons
 	*s = (struct lk_sink){.resource = r, .member = member, .output = output, .started = lk_now_us()};
 	LK_TRY(lk_output_table(output, r, &s->table, err));
 	LK_TRY(lk_delivery_match(r->package, member->delivery, &s->match, &matched, err));
+	if (r->constrained && !(s->states = calloc((size_t)r->field_count, sizeof(*s->states))))
+		return lk_error_nomem(err);
 	s->constants = calloc((size_t)r->field_count, sizeof(*s->constants));
 	if (!s->constants)
 		return lk_error_nomem(err);
@@ -84,6 +86,9 @@ enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, cons
 void lk_sink_release(struct lk_sink *s)
 {
 	free(s->constants);
+	for (int i = 0; s->states && i < s->resource->field_count; i++)
+		lk_constraint_state_release(&s->states[i]);
+	free(s->states);
 	lk_delivery_match_release(&s->match);
 	lk_str_release(&s->file);
 	lk_str_release(&s->room);
@@ -92,6 +97,7 @@ void lk_sink_release(struct lk_sink *s)
 	lk_str_release(&s->reason);
 	lk_str_release(&s->value);
 	s->constants = NULL;
+	s->states = NULL;
 }
 
 /* ---- values ---- */
@@ -120,19 +126,12 @@ static bool map_value(const struct lk_source_field *f, struct lk_value *v)
 	return true;
 }
 
-/* Says what is wrong with a value, in words that are the same for all such values, and the value beside them: not where it
- * is private. */
-static void say_misfit(
-	struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v, const char *reason)
+/* Puts a value beside the reason why it does not fit: not where it is private. */
+static void show_value(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v)
 {
 	size_t shown = v->len > SHOWN_BYTES ? SHOWN_BYTES : v->len;
 
-	lk_str_clear(&s->reason);
 	lk_str_clear(&s->value);
-	if (reason)
-		lk_str_adds(&s->reason, reason);
-	else
-		lk_str_addf(&s->reason, "is not %s", f->convert.noun);
 	s->shows_value = !f->phi;
 	if (f->phi)
 		return;
@@ -143,58 +142,129 @@ static void say_misfit(
 		lk_str_adds(&s->value, "...");
 }
 
-static bool append_missing(struct lk_sink *s, const struct lk_source_field *f, struct lk_column *column)
+/* Says what is wrong with a value, in words that are the same for all such values. */
+static void say_misfit(
+	struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *v, const char *reason)
 {
-	if (!f->required) {
-		lk_column_null(column);
-		return true;
-	}
 	lk_str_clear(&s->reason);
-	lk_str_adds(&s->reason, "a required value is missing");
-	s->shows_value = false;
-	return false;
+	if (reason)
+		lk_str_adds(&s->reason, reason);
+	else
+		lk_str_addf(&s->reason, "is not %s", f->convert.noun);
+	show_value(s, f, v);
 }
 
-/* Appends a value that needs more than its type's look: false, with the reason in s->reason, when the record
- * must be rejected. */
-static bool append_value(struct lk_sink *s, const struct lk_source_field *f, const struct lk_value *given,
+/* What became of a value. */
+enum outcome {
+	VALUE_PUT,
+	VALUE_MISSING,
+	VALUE_MISFIT, /* s->reason says why */
+};
+
+/* Looks at a value that may be missing, mapped, no text at all, not of its type or against a constraint. *v becomes what is
+ * left of it. */
+static enum lk_status judge(struct lk_sink *s, int field, struct lk_value *v, struct lk_scalar *scalar,
+	enum outcome *outcome, struct lk_error *err)
+{
+	const struct lk_source_field *f = &s->resource->fields[field];
+	const char *reason = NULL;
+	struct lk_checked checked;
+	bool holds;
+
+	*outcome = VALUE_MISSING;
+	if (v->data && (f->trim || !f->convert.keeps_white))
+		lk_text_trim(&v->data, &v->len);
+	if (is_missing(f, v, s->resource->missing_unquoted))
+		return LK_OK;
+	*outcome = VALUE_MISFIT;
+	if (v->unchecked && !lk_utf8_valid(v->data, v->len)) {
+		say_misfit(s, f, v, "is not UTF-8");
+		return LK_OK;
+	}
+	if (v->unchecked && memchr(v->data, '\0', v->len)) {
+		say_misfit(s, f, v, "holds a NUL byte");
+		return LK_OK;
+	}
+	if (f->map_count && !map_value(f, v)) {
+		*outcome = VALUE_MISSING;
+		return LK_OK;
+	}
+	if (!lk_convert_scalar(&f->convert, v->data, v->len, scalar, &reason)) {
+		say_misfit(s, f, v, reason);
+		return LK_OK;
+	}
+	*outcome = VALUE_PUT;
+	if (!f->constraints)
+		return LK_OK;
+	checked = (struct lk_checked){v->data, v->len, *scalar};
+	lk_str_clear(&s->reason);
+	LK_TRY(lk_constraints_check(f->constraints, &f->convert, &s->states[field], &checked, &holds, &s->reason, err));
+	if (holds)
+		return LK_OK;
+	*outcome = VALUE_MISFIT;
+	show_value(s, f, v);
+	return LK_OK;
+}
+
+/* The columns beside a value's own. */
+static void append_besides(
+	const struct lk_source_field *f, const struct lk_value *v, enum outcome outcome, enum lk_precision precision,
 	struct lk_column *column)
 {
-	struct lk_value v = *given;
-	const char *reason = NULL;
-	bool fits = true;
+	struct lk_str clean = LK_STR_INIT;
 
-	if (v.data && (f->trim || !lk_convert_keeps_white(&f->convert)))
-		lk_text_trim(&v.data, &v.len);
-	if (is_missing(f, &v, s->resource->missing_unquoted))
-		return append_missing(s, f, column);
-	if (v.unchecked && !lk_utf8_valid(v.data, v.len)) {
-		fits = false;
-		reason = "is not UTF-8";
-	} else if (v.unchecked && memchr(v.data, '\0', v.len)) {
-		fits = false;
-		reason = "holds a NUL byte";
-	} else if (f->map_count && !map_value(f, &v)) {
-		return append_missing(s, f, column);
-	}
-	if (fits && lk_convert_append(&f->convert, v.data, v.len, column, &reason))
-		return true;
-	if (f->bad_is_null && !f->required) {
+	if (f->precision_column)
+		lk_column_text(column++, outcome == VALUE_PUT ? lk_precision_names[precision] : NULL);
+	if (!f->text_column)
+		return;
+	if (outcome != VALUE_MISFIT) {
 		lk_column_null(column);
-		return true;
+		return;
 	}
-	say_misfit(s, f, &v, reason);
-	return false;
+	lk_add_clean(&clean, v->data, v->len);
+	column->failed |= clean.failed;
+	lk_column_bytes(column, lk_str_text(&clean), clean.len);
+	lk_str_release(&clean);
+}
+
+/* Appends a value that needs more than its type's look: *fits is false, with the reason in s->reason, when the record must
+ * be rejected. */
+static enum lk_status append_value(struct lk_sink *s, int field, const struct lk_value *given, struct lk_column *column,
+	bool *fits, struct lk_error *err)
+{
+	const struct lk_source_field *f = &s->resource->fields[field];
+	struct lk_value v = *given;
+	struct lk_scalar scalar;
+	enum outcome outcome;
+
+	LK_TRY(judge(s, field, &v, &scalar, &outcome, err));
+	*fits = true;
+	if (outcome == VALUE_PUT) {
+		lk_convert_put(&f->convert, v.data, v.len, &scalar, column);
+	} else if (outcome == VALUE_MISSING ? !f->required : f->bad_is_null || f->bad_is_text) {
+		lk_column_null(column);
+	} else {
+		*fits = false;
+		if (outcome == VALUE_MISSING) {
+			lk_str_clear(&s->reason);
+			lk_str_adds(&s->reason, "a required value is missing");
+			s->shows_value = false;
+		}
+		LK_TRY(lk_str_check(&s->value, err));
+		return lk_str_check(&s->reason, err);
+	}
+	if (f->beside_count)
+		append_besides(f, &v, outcome, scalar.precision, column + 1);
+	return LK_OK;
 }
 
 /* The common case, which needs no copy: checked text, or none, of a field without a map, where only the empty
  * text is missing. */
-static inline bool append_plain(const struct lk_sink *s, const struct lk_source_field *f,
-	const struct lk_value *v, struct lk_column *column)
+static inline bool append_plain(const struct lk_source_field *f, const struct lk_value *v, struct lk_column *column)
 {
 	const char *reason;
 
-	if (v->unchecked || !f->empty_is_missing || f->map_count || f->trim || s->resource->missing_unquoted)
+	if (v->unchecked || !f->plain)
 		return false;
 	if (v->data && v->len)
 		return lk_convert_append(&f->convert, v->data, v->len, column, &reason);
@@ -237,6 +307,13 @@ enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *
 	return reject(s, field, reason, NULL, place, err);
 }
 
+static inline enum lk_status settle_constraints(struct lk_sink *s, bool row, struct lk_error *err)
+{
+	for (int i = 0; s->states && i < s->resource->field_count; i++)
+		LK_TRY(lk_constraints_settle(&s->states[i], row, err));
+	return LK_OK;
+}
+
 enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
 	const struct lk_place *place, struct lk_error *err)
 {
@@ -244,6 +321,7 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 	struct lk_builder *b = &s->table->builder;
 	struct lk_column *column = b->columns;
 	size_t bytes = s->file.len;
+	bool fits = true;
 
 	s->record++;
 	if (s->watch) {
@@ -255,14 +333,15 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 		const struct lk_value *v = f->origin == LK_ORIGIN_RECORD ? &values[i] : &s->constants[i];
 
 		bytes += v->len + 8;
-		if (!append_plain(s, f, v, column) && !append_value(s, f, v, column)) {
-			LK_TRY(lk_str_check(&s->reason, err));
-			LK_TRY(lk_str_check(&s->value, err));
+		if (!append_plain(f, v, column))
+			LK_TRY(append_value(s, i, v, column, &fits, err));
+		if (!fits) {
 			lk_builder_undo_row(b);
+			LK_TRY(settle_constraints(s, false, err));
 			return reject(s, f->column, lk_str_text(&s->reason), s->shows_value ? lk_str_text(&s->value) : NULL,
 				place, err);
 		}
-		column++;
+		column += 1 + f->beside_count;
 	}
 	lk_column_bytes(column++, lk_str_text(&s->file), s->file.len);
 	lk_column_int64(column++, s->record);
@@ -271,6 +350,7 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 	else if (r->rest)
 		lk_column_null(column);
 	LK_TRY(lk_builder_end_row(b, err));
+	LK_TRY(settle_constraints(s, true, err));
 	s->rows++;
 	return lk_output_row_added(s->output, s->table, bytes + (rest ? rest->len : 0), err);
 }

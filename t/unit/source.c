@@ -136,7 +136,9 @@ static void test_conversion(void)
 		{"time", "%I:%M %p", "12:30 am", "00:30:00"},
 		{"time", "%I:%M %p", "13:30 PM", "-"},
 		{"datetime", "default", "2026-01-31T10:00:00", "2026-01-31T10:00:00"},
-		{"datetime", "default", "2026-01-31 10:00", "2026-01-31T10:00:00"},
+		{"datetime", "default", "2026-01-31 10:00:00", "2026-01-31T10:00:00"},
+		{"datetime", "default", "2026-01-31T10:00", "-"},
+		{"datetime", "any", "2026-01-31T10:00", "2026-01-31T10:00:00"},
 		{"datetime", "default", "2026-01-31T10:00:00Z", "-"},
 		{"datetime", "default", "2026-01-31", "-"},
 		{"datetime", "any", "2026-01-31", "2026-01-31T00:00:00"},
@@ -171,7 +173,7 @@ static const char *decimal_of(int precision, int scale, const char *text)
 	struct lk_convert c = {.kind = LK_CONVERT_DECIMAL,
 		.precision = precision,
 		.scale = scale,
-		.decimal_char = '.',
+		.decimal = {".", 1},
 		.bare = true};
 	struct lk_column column = {.type = LK_DECIMAL128};
 	const char *reason = NULL;
