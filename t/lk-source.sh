@@ -191,4 +191,45 @@ test_expect_success 'packages of version 1, media types, fieldsMatch as a list' 
 	test_cmp expect actual
 '
 
+test_expect_success 'unique and foreign keys are checked and kept with the rows' '
+	cat >keys.json <<-\EOF_ &&
+	{"resources": [
+	  {"name": "visits", "path": "v.csv", "lk": {"table": "c.visits"}, "schema": {
+	    "fields": [{"name": "Visit Id"}, {"name": "patient"}, {"name": "site"}, {"name": "before"}],
+	    "uniqueKeys": [["patient", "site"], ["before"]],
+	    "foreignKeys": [
+	      {"fields": "patient", "reference": {"resource": "patients", "fields": "PatientId"}},
+	      {"fields": ["before"], "reference": {"resource": "", "fields": ["Visit Id"]}},
+	      {"fields": ["patient", "site"], "reference": {"resource": "patients", "fields": ["PatientId", "Site"]}}]}},
+	  {"name": "patients", "path": "p.csv", "schema": {"fields": [{"name": "PatientId"}, {"name": "Site"}]}}]}
+	EOF_
+	echo "Visit Id,patient,site,before" >v.csv &&
+	lk-parse -s keys.json v.csv >out.lk &&
+	while read -r line; do
+		grep -aqF "$line" out.lk || { echo "not there: $line"; return 1; }
+	done <<-\EOF_ &&
+	[["patient", "site"], ["before"]]
+	[{"columns": ["patient"], "table": "patients", "reference": ["patient_id"]}, {"columns": ["before"], "table": "c.visits", "reference": ["visit_id"]}, {"columns": ["patient", "site"], "table": "patients", "reference": ["patient_id", "site"]}]
+	EOF_
+	while IFS="	" read -r from to message; do
+		sed "s/$from/$to/" keys.json >wrong.json &&
+		expect_error 78 "$message" lk-parse --check -s wrong.json || return 1
+	done <<-\EOF_
+	\["before"\]\],	["befor"]],	resources[0].schema.uniqueKeys[1][0]: there is no field '\''befor'\''; did you mean '\''before'\''?
+	\["before"\]\],	[]],	resources[0].schema.uniqueKeys[1]: must name at least one field
+	"patients", "fields": "PatientId"	"patient", "fields": "PatientId"	resources[0].schema.foreignKeys[0].reference.resource: there is no resource '\''patient'\''; did you mean '\''patients'\''?
+	"fields": "PatientId"	"fields": "PatientID"	resources[0].schema.foreignKeys[0].reference.fields: there is no field '\''PatientID'\''; did you mean '\''PatientId'\''?
+	"fields": \["before"\]	"fields": ["before", "site"]	resources[0].schema.foreignKeys[1]: has 2 fields and refers to 1
+	"reference": {"resource": ""	"references": {"resource": ""	resources[0].schema.foreignKeys[1].reference: a foreign key needs the fields
+	EOF_
+'
+
+test_expect_success 'a variant that takes what its base takes is refused' '
+	sed "s/\"path\": \"b\*.csv\", //" variants.json >wrong.json &&
+	expect_error 78 "resources[1]: takes the members that '\''visits'\'' takes, into the same table" \
+		lk-parse --check -s wrong.json &&
+	sed "s/\"extends\": \"visits\"/&, \"table\": \"others\"/" wrong.json >right.json &&
+	lk-parse --check -s right.json
+'
+
 test_done

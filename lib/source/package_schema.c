@@ -84,10 +84,10 @@ static enum lk_status add_transform(
 
 /* A list of fields, or of transforms, as a JSON list of columns; *out stays NULL when there is none. */
 static enum lk_status columns_json_impl(struct lk_load *l, const struct lk_resource *r, const char *at,
-	const struct lk_texts *list, bool transforms, struct lk_str *json, struct lk_str *item)
+	const struct lk_texts *list, bool one, bool transforms, struct lk_str *json, struct lk_str *item)
 {
 	for (int i = 0; i < list->count; i++) {
-		const char *place = lk_prop_item(l, at, (size_t)i), *column;
+		const char *place = one ? at : lk_prop_item(l, at, (size_t)i), *column;
 
 		lk_str_clear(item);
 		if (transforms) {
@@ -103,22 +103,38 @@ static enum lk_status columns_json_impl(struct lk_load *l, const struct lk_resou
 	return lk_str_check(json, l->err);
 }
 
-static enum lk_status columns_json(struct lk_load *l, const struct lk_resource *r, const json_t *object,
-	const char *at, const char *key, bool transforms, const char **out)
+static enum lk_status columns_json(struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *value,
+	bool transforms, const char **out)
 {
 	struct lk_texts list = {NULL, 0};
 	struct lk_str json = LK_STR_INIT, item = LK_STR_INIT;
 	enum lk_status status;
 
-	LK_TRY(lk_prop_texts(l, object, at, key, true, &list));
+	LK_TRY(lk_prop_copy_texts(l, at, value, true, &list));
 	if (!list.count)
 		return LK_OK;
-	status = columns_json_impl(l, r, lk_prop_at(l, at, key), &list, transforms, &json, &item);
+	status = columns_json_impl(l, r, at, &list, json_is_string(value), transforms, &json, &item);
 	if (status == LK_OK && !(*out = lk_arena_strdup(l->arena, lk_str_text(&json))))
 		status = lk_error_nomem(l->err);
 	lk_str_release(&json);
 	lk_str_release(&item);
 	return status;
+}
+
+enum lk_status lk_package_columns(
+	struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *value, const char **out)
+{
+	LK_TRY(columns_json(l, r, at, value, false, out));
+	return *out ? LK_OK : lk_prop_wrong(l, at, "must name at least one field");
+}
+
+/* The same of a property, which may be absent. */
+static enum lk_status get_columns(struct lk_load *l, const struct lk_resource *r, const json_t *object, const char *at,
+	const char *key, bool transforms, const char **out)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return value ? columns_json(l, r, lk_prop_at(l, at, key), value, transforms, out) : LK_OK;
 }
 
 static enum lk_status get_column(struct lk_load *l, const struct lk_resource *r, const json_t *lk,
@@ -138,12 +154,12 @@ static enum lk_status load_meta(struct lk_load *l, const json_t *lk, const json_
 		   *partition = NULL;
 	int load = 0, n = 0;
 
-	LK_TRY(columns_json(l, r, schema, lk_prop_at(l, at, "schema"), "primaryKey", false, &key));
+	LK_TRY(get_columns(l, r, schema, lk_prop_at(l, at, "schema"), "primaryKey", false, &key));
 	LK_TRY(get_column(l, r, lk, place, "order", &order));
 	LK_TRY(get_column(l, r, lk, place, "op", &op));
 	LK_TRY(lk_prop_word(l, lk, place, "load", loads, &load));
-	LK_TRY(columns_json(l, r, lk, place, "scope", false, &scope));
-	LK_TRY(columns_json(l, r, lk, place, "partition", true, &partition));
+	LK_TRY(get_columns(l, r, lk, place, "scope", false, &scope));
+	LK_TRY(get_columns(l, r, lk, place, "partition", true, &partition));
 	if (load == 1 && !key)
 		return lk_prop_wrong(l, lk_prop_at(l, place, "load"), "upsert needs a schema.primaryKey");
 	meta[n++] = (struct lk_meta){LK_META_TABLE, r->table};

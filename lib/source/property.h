@@ -115,5 +115,12 @@ enum lk_status lk_package_constraints(
 /* package_schema.c: the schema of a resource whose fields are loaded. at: the resource's place; lk and schema are its own. */
 enum lk_status lk_package_schema(struct lk_load *l, const json_t *lk, const json_t *schema, const char *at,
 	struct lk_resource *r) LK_CHECKED;
+/* The columns of the fields that a value at a place names, a text or a list, as a JSON list. */
+enum lk_status lk_package_columns(struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *value,
+	const char **out) LK_CHECKED;
+
+/* package_keys.c: adds to a resource's schema what relates it to others, once all of them are loaded. at: the schema's place. */
+enum lk_status lk_package_keys(
+	struct lk_load *l, const json_t *schema, const char *at, struct lk_resource *r) LK_CHECKED;
 
 #endif
