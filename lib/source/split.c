@@ -284,6 +284,8 @@ static inline __attribute__((always_inline)) enum step pass_plain(struct lk_spli
 		if (!simple)
 			p->ignore = at + s->delimiter.len;
 		p->cell = (struct lk_split_cell){.start = cell_start(s, at + (simple ? 1 : s->delimiter.len))};
+		if (s->skip_initial_space) /* which may be the delimiter, too */
+			p->ignore = p->cell.start;
 		p->first_end = 0;
 		return step;
 	}
@@ -306,9 +308,10 @@ static inline __attribute__((always_inline)) enum step pass_plain(struct lk_spli
 /* Splits the record at s->start, where it is not empty. The scan stands there. */
 static inline __attribute__((always_inline)) enum step split_as(struct lk_split *s, const bool simple)
 {
-	struct progress p = {.cell = {.start = cell_start(s, s->start)}, .ignore = s->start};
+	struct progress p = {.cell = {.start = cell_start(s, s->start)}};
 	enum step step = STEP_ON;
 
+	p.ignore = p.cell.start;
 	for (;;) {
 		size_t at = lk_scan_next(&s->scan);
 		enum found escape;
