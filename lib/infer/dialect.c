@@ -7,12 +7,15 @@
 #include "base/str.h"
 #include "infer/guess_encoding.h"
 #include "infer/guess_form.h"
+#include "infer/guess_header.h"
 
 #define SAMPLE (64 * 1024)
 
 /* The readings that are weighed: each delimiter that the text has, with each quote that may be one. */
 static const char *const DELIMITERS[] = {"", ",", ";", "\t", "|", ":", " ", "#", "~", "^", "$", "&", "*", "!", "%", "@", "=",
 	"\x01", "\x1c", "\x1d", "\x1e", "\x1f", "||", "\xc2\xa6", "\xc2\xa7", NULL};
+
+static const char *const COMMENTS[] = {"#", "//", "--", "%", "!", NULL};
 
 struct best {
 	struct lk_form form;
@@ -24,18 +27,24 @@ static bool has_text(const struct lk_str *text, const char *what)
 	return memmem(text->data, text->len, what, strlen(what)) != NULL;
 }
 
-/* Lines that begin with a hash are comments unless all do. */
-static char comment_char(const struct lk_str *text)
+static bool is_at(const char *text, size_t len, const char *mark)
 {
-	size_t lines = 0, hashes = 0;
+	size_t n = strlen(mark);
 
-	for (const char *p = text->data, *end = p + text->len; p < end; p++) {
-		if ((p == text->data || p[-1] == '\n' || p[-1] == '\r') && *p != '\n' && *p != '\r') {
-			lines++;
-			hashes += *p == '#';
-		}
+	return len >= n && !memcmp(text, mark, n);
+}
+
+/* How many lines begin with mark. */
+static size_t lines_with(const struct lk_str *text, const char *mark)
+{
+	bool begin = true;
+	size_t n = 0;
+
+	for (size_t i = 0; i < text->len; i++) {
+		n += begin && is_at(text->data + i, text->len - i, mark);
+		begin = text->data[i] == '\n' || text->data[i] == '\r';
 	}
-	return hashes && hashes < lines ? '#' : 0;
+	return n;
 }
 
 static enum lk_status weigh(const struct lk_str *text, struct lk_form *form, struct best *best, struct lk_error *err)
@@ -74,18 +83,14 @@ static enum lk_status weigh_quotes(const struct lk_str *text, struct lk_form *fo
 	return LK_OK;
 }
 
-static enum lk_status choose(const struct lk_str *text, struct best *best, struct lk_error *err)
+static enum lk_status weigh_delimiters(
+	const struct lk_str *text, const char *comment, struct best *best, struct lk_error *err)
 {
-	char comment = comment_char(text);
-
-	*best = (struct best){.bits = 1e300, .next = 1e300};
 	for (size_t i = 0; DELIMITERS[i]; i++) {
 		struct lk_form form = {.comment = comment};
 
-		if (*DELIMITERS[i] && !has_text(text, DELIMITERS[i]))
+		if ((*DELIMITERS[i] && !has_text(text, DELIMITERS[i])) || (comment && *comment == *DELIMITERS[i]))
 			continue;
-		if (*DELIMITERS[i] == comment)
-			form.comment = 0;
 		form.delimiter_len = strlen(DELIMITERS[i]);
 		memcpy(form.delimiter, DELIMITERS[i], form.delimiter_len);
 		LK_TRY(weigh_quotes(text, &form, best, err));
@@ -93,10 +98,134 @@ static enum lk_status choose(const struct lk_str *text, struct best *best, struc
 	return LK_OK;
 }
 
+static enum lk_status choose(const struct lk_str *text, struct best *best, struct lk_error *err)
+{
+	*best = (struct best){.bits = 1e300, .next = 1e300};
+	LK_TRY(weigh_delimiters(text, NULL, best, err));
+	for (size_t i = 0; COMMENTS[i]; i++)
+		if (lines_with(text, COMMENTS[i]))
+			LK_TRY(weigh_delimiters(text, COMMENTS[i], best, err));
+	return LK_OK;
+}
+
+/* The rows of the text under form, and whether blanks after delimiters are no part of the cells. */
+static enum lk_status lay_out_as(
+	const struct lk_str *text, const struct lk_form *form, struct lk_layout *layout, bool *skip, struct lk_error *err)
+{
+	const char quote[2] = {form->quote, 0}, escape[2] = {form->escape, 0};
+	struct lk_dialect dialect = {.delimiter = form->delimiter, .comment = form->comment};
+
+	dialect.quote = form->quote ? quote : NULL;
+	dialect.escape = form->escape ? escape : NULL;
+	dialect.double_quote = !form->escape;
+	LK_TRY(lk_layout_guess(&dialect, text->data, text->len, layout, err));
+	*skip = strcmp(dialect.delimiter, " ") ? layout->cells && layout->blank_cells * 10 >= layout->cells * 9 :
+						 has_text(text, "  ");
+	if (!*skip)
+		return LK_OK;
+	dialect.skip_initial_space = true;
+	return lk_layout_guess(&dialect, text->data, text->len, layout, err);
+}
+
+/* A text that is shortest in one column: where commas make most of its records as wide they are its delimiter nevertheless, else one
+ * is taken that does not occur in it. */
+static enum lk_status undelimit(const struct lk_str *text, struct lk_form *form, struct lk_error *err)
+{
+	static const char *const SPARE[] = {"\t", ";", "|", "\x1f", NULL};
+	struct lk_layout layout;
+	size_t i = 0;
+	bool skip;
+
+	form->delimiter[0] = ',';
+	form->delimiter_len = 1;
+	LK_TRY(lay_out_as(text, form, &layout, &skip, err));
+	if (layout.columns == 1 ? layout.usual == layout.records : layout.usual * 2 >= layout.records)
+		return LK_OK;
+	while (SPARE[i] && memchr(text->data, *SPARE[i], text->len))
+		i++;
+	if (SPARE[i])
+		form->delimiter[0] = *SPARE[i];
+	return LK_OK;
+}
+
+/* As lay_out_as; where nothing names the columns but a first line that is a comment, such as "#id,name", that is the header. */
+static enum lk_status lay_out(
+	const struct lk_str *text, struct lk_form *form, struct lk_layout *layout, bool *skip, struct lk_error *err)
+{
+	struct lk_form bare = *form;
+	struct lk_layout other;
+	bool other_skip;
+
+	LK_TRY(lay_out_as(text, form, layout, skip, err));
+	bare.comment = NULL;
+	if (!form->comment || layout->header_count || layout->columns < 2 || !is_at(text->data, text->len, form->comment) ||
+		lines_with(text, form->comment) > 1)
+		return LK_OK;
+	LK_TRY(lay_out_as(text, &bare, &other, &other_skip, err));
+	if (other.columns != layout->columns || other.header_count != 1 || other.header[0] != 1)
+		return LK_OK;
+	*form = bare;
+	*layout = other;
+	*skip = other_skip;
+	return LK_OK;
+}
+
+static json_t *rows_json(const int *rows, int count)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < count && list; i++)
+		if (json_array_append_new(list, json_integer(rows[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+/* Says in out's dialect what differs from the standard's defaults. */
+static enum lk_status describe(
+	const struct lk_form *form, const struct lk_layout *layout, bool skip, struct lk_guess *out, struct lk_error *err)
+{
+	json_t *d = out->dialect;
+	int failed = 0;
+
+	if (form->delimiter_len && strcmp(form->delimiter, ","))
+		failed |= json_object_set_new(d, "delimiter", json_string(form->delimiter));
+	if (!form->quote)
+		failed |= json_object_set_new(d, "quoteChar", json_null());
+	else if (form->quote != '"')
+		failed |= json_object_set_new(d, "quoteChar", json_stringn(&form->quote, 1));
+	if (form->escape)
+		failed |= json_object_set_new(d, "escapeChar", json_stringn(&form->escape, 1));
+	if (skip)
+		failed |= json_object_set_new(d, "skipInitialSpace", json_true());
+	if (form->comment)
+		failed |= json_object_set_new(d, "commentChar", json_string(form->comment));
+	if (layout->skipped_count)
+		failed |= json_object_set_new(d, "commentRows", rows_json(layout->skipped, layout->skipped_count));
+	if (!layout->header_count && layout->columns)
+		failed |= json_object_set_new(d, "header", json_false());
+	else if (layout->header_count && (layout->header_count > 1 || layout->header[0] != 1))
+		failed |= json_object_set_new(d, "headerRows", rows_json(layout->header, layout->header_count));
+	return failed ? lk_error_nomem(err) : LK_OK;
+}
+
+/* A sample ends with a whole line, where it has one. */
+static size_t whole_lines(const char *data, size_t len)
+{
+	size_t end = len;
+
+	while (end && data[end - 1] != '\n' && data[end - 1] != '\r')
+		end--;
+	return end ? end : len;
+}
+
 static enum lk_status guess_impl(
 	const char *data, size_t len, bool whole, struct lk_str *text, struct lk_guess *out, struct lk_error *err)
 {
+	struct lk_layout layout;
 	struct best best;
+	bool skip;
 
 	if (len > SAMPLE) {
 		len = SAMPLE;
@@ -104,22 +233,20 @@ static enum lk_status guess_impl(
 	}
 	out->encoding = lk_encoding_guess(data, len, whole);
 	LK_TRY(lk_encoding_text(data, len, out->encoding, text, err));
+	if (!whole)
+		text->len = whole_lines(text->data, text->len);
 	out->dialect = json_object();
 	if (!out->dialect)
 		return lk_error_nomem(err);
 	if (!text->len)
 		return LK_OK;
 	LK_TRY(choose(text, &best, err));
-	if (*best.form.delimiter && strcmp(best.form.delimiter, ","))
-		json_object_set_new(out->dialect, "delimiter", json_string(best.form.delimiter));
-	if (!best.form.quote)
-		json_object_set_new(out->dialect, "quoteChar", json_null());
-	else if (best.form.quote != '"')
-		json_object_set_new(out->dialect, "quoteChar", json_stringn(&best.form.quote, 1));
-	if (best.form.escape)
-		json_object_set_new(out->dialect, "escapeChar", json_stringn(&best.form.escape, 1));
+	if (!best.form.delimiter_len)
+		LK_TRY(undelimit(text, &best.form, err));
+	LK_TRY(lay_out(text, &best.form, &layout, &skip, err));
+	out->columns = layout.columns;
 	out->confidence = best.next >= 1e300 ? 1 : 1 - best.bits / best.next;
-	return LK_OK;
+	return describe(&best.form, &layout, skip, out, err);
 }
 
 enum lk_status lk_guess_dialect(const char *data, size_t len, bool whole, struct lk_guess *out, struct lk_error *err)

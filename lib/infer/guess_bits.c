@@ -7,7 +7,10 @@
 #include "infer/guess_cell.h"
 #include "infer/guess_form.h"
 
-#define FLAW_BITS 25
+#define FLAW_BITS 8
+#define COMMENT_BITS 2
+#define QUOTE_BITS 15	 /* that another quote than the usual one is used */
+#define NO_QUOTE_BITS 15 /* that none is, though it begins a cell */
 
 /* What is known of a column from the cells so far. */
 struct column {
@@ -30,22 +33,25 @@ static double bits_of(double p)
 	return -log2(p);
 }
 
-/* What a delimiter costs where it is not expected, and what it costs at least: how unusual it is. */
-static void delimiter_bits(const struct lk_form *form, double *unexpected, double *least)
-{
-	static const struct {
-		const char *delimiter;
-		double unexpected, least;
-	} KNOWN[] = {{",", 3, 0}, {";", 4, 0}, {"\t", 4, 0}, {"|", 5, 0}, {":", 7, 2}, {" ", 3.2, 2.2}, {"#", 8, 1},
-		{"~", 7, 0}, {"$", 8, 0}, {"^", 7, 0}, {"\x01", 7, 0}, {"||", 8, 0}, {"\xc2\xa6", 8, 0}, {"\xc2\xa7", 8, 0}};
+/* How usual a delimiter is, in bits. */
+struct usage {
+	const char *delimiter;
+	double once;	   /* that it is the delimiter of this text */
+	double unexpected; /* each time, where it is not expected */
+	double least;	   /* each time */
+};
 
-	*unexpected = 9;
-	*least = 3;
+static const struct usage *usage_of(const char *delimiter)
+{
+	static const struct usage KNOWN[] = {{",", 0, 3, 0}, {";", 3, 4, 0}, {"\t", 3, 4, 0}, {"|", 5, 5, 0}, {"", 10, 0, 0},
+		{":", 12, 7, 2}, {" ", 12, 3.2, 2.2}, {"#", 12, 8, 1}, {"~", 8, 7, 0}, {"^", 8, 7, 0}, {"$", 8, 8, 0},
+		{"\x01", 8, 7, 0}, {"||", 8, 8, 0}, {"\xc2\xa6", 8, 8, 0}, {"\xc2\xa7", 8, 8, 0}};
+	static const struct usage OTHER = {NULL, 12, 9, 3};
+
 	for (size_t i = 0; i < sizeof(KNOWN) / sizeof(*KNOWN); i++)
-		if (!strcmp(KNOWN[i].delimiter, form->delimiter)) {
-			*unexpected = KNOWN[i].unexpected;
-			*least = KNOWN[i].least;
-		}
+		if (!strcmp(KNOWN[i].delimiter, delimiter))
+			return &KNOWN[i];
+	return &OTHER;
 }
 
 static enum lk_status add_cell(struct tally *t, size_t at, const struct lk_form_cell *cell, struct lk_error *err)
@@ -72,7 +78,8 @@ static enum lk_status add_cell(struct tally *t, size_t at, const struct lk_form_
 	return LK_OK;
 }
 
-static enum lk_status add_length(struct tally *t, size_t length, double unexpected, double least, struct lk_error *err)
+static enum lk_status add_length(
+	struct tally *t, size_t length, const struct usage *usage, struct lk_error *err)
 {
 	size_t old = t->cap_lengths;
 	double p_same = ((double)t->same + 0.5) / ((double)t->records + 1), p, expected;
@@ -86,7 +93,7 @@ static enum lk_status add_length(struct tally *t, size_t length, double unexpect
 		p += p_same;
 		expected = expected > p_same ? expected : p_same;
 	}
-	t->bits += bits_of(p) + (double)(length - 1) * (least + (unexpected - least) * (1 - expected));
+	t->bits += bits_of(p) + (double)(length - 1) * (usage->least + (usage->unexpected - usage->least) * (1 - expected));
 	t->lengths[length]++;
 	t->same += t->records && length == t->length;
 	t->records++;
@@ -99,16 +106,18 @@ static enum lk_status bits_impl(
 {
 	struct lk_form_reader r;
 	struct lk_form_cell cell;
-	double unexpected, least;
+	const struct usage *usage = usage_of(form->delimiter);
 
-	delimiter_bits(form, &unexpected, &least);
+	t->bits = usage->once;
+	if (form->quote != '"')
+		t->bits += form->quote ? QUOTE_BITS : NO_QUOTE_BITS;
 	lk_form_start(&r, form, text, len);
 	for (;;) {
 		const char *line;
 		size_t length = 0;
 
 		while (lk_form_comment(&r, &line, &length))
-			t->bits += lk_text_bits(line, length);
+			t->bits += lk_text_bits(line, length) + COMMENT_BITS;
 		length = 0;
 		if (r.pos >= r.end)
 			return LK_OK;
@@ -117,7 +126,7 @@ static enum lk_status bits_impl(
 				return LK_OK;
 			LK_TRY(add_cell(t, length++, &cell, err));
 		} while (!cell.last);
-		LK_TRY(add_length(t, length, unexpected, least, err));
+		LK_TRY(add_length(t, length, usage, err));
 	}
 }
 

@@ -6,7 +6,9 @@
 
 #define DIGIT_BITS 3.4
 
-static double char_bits(unsigned char c)
+/* Bits of a byte of text, known which one comes next: a comma or semicolon before a blank is punctuation, and a quote before a
+ * quote stands for one. */
+static double char_bits(unsigned char c, unsigned char next)
 {
 	if (c >= 'a' && c <= 'z')
 		return 4.2;
@@ -16,15 +18,17 @@ static double char_bits(unsigned char c)
 		return 4.5;
 	if (c >= 0x80)
 		return 4;
+	if (next == ' ' && (c == ',' || c == ';'))
+		return c == ',' ? 3.5 : 7;
+	if (next == c && c == '"')
+		return 0;
 	switch (c) {
 	case ' ':
 		return 3;
 	case '.': case '-': case '_': case ',':
 		return 5;
-	case '\'': case '/': case '(': case ')': case ':':
+	case '\'': case '/': case '(': case ')': case ':': case '\n':
 		return 6;
-	case '\n':
-		return 8;
 	case '|': case '\t': case ';': case '"':
 		return 9;
 	default:
@@ -37,7 +41,7 @@ double lk_text_bits(const char *text, size_t len)
 	double bits = 0;
 
 	for (size_t i = 0; i < len; i++)
-		bits += char_bits((unsigned char)text[i]);
+		bits += char_bits((unsigned char)text[i], i + 1 < len ? (unsigned char)text[i + 1] : 0);
 	return bits;
 }
 
@@ -173,6 +177,27 @@ static size_t date_len(const char *s, size_t len)
 		       0;
 }
 
+/* The length of an offset or the name of a zone at the start of s, such as Z, +01:00 or UTC after a blank, or 0. */
+static size_t zone_len(const char *s, size_t len)
+{
+	size_t blank = len && *s == ' ', n, letters = 0;
+
+	if (len && *s == 'Z')
+		return 1;
+	s += blank;
+	len -= blank;
+	while (letters < len && isupper((unsigned char)s[letters]))
+		letters++;
+	if (blank && letters >= 2 && letters <= 4)
+		return 1 + letters;
+	if (!len || (*s != '+' && *s != '-'))
+		return 0;
+	n = digits(s + 1, len - 1);
+	if (n == 2 && len >= 6 && s[3] == ':' && digits(s + 4, 2) == 2)
+		return blank + 6;
+	return n == 2 || n == 4 ? blank + 1 + n : 0;
+}
+
 /* The length of a time of day at the start of s, or 0. */
 static size_t time_len(const char *s, size_t len)
 {
@@ -194,18 +219,7 @@ static size_t time_len(const char *s, size_t len)
 	n = i < len && s[i] == ' ';
 	if (i + n + 1 < len && strchr("aApP", s[i + n]) && strchr("mM", s[i + n + 1]))
 		return i + n + 2;
-	if (i < len && s[i] == 'Z')
-		return i + 1;
-	if (i + n < len && (s[i + n] == '+' || s[i + n] == '-')) {
-		size_t zone = digits(s + i + n + 1, len - i - n - 1);
-
-		if (zone == 4)
-			return i + n + 5;
-		if (zone == 2)
-			return i + n + 3 +
-			       (i + n + 6 <= len && s[i + n + 3] == ':' && digits(s + i + n + 4, 2) == 2 ? 3 : 0);
-	}
-	return i;
+	return i + zone_len(s + i, len - i);
 }
 
 static bool address(const char *s, size_t len)
@@ -295,7 +309,7 @@ static struct lk_cell_look look_text(const char *s, size_t len)
 			digit = true;
 		else
 			other = true;
-		bits += char_bits(c);
+		bits += char_bits(c, i + 1 < len ? (unsigned char)s[i + 1] : 0);
 	}
 	if (!other && alpha && !digit)
 		return (struct lk_cell_look){LK_CELL_WORD, bits};
@@ -324,8 +338,8 @@ struct lk_cell_look lk_cell_look(const char *text, size_t len)
 			look = look_text(text + start, end - start);
 	}
 	for (size_t i = 0; i < start; i++)
-		look.bits += i && text[i] == text[i - 1] ? 0.5 : char_bits((unsigned char)text[i]);
+		look.bits += i && text[i] == text[i - 1] ? 0.5 : char_bits((unsigned char)text[i], 0);
 	for (size_t i = end; i < len; i++)
-		look.bits += i > end && text[i] == text[i - 1] ? 0.5 : char_bits((unsigned char)text[i]);
+		look.bits += i > end && text[i] == text[i - 1] ? 0.5 : char_bits((unsigned char)text[i], 0);
 	return look;
 }

@@ -23,44 +23,41 @@ static const char *utf16(const unsigned char *p, size_t len)
 	return even * 10 >= pairs * 7 && odd * 20 <= pairs ? "utf-16be" : NULL;
 }
 
-/* Whether all of it is UTF-8, but for a character cut at the end. */
+/* Whether it is UTF-8: all of it but for a character cut at the end, or nearly all that is not ASCII, so that what is left is damage. */
 static bool utf8(const unsigned char *p, size_t len, bool whole)
 {
 	const unsigned char *end = p + len;
+	size_t good = 0, bad = 0;
 
 	while (p < end) {
 		size_t n = *p < 0x80 ? 1 : lk_utf8_len(p, end);
 
-		if (!n)
-			return !whole && end - p < 4 && *p >= 0xc2 && *p < 0xf5 && (p + 1 == end || (p[1] & 0xc0) == 0x80);
-		p += n;
+		if (!n && !whole && end - p < 4 && *p >= 0xc2 && *p < 0xf5 && (p + 1 == end || (p[1] & 0xc0) == 0x80))
+			break;
+		good += n > 1;
+		bad += !n;
+		p += n ? n : 1;
 	}
-	return true;
+	return bad * 10 <= good;
 }
 
-/* Shift JIS: each lead byte has its trail, half-width katakana are few beside. */
+/* Shift JIS: each lead byte has its trail, and the two syllabaries, 82 9F to 83 96, are a good part of the characters. */
 static bool shift_jis(const unsigned char *p, size_t len)
 {
-	size_t pairs = 0, katakana = 0;
+	size_t pairs = 0, syllables = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (p[i] < 0x80)
+		unsigned char lead = p[i], trail = i + 1 < len ? p[i + 1] : 0x40;
+
+		if (lead < 0x80 || (lead >= 0xa1 && lead <= 0xdf)) /* ASCII, narrow syllables */
 			continue;
-		if (p[i] >= 0xa1 && p[i] <= 0xdf) {
-			katakana++;
-			continue;
-		}
-		if (p[i] == 0x80 || p[i] == 0xa0 || p[i] > 0xfc)
+		if (lead == 0x80 || lead == 0xa0 || lead > 0xfc || trail < 0x40 || trail == 0x7f || trail > 0xfc)
 			return false;
-		if (++i == len)
-			break;
-		if (p[i] < 0x40 || p[i] == 0x7f || p[i] > 0xfc)
-			return false;
-		pairs += p[i - 1] <= 0x9f || p[i - 1] >= 0xe0;
-		if (p[i - 1] > 0x84 && p[i - 1] < 0x88)
-			return false;
+		i++;
+		pairs++;
+		syllables += (lead == 0x82 && trail >= 0x9f) || (lead == 0x83 && trail <= 0x96);
 	}
-	return pairs > katakana / 2;
+	return pairs >= 4 && syllables * 4 >= pairs;
 }
 
 /* Of the 8-bit encodings: windows-1251 where letters above ASCII stand together in words, mostly small ones, else windows-1252,

@@ -35,11 +35,18 @@ static void skip_line_end(struct lk_form_reader *r)
 		r->pos++;
 }
 
+static bool is_comment(const struct lk_form *form, const char *p, const char *end)
+{
+	size_t len = form->comment ? strlen(form->comment) : 0;
+
+	return len && (size_t)(end - p) >= len && !memcmp(p, form->comment, len);
+}
+
 bool lk_form_comment(struct lk_form_reader *r, const char **line, size_t *len)
 {
 	while (r->pos < r->end && line_end(r->pos, r->end))
 		r->pos++;
-	if (r->pos >= r->end || !r->form->comment || *r->pos != r->form->comment)
+	if (r->pos >= r->end || !is_comment(r->form, r->pos, r->end))
 		return false;
 	*line = r->pos;
 	while (!line_end(r->pos, r->end))

@@ -18,7 +18,7 @@ struct lk_form {
 	size_t delimiter_len; /* 0: none, each record is one cell */
 	char quote;	      /* 0: none */
 	char escape;	      /* 0: a quote is doubled */
-	char comment;	      /* 0: none; lines that begin with it are no records */
+	const char *comment;  /* NULL: none; lines that begin with it are no records */
 };
 
 struct lk_form_cell {

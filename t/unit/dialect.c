@@ -38,8 +38,80 @@ static void delimiters(void)
 	guesses("a\x01" "b\n1\x01" "x\n2\x01y\n", "{\"delimiter\":\"\\u0001\"}", "control character");
 }
 
+static void quotes(void)
+{
+	guesses("a,b\n1,\"x, y\"\n2,\"z \"\"q\"\" z\"\n", "{}", "double quotes, doubled, are the default");
+	guesses("id,note\n1,'one, two'\n2,'three, four'\n3,'five, six'\n", "{\"quoteChar\":\"'\"}", "single quotes");
+	guesses("id,note\n1,Ann's, too\n2,Bob's, too\n", "{}", "apostrophes are no quotes");
+	guesses("a|b\n1|\"say \\\"x\\\" | y\"\n2|\"z\"\n", "{\"delimiter\":\"|\",\"escapeChar\":\"\\\\\"}", "an escaped quote");
+	guesses("id;size\n1;\"\n2;5\" pipe\n3;\"x\n4;\"y\n5;\"z\n", "{\"delimiter\":\";\",\"quoteChar\":null}",
+		"quotes that never close are text");
+}
+
+static void blanks(void)
+{
+	guesses("id, name, n\n1, Ann, 5\n2, Bob, 7\n", "{\"skipInitialSpace\":true}", "a blank after each delimiter");
+	guesses("id,name\n1, Ann\n2,Bob\n3,Cid\n", "{}", "one blank is a value's");
+	guesses("12  3.5   7\n3   4.5 123\n100 0.1   9\n",
+		"{\"delimiter\":\" \",\"header\":false,\"skipInitialSpace\":true}", "runs of blanks between columns");
+}
+
+static void headers(void)
+{
+	guesses("1,2001-02-03,Ann\n2,1999-12-31,Bob\n3,1999-12-30,Cid\n", "{\"header\":false}", "the first row is like the others");
+	guesses("Report of May\n\nid,born,n\n1,2001-02-03,5\n2,1999-12-31,7\n", "{\"commentRows\":[1],\"headerRows\":[3]}",
+		"a title and a blank line above");
+	guesses("Report,,\n,,\nid,born,n\n1,2001-02-03,5\n2,1999-12-31,7\n", "{\"commentRows\":[1,2],\"headerRows\":[3]}",
+		"a title with its delimiters");
+	guesses("id,weight,height\n,kg,cm\n1,80.5,180\n2,71.0,165\n3,66.5,158\n", "{\"headerRows\":[1,2]}", "units below the names");
+	guesses("Name,City\nAnn,Rome\nBob,Oslo\n", "{}", "names that columns have everywhere");
+	guesses("year,2001,2002\nOslo,12,13\nRome,14,15\n", "{}", "years as names");
+	guesses("# made by us\nid,n\n1,5\n# end of May\n2,7\n", "{\"commentChar\":\"#\",\"headerRows\":[2]}", "comments");
+	guesses("#id,n\n1,5\n2,7\n", "{}", "a header that looks like a comment");
+}
+
+static void one_column(void)
+{
+	guesses("note\none, and two, or three\nfour\nfive, six\nwhy, that, is, so\n", "{\"delimiter\":\"\\t\"}",
+		"prose of one column gets a delimiter that it lacks");
+	guesses("n\n1\n2\n", "{}", "one column");
+	guesses("", "{}", "nothing");
+	guesses("\n\n\r\n", "{}", "blank lines");
+}
+
+static void encoded(const char *text, size_t len, const char *want, const char *title)
+{
+	struct lk_guess g;
+
+	guess_len(text, len, &g);
+	is_text(g.encoding, want, "%s", title);
+	is_int((long long)g.columns, 2, "%s: columns", title);
+	lk_guess_release(&g);
+}
+
+static void encodings(void)
+{
+#define TEXT(s) s, sizeof(s) - 1
+	encoded(TEXT("id,n\n1,2\n"), "utf-8", "ASCII");
+	encoded(TEXT("\xef\xbb\xbf" "id,n\n1,2\n"), "utf-8", "UTF-8 with a mark");
+	encoded(TEXT("\xff\xfei\0d\0,\0n\0\n\0001\0,\0002\0\n\0"), "utf-16", "UTF-16 with a mark");
+	encoded(TEXT("i\0d\0,\0n\0\n\0001\0,\0002\0\n\0"), "utf-16le", "UTF-16LE without a mark");
+	encoded(TEXT("\0i\0d\0,\0n\0\n\0001\0,\0002\0\n"), "utf-16be", "UTF-16BE without a mark");
+	encoded(TEXT("id,n\nM\xfcller,2\n"), "iso-8859-1", "Latin 1");
+	encoded(TEXT("id,n\nit\x92s,2\n"), "windows-1252", "a curly apostrophe");
+	encoded(TEXT("id,n\n\xcc\xe0\xeb\xfc\xea\xee\xe2 \xc0\xeb\xe5\xea\xf1,2\n"), "windows-1251", "Cyrillic");
+	encoded(TEXT("id,n\n\x82\xcd\x82\xa2\x82\xa2\x82\xa4,2\n"), "shift_jis", "Shift JIS");
+	encoded(TEXT("id,n\n\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xe4,2\n"), "utf-8",
+		"UTF-8 with one wrong byte");
+}
+
 int main(void)
 {
 	delimiters();
+	quotes();
+	blanks();
+	headers();
+	one_column();
+	encodings();
 	return done();
 }
