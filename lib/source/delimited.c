@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "source/columns.h"
+#include "source/control.h"
 #include "source/format.h"
 
 #define CHUNK_BYTES (256 * 1024)
@@ -16,6 +17,7 @@ struct delimited {
 	const struct lk_resource *resource;
 	const struct lk_dialect *dialect;
 	struct lk_split split;
+	struct lk_control *control; /* NULL: none */
 
 	bool has_columns; /* the header is behind us, or there is none */
 	struct lk_columns columns;
@@ -159,6 +161,29 @@ static const char *cell_field(const struct delimited *d, size_t cell)
 	return field == LK_NOT_TAKEN ? NULL : d->resource->fields[field].column;
 }
 
+/* What stands in a column; borrowed until the next call. */
+static struct lk_value get_cell(void *arg, const struct lk_window *w)
+{
+	struct delimited *d = arg;
+	struct lk_value v = {NULL};
+
+	if (w->start < d->split.cell_count)
+		cell_value(d, &d->split.cells[w->start], &d->rest_text, &v);
+	return v;
+}
+
+/* Whether the record is of the resource's type; the others are dealt with here. */
+static enum lk_status look_at_type(struct delimited *d, const struct lk_place *place, bool *own, struct lk_error *err)
+{
+	*own = true;
+	if (!d->control)
+		return LK_OK;
+	*own = false;
+	if (d->split.fault)
+		return lk_control_broken(d->control, d->split.fault, place, err);
+	return lk_control_record(d->control, &(struct lk_control_source){get_cell, d}, place, own, err);
+}
+
 static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 {
 	const struct lk_split *s = &d->split;
@@ -166,7 +191,11 @@ static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 	struct lk_place place = place_of(d);
 	struct lk_text rest;
 	char reason[96];
+	bool own;
 
+	LK_TRY(look_at_type(d, &place, &own, err));
+	if (!own)
+		return LK_OK;
 	if (s->fault)
 		return lk_sink_reject(d->sink, cell_field(d, s->fault_cell), s->fault, &place, err);
 	if (s->cell_count < c->width || (s->cell_count > c->width && has_surplus(d))) {
@@ -178,6 +207,8 @@ static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 			cell_value(d, &s->cells[i], &d->texts[c->field_of[i]], &d->values[c->field_of[i]]);
 	if (d->nomem)
 		return lk_error_nomem(err);
+	if (d->control)
+		lk_control_add(d->control, d->values);
 	if (!d->resource->rest)
 		return lk_sink_row(d->sink, d->values, NULL, &place, err);
 	if (!make_rest(d))
@@ -241,6 +272,7 @@ static enum lk_status delimited_open(void **self, struct lk_sink *const *sinks, 
 	d->texts = calloc((size_t)d->resource->field_count, sizeof(*d->texts));
 	if (!d->values || !d->texts)
 		return lk_error_nomem(err);
+	LK_TRY(lk_control_open(&d->control, d->sink, err));
 	if (d->dialect->header)
 		return LK_OK;
 	d->has_columns = true;
@@ -286,6 +318,8 @@ static enum lk_status delimited_finish(void *self, struct lk_error *err)
 		return LK_OK;
 	lk_split_end(&d->split);
 	LK_TRY(take_rows(d, err));
+	if (!d->sink->failed && d->control)
+		LK_TRY(lk_control_finish(d->control, err));
 	if (d->sink->failed || d->has_columns)
 		return LK_OK;
 	return lk_sinks_fail(&d->sink, 1, NULL, err, "is empty: it has not even a header");
@@ -298,6 +332,7 @@ static void delimited_clear(void *self)
 
 	lk_split_clear(&d->split);
 	lk_columns_release(&d->columns);
+	lk_control_close(d->control);
 	for (int i = 0; d->texts && i < d->resource->field_count; i++)
 		lk_str_release(&d->texts[i]);
 	lk_str_release(&d->rest);
@@ -320,11 +355,17 @@ static void delimited_close(void *self)
 }
 
 static const char *const words[] = {"csv", "tsv", "txt", NULL};
-static const char *const properties[] = {NULL};
+static const char *const properties[] = {"record_type", "header", "trailer", NULL};
+
+static enum lk_status delimited_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+{
+	return lk_control_load(l, json, true, r);
+}
 
 const struct lk_file_format lk_format_delimited = {
 	.words = words,
 	.properties = properties,
+	.load = delimited_load,
 	.open = delimited_open,
 	.feed = delimited_feed,
 	.finish = delimited_finish,

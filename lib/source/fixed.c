@@ -98,7 +98,7 @@ struct program {
 	struct lk_window *windows; /* by field */
 	size_t columns;		   /* as far as lines are looked at, but for windows without an end */
 	size_t length;		   /* of a line that nothing ends; 0: lines end */
-	bool header;
+	int header_rows; /* lines up to its last; 0 where there is none */
 };
 
 static enum lk_status load_windows(struct lk_load *l, const char *at, struct lk_resource *r, struct program *p)
@@ -148,8 +148,12 @@ static enum lk_status fixed_load(struct lk_load *l, const struct lk_resource_jso
 	if (!p)
 		return lk_error_nomem(l->err);
 	r->program = p;
-	p->header = json_object_get(json->dialect, "header") && r->dialect.header;
+	if (r->dialect.header && (json_object_get(json->dialect, "header") || json_object_get(json->dialect, "headerRows")))
+		p->header_rows = r->dialect.header_rows[r->dialect.header_row_count - 1];
 	LK_TRY(load_length(l, json, p));
+	LK_TRY(lk_control_load(l, json, false, r));
+	if (r->control)
+		p->columns = lk_control_columns(r->control);
 	return load_windows(l, json->at, r, p);
 }
 
@@ -161,8 +165,8 @@ struct fixed {
 	const struct program *program;
 	struct lk_lines lines;
 	struct lk_ruler ruler;
+	struct lk_control *control; /* NULL: none */
 	struct lk_value *values; /* by field */
-	bool has_header;
 };
 
 /* Nothing that could be seen, and what ends pages and files. */
@@ -174,8 +178,17 @@ static bool is_blank(const struct lk_line *line)
 	return true;
 }
 
+/* Whether the line's number is among those of comments. */
+static bool is_comment_row(const struct lk_dialect *dialect, int64_t number)
+{
+	for (int i = 0; i < dialect->comment_row_count && dialect->comment_rows[i] <= number; i++)
+		if (dialect->comment_rows[i] == number)
+			return true;
+	return false;
+}
+
 /* Whether the line is there for people, or names the columns. */
-static bool is_no_record(struct fixed *f, struct lk_line *line)
+static bool is_no_record(const struct fixed *f, struct lk_line *line)
 {
 	const char *comment = f->resource->dialect.comment;
 
@@ -191,22 +204,37 @@ static bool is_no_record(struct fixed *f, struct lk_line *line)
 		return true;
 	if (comment && line->len >= strlen(comment) && !memcmp(line->data, comment, strlen(comment)))
 		return true;
-	if (f->has_header || !f->program->header)
-		return false;
-	f->has_header = true;
-	return true;
+	return line->number <= f->program->header_rows || is_comment_row(&f->resource->dialect, line->number);
+}
+
+static struct lk_value get_window(void *arg, const struct lk_window *w)
+{
+	return lk_ruler_value(arg, w);
 }
 
 static enum lk_status take_record(struct fixed *f, const struct lk_line *line, const struct lk_place *place, struct lk_error *err)
 {
 	const struct program *p = f->program;
+	bool own = true;
 
 	if (!lk_ruler_measure(&f->ruler, line, p->columns))
 		return lk_error_nomem(err);
+	if (f->control)
+		LK_TRY(lk_control_record(f->control, &(struct lk_control_source){get_window, &f->ruler}, place, &own, err));
+	if (!own)
+		return LK_OK;
 	for (int i = 0; i < f->resource->field_count; i++)
 		if (f->resource->fields[i].origin == LK_ORIGIN_RECORD)
 			f->values[i] = lk_ruler_value(&f->ruler, &p->windows[i]);
+	if (f->control)
+		lk_control_add(f->control, f->values);
 	return lk_sink_row(f->sink, f->values, NULL, place, err);
+}
+
+static enum lk_status reject(struct fixed *f, const char *reason, const struct lk_place *place, struct lk_error *err)
+{
+	return f->control ? lk_control_broken(f->control, reason, place, err)
+			  : lk_sink_reject(f->sink, NULL, reason, place, err);
 }
 
 /* The end of a file whose lines have a length: something may be left, and line ends there mean nothing. */
@@ -217,7 +245,7 @@ static enum lk_status take_short(struct fixed *f, const struct lk_line *line, co
 	if (is_blank(line))
 		return LK_OK;
 	snprintf(reason, sizeof(reason), "has fewer than %zu characters, and nothing follows it", f->program->length);
-	return lk_sink_reject(f->sink, NULL, reason, place, err);
+	return reject(f, reason, place, err);
 }
 
 static bool is_short(const struct fixed *f, const struct lk_line *line)
@@ -239,7 +267,7 @@ static enum lk_status take_lines(struct fixed *f, bool last, struct lk_error *er
 		struct lk_place place = {.line = line.number, .raw = line.data, .raw_len = line.len};
 
 		if (line.too_long)
-			LK_TRY(lk_sink_reject(f->sink, NULL, "is longer than 16 MiB", &place, err));
+			LK_TRY(reject(f, "is longer than 16 MiB", &place, err));
 		else if (last && is_short(f, &line))
 			LK_TRY(take_short(f, &line, &place, err));
 		else if (!is_no_record(f, &line))
@@ -261,10 +289,11 @@ static enum lk_status fixed_open(void **self, struct lk_sink *const *sinks, int 
 	f->sink = sinks[0];
 	f->resource = sinks[0]->resource;
 	f->program = f->resource->program;
-	f->has_header = false;
 	lk_lines_begin(&f->lines, f->program->length ? LK_LINES_LENGTH : LK_LINES_ANY, f->program->length);
 	f->values = calloc((size_t)f->resource->field_count, sizeof(*f->values));
-	return f->values ? LK_OK : lk_error_nomem(err);
+	if (!f->values)
+		return lk_error_nomem(err);
+	return lk_control_open(&f->control, f->sink, err);
 }
 
 static enum lk_status fixed_feed(void *self, const char *data, size_t len, struct lk_error *err)
@@ -286,13 +315,17 @@ static enum lk_status fixed_finish(void *self, struct lk_error *err)
 {
 	struct fixed *f = self;
 
-	return f->sink->failed ? LK_OK : take_lines(f, true, err);
+	if (!f->sink->failed)
+		LK_TRY(take_lines(f, true, err));
+	return f->sink->failed || !f->control ? LK_OK : lk_control_finish(f->control, err);
 }
 
 static void fixed_clear(void *self)
 {
 	struct fixed *f = self;
 
+	lk_control_close(f->control);
+	f->control = NULL;
 	free(f->values);
 	f->values = NULL;
 	lk_lines_clear(&f->lines);
@@ -304,6 +337,7 @@ static void fixed_close(void *self)
 
 	if (!f)
 		return;
+	lk_control_close(f->control);
 	free(f->values);
 	lk_lines_release(&f->lines);
 	lk_ruler_release(&f->ruler);
@@ -311,7 +345,7 @@ static void fixed_close(void *self)
 }
 
 static const char *const words[] = {"fixed", NULL};
-static const char *const properties[] = {"length", NULL};
+static const char *const properties[] = {"length", "record_type", "header", "trailer", NULL};
 
 const struct lk_file_format lk_format_fixed = {
 	.words = words,

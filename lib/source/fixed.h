@@ -1,22 +1,11 @@
 /*
- * Windows: where the fields of a record of fixed width stand (private to lib/source).
+ * Rulers: what stands in which columns of a line (private to lib/source).
  */
 #ifndef LK_SOURCE_FIXED_H
 #define LK_SOURCE_FIXED_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
+#include "source/control.h"
 #include "source/lines.h"
-#include "source/sink.h"
-
-/* Characters of a line, or columns of delimited text: from `start` (the first is 0) up to `end`. */
-struct lk_window {
-	size_t start, end; /* end: SIZE_MAX where it goes to the line's end */
-};
-
-/* "START:WIDTH", from 1, or "START:" to the line's end. */
-bool lk_window_parse(const char *text, struct lk_window *w);
 
 /* A line whose characters can be counted. */
 struct lk_ruler {

@@ -24,6 +24,7 @@ enum lk_origin {
 	LK_ORIGIN_MEMBER_NAME,
 	LK_ORIGIN_MEMBER_PATH,
 	LK_ORIGIN_MEMBER_MODIFIED,
+	LK_ORIGIN_HEADER, /* the header record before it (control.h) */
 };
 
 struct lk_map_entry {
@@ -67,6 +68,7 @@ enum lk_fields_match {
 
 struct lk_package;
 struct lk_file_format;
+struct lk_control_plan;
 
 struct lk_resource {
 	int id; /* counts the resources of all packages */
@@ -80,6 +82,7 @@ struct lk_resource {
 	enum lk_fields_match match;
 	bool rest, missing_unquoted;
 	const char *record;
+	const struct lk_control_plan *control; /* NULL: all records are of one type */
 	const char *root; /* XML, with all to the namespaces */
 	bool fragments, no_namespaces;
 	struct lk_namespace *namespaces;

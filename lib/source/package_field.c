@@ -223,6 +223,15 @@ static enum lk_status check_group(struct lk_load *l, const char *at, const char 
 	return LK_OK;
 }
 
+/* Whether records of the format may have header records before them (control.h). */
+static bool has_headers(const struct lk_file_format *format)
+{
+	for (const char *const *p = format->properties; *p; p++)
+		if (!strcmp(*p, "header"))
+			return true;
+	return false;
+}
+
 static enum lk_status load_path(
 	struct lk_load *l, const json_t *lk, const char *at, const struct lk_file_format *format, struct lk_source_field *f)
 {
@@ -246,6 +255,11 @@ static enum lk_status load_path(
 			}
 		return lk_prop_wrong(
 			l, place, "'%s' is none of member:name, member:path, member:modified", f->path);
+	}
+	if (!strncmp(f->path, "header:", 7) && has_headers(format)) {
+		f->origin = LK_ORIGIN_HEADER;
+		f->path += 7;
+		return LK_OK;
 	}
 	if (!format->path_noun)
 		return lk_prop_wrong(l, place,

@@ -236,7 +236,9 @@ static enum lk_status match_member(struct lk_parser *p, struct candidate *c, str
 {
 	if (p->as) {
 		LK_TRY(alloc_sinks(p, 1, err));
-		return add_sink(p, p->as, err);
+		LK_TRY(add_sink(p, p->as, err));
+		p->sinks[0].alone = true;
+		return LK_OK;
 	}
 	for (int with_delivery = 1; with_delivery >= 0; with_delivery--)
 		for (int i = 0; i < p->sources->count && !p->sink_count; i++)

@@ -57,6 +57,7 @@ struct lk_sink {
 	int64_t record; /* records so far */
 	int64_t rows, rejected;
 	int64_t started;
+	bool alone;	     /* the caller has named the resource: no other takes the member */
 	bool failed;	     /* the member cannot be read (further) */
 	struct lk_str error; /* why */
 	struct lk_str warning; /* what is to be told of a member that was read */
