@@ -68,6 +68,7 @@ const struct lk_file_format *lk_file_format_at(int i);
 
 extern const struct lk_file_format lk_format_delimited;
 extern const struct lk_file_format lk_format_fixed;
+extern const struct lk_file_format lk_format_hl7;
 extern const struct lk_file_format lk_format_xml;
 
 #endif

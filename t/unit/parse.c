@@ -14,7 +14,9 @@ static const char package[] =
 	"{\"name\": \"t\", \"path\": \"*.csv\", \"dialect\": {\"escapeChar\": \"\\\\\"}, \"schema\": {\"fields\": ["
 	"{\"name\": \"a\"}, {\"name\": \"b\", \"type\": \"integer\"}]}},"
 	"{\"name\": \"x\", \"path\": \"*.xml\", \"lk\": {\"record\": \"//r\"}, \"schema\": {\"fields\": ["
-	"{\"name\": \"id\", \"lk\": {\"path\": \"@id\"}}, {\"name\": \"v\", \"lk\": {\"path\": \"v\"}}]}}]}";
+	"{\"name\": \"id\", \"lk\": {\"path\": \"@id\"}}, {\"name\": \"v\", \"lk\": {\"path\": \"v\"}}]}},"
+	"{\"name\": \"h\", \"path\": \"*.hl7\", \"format\": \"hl7\", \"lk\": {\"record\": \"OBX\"}, \"schema\": {\"fields\": ["
+	"{\"name\": \"OBX-5\", \"type\": \"integer\"}, {\"name\": \"PID-3.1\"}, {\"name\": \"n\", \"lk\": {\"path\": \"message:number\"}}]}}]}";
 
 static char package_file[] = "/tmp/lk-parse-package-XXXXXX", output_file[] = "/tmp/lk-parse-output-XXXXXX";
 static struct lk_sources *sources;
@@ -128,15 +130,16 @@ static enum lk_status run(const struct piece *pieces, int count, struct lk_str *
 	return status;
 }
 
-/* The text as one member, in pieces of `size` bytes. */
+/* The text as one member, in pieces of `size` bytes after the first, of which a format may want to see more. */
 static void run_cut(const char *member, const char *text, size_t len, size_t size, struct lk_str *out)
 {
-	struct piece *pieces = calloc(len / size + 1, sizeof(*pieces));
+	struct piece *pieces = calloc(len / size + 2, sizeof(*pieces));
+	size_t head = strstr(member, ".hl7") && size < 12 ? 12 : size;
 	int n = 0;
 
-	for (size_t at = 0; at < len || !n; at += size)
-		pieces[n++] = (struct piece){member, text + at, NULL, len - at < size ? len - at : size, 0,
-			(int64_t)at, at + size >= len};
+	for (size_t at = 0, some = head; at < len || !n; at += some, some = size)
+		pieces[n++] = (struct piece){member, text + at, NULL, len - at < some ? len - at : some, 0,
+			(int64_t)at, at + some >= len};
 	run(pieces, n, out);
 	free(pieces);
 }
@@ -179,6 +182,29 @@ static void test_delimited(void)
 			lk_str_addc(&soup, ",,,,\"\"\n\r\\a12 "[(state >> 16) % 13]);
 		}
 		test_cuts("soup", "t.csv", lk_str_text(&soup), soup.len);
+	}
+	lk_str_release(&soup);
+}
+
+static void test_hl7(void)
+{
+	static const char text[] = "\xef\xbb\xbf\r\n\vMSH|^~\\&|A\r\nPID|1||p^^^x\r\n\r\nOBX|1|NM|c||1\rOBX|2|NM|c||\\X32\\\n\x1c\r\nBTS|2\r\n"
+				   "junk\r\nMSH|&&&&\nOBX|1\n\nMSH#!\nPID#1##q!\rOBX#1####3\r\nno segment\nOBX#2####x";
+	struct lk_str soup = LK_STR_INIT;
+	uint32_t state = 1;
+
+	test_cuts("HL7", "t.hl7", text, sizeof(text) - 1);
+	for (int round = 0; round < 12; round++) {
+		lk_str_clear(&soup);
+		lk_str_adds(&soup, "MSH|^~\\&|A\n");
+		for (int i = 0; i < 200; i++) {
+			static const char *const words[] = {"MSH|^~\\&", "\r", "\n", "\r\n", "PID|", "OBX|", "|", "^", "~", "1", "\\",
+				"\r", "\n", "BTS|1", "\xef\xbb\xbf", "\v", "\x1c", "\xff"};
+
+			state = state * 1664525 + 1013904223;
+			lk_str_adds(&soup, words[(state >> 16) % (sizeof(words) / sizeof(*words))]);
+		}
+		test_cuts("soup of HL7", "t.hl7", lk_str_text(&soup), soup.len);
 	}
 	lk_str_release(&soup);
 }
@@ -258,7 +284,8 @@ int main(void)
 	close(fd);
 	if (ok(sources != NULL, "the package is right")) {
 		test_delimited();
-		test_xml();
+		test_hl7();
+	test_xml();
 		test_members();
 	}
 	lk_sources_close(sources);
