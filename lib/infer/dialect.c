@@ -1,6 +1,6 @@
 #include "infer/dialect.h"
 
-#include <ctype.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,6 +10,8 @@
 #include "infer/guess_header.h"
 
 #define SAMPLE (64 * 1024)
+#define SAMPLE_BINARY (8 * 1024)
+#define CONFIDENT_BITS 20 /* that halve the doubt */
 
 /* The readings that are weighed: each delimiter that the text has, with each quote that may be one. */
 static const char *const DELIMITERS[] = {"", ",", ";", "\t", "|", ":", " ", "#", "~", "^", "$", "&", "*", "!", "%", "@", "=",
@@ -51,7 +53,7 @@ static enum lk_status weigh(const struct lk_str *text, struct lk_form *form, str
 {
 	double bits;
 
-	LK_TRY(lk_form_bits(form, text->data, text->len, &bits, err));
+	LK_TRY(lk_form_bits(form, text->data, text->len, best->next, &bits, err));
 	if (bits < best->bits) {
 		if (strcmp(form->delimiter, best->form.delimiter))
 			best->next = best->bits;
@@ -83,13 +85,24 @@ static enum lk_status weigh_quotes(const struct lk_str *text, struct lk_form *fo
 	return LK_OK;
 }
 
+/* A text without line ends, but with record separators, has records that end with these. */
+static char terminator_of(const struct lk_str *text)
+{
+	bool lines = memchr(text->data, '\n', text->len) || memchr(text->data, '\r', text->len);
+
+	return !lines && memchr(text->data, '\x1e', text->len) ? '\x1e' : 0;
+}
+
 static enum lk_status weigh_delimiters(
 	const struct lk_str *text, const char *comment, struct best *best, struct lk_error *err)
 {
-	for (size_t i = 0; DELIMITERS[i]; i++) {
-		struct lk_form form = {.comment = comment};
+	char terminator = terminator_of(text);
 
-		if ((*DELIMITERS[i] && !has_text(text, DELIMITERS[i])) || (comment && *comment == *DELIMITERS[i]))
+	for (size_t i = 0; DELIMITERS[i]; i++) {
+		struct lk_form form = {.comment = comment, .terminator = terminator};
+
+		if ((*DELIMITERS[i] && !has_text(text, DELIMITERS[i])) || (comment && *comment == *DELIMITERS[i]) ||
+			(terminator && *DELIMITERS[i] == terminator))
 			continue;
 		form.delimiter_len = strlen(DELIMITERS[i]);
 		memcpy(form.delimiter, DELIMITERS[i], form.delimiter_len);
@@ -112,11 +125,12 @@ static enum lk_status choose(const struct lk_str *text, struct best *best, struc
 static enum lk_status lay_out_as(
 	const struct lk_str *text, const struct lk_form *form, struct lk_layout *layout, bool *skip, struct lk_error *err)
 {
-	const char quote[2] = {form->quote, 0}, escape[2] = {form->escape, 0};
+	const char quote[2] = {form->quote, 0}, escape[2] = {form->escape, 0}, terminator[2] = {form->terminator, 0};
 	struct lk_dialect dialect = {.delimiter = form->delimiter, .comment = form->comment};
 
 	dialect.quote = form->quote ? quote : NULL;
 	dialect.escape = form->escape ? escape : NULL;
+	dialect.terminator = form->terminator ? terminator : NULL;
 	dialect.double_quote = !form->escape;
 	LK_TRY(lk_layout_guess(&dialect, text->data, text->len, layout, err));
 	*skip = strcmp(dialect.delimiter, " ") ? layout->cells && layout->blank_cells * 10 >= layout->cells * 9 :
@@ -199,6 +213,8 @@ static enum lk_status describe(
 		failed |= json_object_set_new(d, "escapeChar", json_stringn(&form->escape, 1));
 	if (skip)
 		failed |= json_object_set_new(d, "skipInitialSpace", json_true());
+	if (form->terminator)
+		failed |= json_object_set_new(d, "lineTerminator", json_stringn(&form->terminator, 1));
 	if (form->comment)
 		failed |= json_object_set_new(d, "commentChar", json_string(form->comment));
 	if (layout->skipped_count)
@@ -208,6 +224,16 @@ static enum lk_status describe(
 	else if (layout->header_count && (layout->header_count > 1 || layout->header[0] != 1))
 		failed |= json_object_set_new(d, "headerRows", rows_json(layout->header, layout->header_count));
 	return failed ? lk_error_nomem(err) : LK_OK;
+}
+
+/* Whether there are control characters all over. */
+static bool binary(const struct lk_str *text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text->len; i++)
+		n += !text->data[i] || ((unsigned char)text->data[i] < 0x20 && !strchr("\t\n\r\f\x01\x1c\x1d\x1e\x1f", text->data[i]));
+	return n * 50 > text->len;
 }
 
 /* A sample ends with a whole line, where it has one. */
@@ -233,6 +259,10 @@ static enum lk_status guess_impl(
 	}
 	out->encoding = lk_encoding_guess(data, len, whole);
 	LK_TRY(lk_encoding_text(data, len, out->encoding, text, err));
+	if (text->len > SAMPLE_BINARY && binary(text)) {
+		text->len = SAMPLE_BINARY;
+		whole = false;
+	}
 	if (!whole)
 		text->len = whole_lines(text->data, text->len);
 	out->dialect = json_object();
@@ -245,7 +275,9 @@ static enum lk_status guess_impl(
 		LK_TRY(undelimit(text, &best.form, err));
 	LK_TRY(lay_out(text, &best.form, &layout, &skip, err));
 	out->columns = layout.columns;
-	out->confidence = best.next >= 1e300 ? 1 : 1 - best.bits / best.next;
+	out->ragged = layout.ragged;
+	out->flawed = layout.flawed;
+	out->confidence = best.next >= 1e300 ? 1 : 1 - exp2((best.bits - best.next) / CONFIDENT_BITS);
 	return describe(&best.form, &layout, skip, out, err);
 }
 

@@ -14,8 +14,10 @@
 struct lk_guess {
 	const char *encoding; /* as a resource's `encoding` names it; static */
 	json_t *dialect;      /* a Table Dialect, with what differs from the standard's defaults; the caller's to release */
-	size_t columns;	      /* of most records */
-	double confidence;    /* 0 to 1 */
+	size_t columns;	      /* of most records; 0: there are none */
+	double confidence;    /* 0 to 1: by how much the next best delimiter is worse */
+	bool ragged;	      /* records of the sample have more or fewer cells than the header, or than most have */
+	bool flawed;	      /* quotes are wrong in some record of the sample */
 };
 
 /* whole: the sample is the whole file, and not only its start. Binary rubbish gets the likeliest answer, too. */

@@ -101,8 +101,8 @@ static enum lk_status add_length(
 	return LK_OK;
 }
 
-static enum lk_status bits_impl(
-	struct tally *t, const struct lk_form *form, const char *text, size_t len, struct lk_error *err)
+static enum lk_status bits_impl(struct tally *t, const struct lk_form *form, const char *text, size_t len, double limit,
+	struct lk_error *err)
 {
 	struct lk_form_reader r;
 	struct lk_form_cell cell;
@@ -112,7 +112,7 @@ static enum lk_status bits_impl(
 	if (form->quote != '"')
 		t->bits += form->quote ? QUOTE_BITS : NO_QUOTE_BITS;
 	lk_form_start(&r, form, text, len);
-	for (;;) {
+	while (t->bits <= limit) {
 		const char *line;
 		size_t length = 0;
 
@@ -128,13 +128,14 @@ static enum lk_status bits_impl(
 		} while (!cell.last);
 		LK_TRY(add_length(t, length, usage, err));
 	}
+	return LK_OK;
 }
 
 enum lk_status lk_form_bits(
-	const struct lk_form *form, const char *text, size_t len, double *bits, struct lk_error *err)
+	const struct lk_form *form, const char *text, size_t len, double limit, double *bits, struct lk_error *err)
 {
 	struct tally t = {0};
-	enum lk_status status = bits_impl(&t, form, text, len, err);
+	enum lk_status status = bits_impl(&t, form, text, len, limit, err);
 
 	*bits = t.bits;
 	free(t.columns);

@@ -9,9 +9,9 @@ void lk_form_start(struct lk_form_reader *r, const struct lk_form *form, const c
 	*r = (struct lk_form_reader){.form = form, .pos = text, .end = text + len};
 }
 
-static bool line_end(const char *p, const char *end)
+static bool line_end(const struct lk_form *form, const char *p, const char *end)
 {
-	return p >= end || *p == '\n' || *p == '\r';
+	return p >= end || (form->terminator ? *p == form->terminator : *p == '\n' || *p == '\r');
 }
 
 static bool delimiter_at(const struct lk_form *form, const char *p, const char *end)
@@ -29,9 +29,11 @@ static const char *skip_blanks(const struct lk_form *form, const char *p, const 
 
 static void skip_line_end(struct lk_form_reader *r)
 {
-	if (r->pos < r->end && *r->pos == '\r')
+	bool cr = r->pos < r->end && *r->pos == '\r';
+
+	if (r->pos < r->end)
 		r->pos++;
-	if (r->pos < r->end && *r->pos == '\n' )
+	if (cr && !r->form->terminator && r->pos < r->end && *r->pos == '\n')
 		r->pos++;
 }
 
@@ -44,12 +46,12 @@ static bool is_comment(const struct lk_form *form, const char *p, const char *en
 
 bool lk_form_comment(struct lk_form_reader *r, const char **line, size_t *len)
 {
-	while (r->pos < r->end && line_end(r->pos, r->end))
+	while (r->pos < r->end && line_end(r->form, r->pos, r->end))
 		r->pos++;
 	if (r->pos >= r->end || !is_comment(r->form, r->pos, r->end))
 		return false;
 	*line = r->pos;
-	while (!line_end(r->pos, r->end))
+	while (!line_end(r->form, r->pos, r->end))
 		r->pos++;
 	*len = (size_t)(r->pos - *line);
 	skip_line_end(r);
@@ -77,7 +79,7 @@ static const char *closing(struct lk_form_reader *r, const char *p, bool *flawed
 			continue;
 		}
 		after = skip_blanks(form, p + 1, r->end);
-		if (line_end(after, r->end) || delimiter_at(form, after, r->end) || delimiter_at(form, p + 1, r->end))
+		if (line_end(form, after, r->end) || delimiter_at(form, after, r->end) || delimiter_at(form, p + 1, r->end))
 			return p;
 		*flawed = true;
 	}
@@ -113,7 +115,7 @@ bool lk_form_cell(struct lk_form_reader *r, struct lk_form_cell *out)
 			out->blanks = (size_t)(start - r->pos);
 			out->text = r->pos = start;
 		}
-		while (!line_end(r->pos, r->end) && !delimiter_at(form, r->pos, r->end))
+		while (!line_end(r->form, r->pos, r->end) && !delimiter_at(form, r->pos, r->end))
 			r->pos++;
 		out->len = (size_t)(r->pos - out->text);
 	}

@@ -19,6 +19,7 @@ struct lk_form {
 	char quote;	      /* 0: none */
 	char escape;	      /* 0: a quote is doubled */
 	const char *comment;  /* NULL: none; lines that begin with it are no records */
+	char terminator;      /* 0: a line feed, a carriage return or both */
 };
 
 struct lk_form_cell {
@@ -45,8 +46,8 @@ bool lk_form_comment(struct lk_form_reader *r, const char **line, size_t *len);
 /* The next cell of a record, or false at the end of the text. */
 bool lk_form_cell(struct lk_form_reader *r, struct lk_form_cell *out);
 
-/* What text costs under form. */
-enum lk_status lk_form_bits(
-	const struct lk_form *form, const char *text, size_t len, double *bits, struct lk_error *err) LK_CHECKED;
+/* What text costs under form; once it is more than limit, anything above that. */
+enum lk_status lk_form_bits(const struct lk_form *form, const char *text, size_t len, double limit, double *bits,
+	struct lk_error *err) LK_CHECKED;
 
 #endif

@@ -30,6 +30,7 @@ struct table {
 	struct lk_arena arena;
 	struct row rows[ROWS];
 	size_t count, columns;
+	size_t narrowest, widest; /* of the records beyond those rows; 0: there is none */
 	struct lk_layout *layout;
 };
 
@@ -94,21 +95,33 @@ static enum lk_status keep_row(struct table *t, struct lk_split *s, struct lk_st
 	return LK_OK;
 }
 
+static void pass_row(struct table *t, size_t width)
+{
+	if (!t->narrowest || width < t->narrowest)
+		t->narrowest = width;
+	if (width > t->widest)
+		t->widest = width;
+}
+
 static enum lk_status read_rows(
 	struct table *t, struct lk_split *s, struct lk_str *room, const char *text, size_t len, struct lk_error *err)
 {
 	LK_TRY(lk_split_feed(s, text, len, err));
 	lk_split_end(s);
-	while (t->count < ROWS) {
+	for (;;) {
 		enum lk_split_what what;
 
 		LK_TRY(lk_split_next(s, &what, err));
 		if (what == LK_SPLIT_END || what == LK_SPLIT_MORE)
 			return LK_OK;
-		if (what == LK_SPLIT_RECORD)
+		if (what != LK_SPLIT_RECORD)
+			continue;
+		t->layout->flawed |= s->fault != NULL;
+		if (t->count < ROWS)
 			LK_TRY(keep_row(t, s, room, err));
+		else
+			pass_row(t, s->cell_count);
 	}
-	return LK_OK;
 }
 
 /* The number of cells that most records have; where two are as many, the greater one. *votes is how many. */
@@ -339,6 +352,15 @@ static bool continues(const struct table *t, size_t header, size_t row)
 	return same == r->count || (typed >= 2 && text * 2 > typed);
 }
 
+/* Whether a record from row `first` on differs in its width. */
+static bool ragged(const struct table *t, size_t first, size_t width)
+{
+	for (size_t i = first; i < t->count; i++)
+		if (t->rows[i].count != width)
+			return true;
+	return t->widest && (t->narrowest != width || t->widest != width);
+}
+
 static void lay_out(struct table *t, struct lk_layout *out)
 {
 	size_t first, header;
@@ -353,6 +375,7 @@ static void lay_out(struct table *t, struct lk_layout *out)
 		first = header;
 	for (size_t i = 0; i < first; i++)
 		out->skipped[out->skipped_count++] = t->rows[i].number;
+	out->ragged = ragged(t, first, header < t->count ? t->rows[header].count : t->columns);
 	if (header == t->count)
 		return;
 	out->header[out->header_count++] = t->rows[header].number;

@@ -16,6 +16,8 @@
 struct lk_layout {
 	size_t columns; /* of most records; 0 in an empty text */
 	size_t records, usual; /* that were looked at; those with so many columns */
+	bool ragged;	       /* records below the header have more or fewer cells than it, or than most have */
+	bool flawed;	       /* quotes are wrong in some record */
 	int skipped[LK_LAYOUT_SKIPPED]; /* rows at the start, from 1, that are no records: titles, notes; not blank ones */
 	int skipped_count;
 	int header[LK_LAYOUT_HEADER];
@@ -23,7 +25,7 @@ struct lk_layout {
 	size_t cells, blank_cells;    /* looked at behind a delimiter, not empty; those that begin with a blank */
 };
 
-/* Looks at the first rows of text, read by dialect (its header and rows are not asked for). */
+/* Looks at the rows of text, at the first ones closely, read by dialect (its header and rows are not asked for). */
 enum lk_status lk_layout_guess(const struct lk_dialect *dialect, const char *text, size_t len, struct lk_layout *out,
 	struct lk_error *err) LK_CHECKED;
 

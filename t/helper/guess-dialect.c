@@ -1,6 +1,6 @@
 /*
- * guess-dialect FILE...: for each file a JSON object with its name, encoding, dialect, columns, confidence and
- * the milliseconds that the guess took.
+ * guess-dialect FILE...: for each file a JSON object with its name, encoding, dialect and what else the guess says,
+ * and the milliseconds that it took.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +47,9 @@ int main(int argc, char **argv)
 			fprintf(stderr, "guess-dialect: '%s': %s\n", argv[i], err.message);
 			return (int)err.status;
 		}
-		line = json_pack("{s:s, s:s, s:O, s:I, s:f, s:f}", "file", argv[i], "encoding", g.encoding, "dialect", g.dialect,
-			"columns", (json_int_t)g.columns, "confidence", g.confidence, "ms", now_ms() - start);
+		line = json_pack("{s:s, s:s, s:O, s:I, s:f, s:b, s:b, s:f}", "file", argv[i], "encoding", g.encoding, "dialect", g.dialect,
+			"columns", (json_int_t)g.columns, "confidence", g.confidence, "ragged",
+			g.ragged, "flawed", g.flawed, "ms", now_ms() - start);
 		if (!line || json_dumpf(line, stdout, JSON_COMPACT))
 			return 70;
 		putchar('\n');

@@ -75,6 +75,8 @@ static void one_column(void)
 	guesses("note\none, and two, or three\nfour\nfive, six\nwhy, that, is, so\n", "{\"delimiter\":\"\\t\"}",
 		"prose of one column gets a delimiter that it lacks");
 	guesses("n\n1\n2\n", "{}", "one column");
+	guesses("id\x1fn\x1e" "1\x1fx\x1e" "2\x1fy\x1e", "{\"delimiter\":\"\\u001F\",\"lineTerminator\":\"\\u001E\"}",
+		"unit and record separators");
 	guesses("", "{}", "nothing");
 	guesses("\n\n\r\n", "{}", "blank lines");
 }
