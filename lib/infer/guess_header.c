@@ -103,17 +103,19 @@ static void pass_row(struct table *t, size_t width)
 		t->widest = width;
 }
 
-static enum lk_status read_rows(
-	struct table *t, struct lk_split *s, struct lk_str *room, const char *text, size_t len, struct lk_error *err)
+/* A record that is cut at the end counts only where it is the only one. */
+static enum lk_status read_rows(struct table *t, struct lk_split *s, struct lk_str *room, bool whole, struct lk_error *err)
 {
-	LK_TRY(lk_split_feed(s, text, len, err));
-	lk_split_end(s);
+	if (whole)
+		lk_split_end(s);
 	for (;;) {
 		enum lk_split_what what;
 
 		LK_TRY(lk_split_next(s, &what, err));
-		if (what == LK_SPLIT_END || what == LK_SPLIT_MORE)
+		if (what == LK_SPLIT_END || (what == LK_SPLIT_MORE && t->count))
 			return LK_OK;
+		if (what == LK_SPLIT_MORE)
+			lk_split_end(s);
 		if (what != LK_SPLIT_RECORD)
 			continue;
 		t->layout->flawed |= s->fault != NULL;
@@ -383,8 +385,8 @@ static void lay_out(struct table *t, struct lk_layout *out)
 		out->header[out->header_count++] = t->rows[i].number;
 }
 
-enum lk_status lk_layout_guess(
-	const struct lk_dialect *dialect, const char *text, size_t len, struct lk_layout *out, struct lk_error *err)
+enum lk_status lk_layout_guess(const struct lk_dialect *dialect, const char *text, size_t len, bool whole,
+	struct lk_layout *out, struct lk_error *err)
 {
 	struct table *t = calloc(1, sizeof(*t));
 	struct lk_split split = {0};
@@ -396,7 +398,9 @@ enum lk_status lk_layout_guess(
 		return lk_error_nomem(err);
 	t->layout = out;
 	lk_split_init(&split, dialect);
-	status = read_rows(t, &split, &room, text, len, err);
+	status = lk_split_feed(&split, text, len, err);
+	if (status == LK_OK)
+		status = read_rows(t, &split, &room, whole, err);
 	if (status == LK_OK)
 		lay_out(t, out);
 	lk_split_release(&split);

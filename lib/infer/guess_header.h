@@ -25,8 +25,9 @@ struct lk_layout {
 	size_t cells, blank_cells;    /* looked at behind a delimiter, not empty; those that begin with a blank */
 };
 
-/* Looks at the rows of text, at the first ones closely, read by dialect (its header and rows are not asked for). */
-enum lk_status lk_layout_guess(const struct lk_dialect *dialect, const char *text, size_t len, struct lk_layout *out,
-	struct lk_error *err) LK_CHECKED;
+/* Looks at the rows of text, at the first ones closely, read by dialect (its header and rows are not asked for). whole: no
+ * record is cut at the end. */
+enum lk_status lk_layout_guess(const struct lk_dialect *dialect, const char *text, size_t len, bool whole,
+	struct lk_layout *out, struct lk_error *err) LK_CHECKED;
 
 #endif

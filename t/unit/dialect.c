@@ -81,6 +81,29 @@ static void one_column(void)
 	guesses("\n\n\r\n", "{}", "blank lines");
 }
 
+static void tells(const char *text, bool whole, bool ragged, bool flawed, size_t columns, const char *title)
+{
+	struct lk_error err;
+	struct lk_guess g;
+
+	if (!ok(lk_guess_dialect(text, strlen(text), whole, &g, &err) == LK_OK, "%s: guessed", title))
+		return;
+	ok(g.ragged == ragged && g.flawed == flawed, "%s: %s, %s", title, g.ragged ? "ragged" : "even",
+		g.flawed ? "flawed" : "sound");
+	is_int((long long)g.columns, (long long)columns, "%s: columns", title);
+	ok(g.confidence >= 0 && g.confidence <= 1, "%s: confidence is between 0 and 1", title);
+	lk_guess_release(&g);
+}
+
+static void state(void)
+{
+	tells("id,a,b\n1,2,3\n4,5,6\n7,8,9\n", true, false, false, 3, "a sound text");
+	tells("id,a,b\n1,2,3\n4,5\n7,8,9\n", true, true, false, 3, "a record that is too short");
+	tells("Title\n\nid,a,b\n1,2,3\n7,8,9\n", true, false, false, 3, "a title is no ragged record");
+	tells("id,a,b\n1,2,3\n4,\"x\"y,5\n7,8,9\n", true, false, true, 3, "text after a closing quote");
+	tells("id,a,b\n1,2,3\n4,5,6\n7,\"x\n", false, false, false, 3, "a cut sample's last record");
+}
+
 static void encoded(const char *text, size_t len, const char *want, const char *title)
 {
 	struct lk_guess g;
@@ -114,6 +137,7 @@ int main(void)
 	blanks();
 	headers();
 	one_column();
+	state();
 	encodings();
 	return done();
 }
