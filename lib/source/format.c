@@ -7,6 +7,8 @@ static const struct lk_file_format *const formats[LK_FILE_FORMATS_MAX + 1] = {
 	&lk_format_delimited,
 	&lk_format_fixed,
 	&lk_format_hl7,
+	&lk_format_json_lines,
+	&lk_format_json,
 	&lk_format_xml,
 };
 

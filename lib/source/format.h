@@ -30,6 +30,7 @@ struct lk_file_format {
 	const char *const *properties; /* of the resource's `lk`, that only this format has; ended by NULL */
 	const char *path_noun;	       /* what a field's lk.path may be, "an XPath"; NULL: fields go by their names only */
 	bool trims;		       /* what lk.trim is by default */
+	bool has_names;		       /* each record names its values, so that lk.rest knows the others */
 	bool binary;		       /* says itself how it is encoded: the resource's `encoding` is not looked at */
 
 	/* The resource is loaded but for what this format alone knows; what is compiled goes to r->program. NULL: nothing. */
@@ -69,6 +70,7 @@ const struct lk_file_format *lk_file_format_at(int i);
 extern const struct lk_file_format lk_format_delimited;
 extern const struct lk_file_format lk_format_fixed;
 extern const struct lk_file_format lk_format_hl7;
+extern const struct lk_file_format lk_format_json, lk_format_json_lines;
 extern const struct lk_file_format lk_format_xml;
 
 #endif

@@ -91,10 +91,10 @@ static enum lk_status load_match(
 	else if (value)
 		LK_TRY(lk_prop_copy_word(l, place, value, words, &match));
 	r->match = match >= 0 ? (enum lk_fields_match)match : r->rest ? LK_FIELDS_SUBSET : LK_FIELDS_EXACT;
-	if (r->rest && (r->format != &lk_format_delimited || !r->dialect.header ||
+	if (r->rest && !r->format->has_names && (r->format != &lk_format_delimited || !r->dialect.header ||
 			       (r->match != LK_FIELDS_SUBSET && r->match != LK_FIELDS_PARTIAL)))
 		return lk_prop_wrong(l, lk_prop_at(l, at, "lk.rest"),
-			"needs delimited text with a header and fieldsMatch subset or partial");
+			"needs JSON, or delimited text with a header and fieldsMatch subset or partial");
 	return LK_OK;
 }
 
