@@ -40,6 +40,8 @@ const char *lk_file_format_of_media(const char *mediatype)
 		{"application/jsonl", "jsonl"},
 		{"application/x-ndjson", "jsonl"},
 		{"application/fhir+ndjson", "jsonl"},
+		{"application/json", "json"},
+		{"application/fhir+json", "json"},
 		{"x-application/hl7-v2+er7", "hl7"},
 	};
 	size_t len = strcspn(mediatype, "; ");
