@@ -5,6 +5,7 @@
 #   make check      every test (T="t/lk-cat.sh ..." for some; V=1 shows what each test does)
 #   make interop    the lake beside other engines, in environments kept in the user's cache
 #   make bench      throughput of each stage and of the whole, beside the alternatives
+#   make bench-csv  how well messy delimited text is read, by public benchmarks, beside the alternatives
 #   make lint       manual pages, shell scripts, names that must not be used
 #   make install    DESTDIR= PREFIX=/usr/local;  make uninstall takes it away again
 #
@@ -57,7 +58,7 @@ HELPERS := $(HELPER_SOURCES:t/helper/%.c=$(BUILD)/t/helper/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo tests check interop bench lint install uninstall clean
+.PHONY: all demo tests check interop bench bench-csv lint install uninstall clean
 
 all: $(TOOLS)
 
@@ -105,6 +106,9 @@ interop: all $(HELPERS)
 
 bench: all
 	@LK_BUILD=$(abspath $(BUILD)) scripts/bench
+
+bench-csv: all
+	@LK_BUILD=$(abspath $(BUILD)) scripts/bench-csv
 
 lint:
 	@scripts/lint

@@ -27,6 +27,7 @@ struct delimited {
 	struct lk_value *values; /* by field */
 	struct lk_str *texts;	 /* by field: values with their doubled quotes taken out */
 	struct lk_str rest, rest_text;
+	int64_t padded, mended; /* records */
 	bool nomem;
 };
 
@@ -39,6 +40,15 @@ static inline void cell_value(
 	v->quoted = cell->quoted;
 	v->unchecked = d->split.unchecked;
 	d->nomem |= !v->data;
+}
+
+/* A record that is filled up lacks the last ones. */
+static inline void field_value(struct delimited *d, size_t i, struct lk_str *room, struct lk_value *v)
+{
+	if (i < d->split.cell_count)
+		cell_value(d, &d->split.cells[i], room, v);
+	else
+		*v = (struct lk_value){NULL};
 }
 
 static struct lk_place place_of(const struct delimited *d)
@@ -93,6 +103,7 @@ static enum lk_status match_header(struct delimited *d, struct lk_error *err)
 	enum lk_status status = lk_columns_match(&d->columns, d->resource, &wrong, err);
 
 	d->has_columns = true;
+	d->split.width = d->columns.width;
 	if (status == LK_OK && wrong.len)
 		status = fail_header(d, lk_str_text(&wrong), err);
 	lk_str_release(&wrong);
@@ -117,41 +128,69 @@ static enum lk_status read_header(struct delimited *d, struct lk_error *err)
 
 /* ---- records ---- */
 
-/* Columns that no field takes as a JSON object; those without a text are left out. false: their text cannot
- * be kept. */
+static bool has_text(const struct lk_split_cell *cell)
+{
+	return cell->quoted || cell->start < cell->end;
+}
+
+/* One cell more for lk_rest. False: its text cannot be kept. */
+static bool add_rest(struct delimited *d, size_t i)
+{
+	const struct lk_split_cell *cell = &d->split.cells[i];
+	const struct lk_columns *c = &d->columns;
+	struct lk_value v = {NULL};
+
+	cell_value(d, cell, &d->rest_text, &v);
+	if (!v.data)
+		return true;
+	if (v.unchecked && (!lk_utf8_valid(v.data, v.len) || memchr(v.data, '\0', v.len)))
+		return false;
+	lk_str_addc(&d->rest, d->rest.len ? ',' : '{');
+	if (i < c->width)
+		lk_str_add_json(&d->rest, lk_str_text(&c->names[i]), c->names[i].len);
+	else
+		lk_str_addf(&d->rest, "\"column_%zu\"", i + 1);
+	lk_str_addc(&d->rest, ':');
+	lk_str_add_json(&d->rest, v.data, v.len);
+	return true;
+}
+
+/* Columns that no field takes, and cells that no column has, as a JSON object; those without a text are left out. */
 static bool make_rest(struct delimited *d)
 {
 	const struct lk_columns *c = &d->columns;
 
 	lk_str_clear(&d->rest);
-	for (size_t i = 0; i < c->width; i++) {
-		const struct lk_split_cell *cell = &d->split.cells[i];
-		struct lk_value v = {NULL};
-
-		if (c->field_of[i] != LK_NOT_TAKEN || cell->start >= cell->end)
-			continue;
-		cell_value(d, cell, &d->rest_text, &v);
-		if (!v.data)
-			return true;
-		if (v.unchecked && (!lk_utf8_valid(v.data, v.len) || memchr(v.data, '\0', v.len)))
+	for (size_t i = 0; i < d->split.cell_count; i++)
+		if ((i >= c->width || c->field_of[i] == LK_NOT_TAKEN) &&
+			d->split.cells[i].start < d->split.cells[i].end && !add_rest(d, i))
 			return false;
-		lk_str_addc(&d->rest, d->rest.len ? ',' : '{');
-		lk_str_add_json(&d->rest, lk_str_text(&c->names[i]), c->names[i].len);
-		lk_str_addc(&d->rest, ':');
-		lk_str_add_json(&d->rest, v.data, v.len);
-	}
 	if (d->rest.len)
 		lk_str_addc(&d->rest, '}');
 	return true;
 }
 
-/* Cells that the header has no column for must be empty. */
+/* Whether there are other cells than empty ones beyond the columns. */
 static bool has_surplus(const struct delimited *d)
 {
 	for (size_t i = d->columns.width; i < d->split.cell_count; i++)
-		if (d->split.cells[i].quoted || d->split.cells[i].start < d->split.cells[i].end)
+		if (has_text(&d->split.cells[i]))
 			return true;
 	return false;
+}
+
+/* Whether the record has the columns, or can be made to. */
+static bool has_shape(struct delimited *d)
+{
+	size_t count = d->split.cell_count, width = d->columns.width;
+	bool few = count < width, many = count > width && has_surplus(d);
+
+	if (!few && !many)
+		return true;
+	if (!d->resource->pads || (many && !d->resource->rest))
+		return false;
+	d->padded++;
+	return true;
 }
 
 static const char *cell_field(const struct delimited *d, size_t cell)
@@ -198,13 +237,14 @@ static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 		return LK_OK;
 	if (s->fault)
 		return lk_sink_reject(d->sink, cell_field(d, s->fault_cell), s->fault, &place, err);
-	if (s->cell_count < c->width || (s->cell_count > c->width && has_surplus(d))) {
+	if (!has_shape(d)) {
 		snprintf(reason, sizeof(reason), "has %zu fields, not %zu", s->cell_count, c->width);
 		return lk_sink_reject(d->sink, NULL, reason, &place, err);
 	}
+	d->mended += s->mended;
 	for (size_t i = 0; i < c->width; i++)
 		if (c->field_of[i] != LK_NOT_TAKEN)
-			cell_value(d, &s->cells[i], &d->texts[c->field_of[i]], &d->values[c->field_of[i]]);
+			field_value(d, i, &d->texts[c->field_of[i]], &d->values[c->field_of[i]]);
 	if (d->nomem)
 		return lk_error_nomem(err);
 	if (d->control)
@@ -244,10 +284,24 @@ static enum lk_status take_header_row(struct delimited *d, bool empty, struct lk
 	return row >= last && d->columns.names && !d->sink->failed ? match_header(d, err) : LK_OK;
 }
 
+/* A line of nothing but blanks, or what ends files of DOS, is no record where that has several fields. */
+static bool is_void(const struct delimited *d)
+{
+	const struct lk_split_cell *cell = d->split.cells;
+
+	if (d->split.fault || d->split.cell_count != 1 || d->columns.width == 1 || cell->quoted || cell->marked)
+		return false;
+	for (size_t i = cell->start; i < cell->end; i++)
+		if (!memchr(" \t\f\x1a", d->split.buf[i], 4))
+			return false;
+	return true;
+}
+
 static enum lk_status take_row(struct delimited *d, bool blank, struct lk_error *err)
 {
 	const struct lk_dialect *dialect = d->dialect;
-	bool empty = is_listed(dialect->comment_rows, dialect->comment_row_count, &d->comment_rows, d->split.row) || blank;
+	bool comment = is_listed(dialect->comment_rows, dialect->comment_row_count, &d->comment_rows, d->split.row);
+	bool empty = blank || comment || is_void(d);
 
 	if (!d->has_columns)
 		return take_header_row(d, empty, err);
@@ -255,6 +309,18 @@ static enum lk_status take_row(struct delimited *d, bool blank, struct lk_error 
 }
 
 /* ---- as a reader ---- */
+
+/* How many columns a header must have; 0 where that cannot be told. */
+static size_t expected_width(const struct lk_resource *r)
+{
+	size_t width = 0;
+
+	if (r->dialect.header && r->match != LK_FIELDS_EXACT && r->match != LK_FIELDS_EQUAL)
+		return 0;
+	for (int i = 0; i < r->field_count; i++)
+		width += r->fields[i].origin == LK_ORIGIN_RECORD;
+	return width;
+}
 
 static enum lk_status delimited_open(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err)
 {
@@ -273,6 +339,7 @@ static enum lk_status delimited_open(void **self, struct lk_sink *const *sinks, 
 	if (!d->values || !d->texts)
 		return lk_error_nomem(err);
 	LK_TRY(lk_control_open(&d->control, d->sink, err));
+	d->split.width = expected_width(d->resource);
 	if (d->dialect->header)
 		return LK_OK;
 	d->has_columns = true;
@@ -320,6 +387,10 @@ static enum lk_status delimited_finish(void *self, struct lk_error *err)
 	LK_TRY(take_rows(d, err));
 	if (!d->sink->failed && d->control)
 		LK_TRY(lk_control_finish(d->control, err));
+	if (d->padded)
+		lk_sink_warn(d->sink, "%lld records have not as many fields as there are columns", (long long)d->padded);
+	if (d->mended)
+		lk_sink_warn(d->sink, "%lld records were read in spite of their quotes", (long long)d->mended);
 	if (d->sink->failed || d->has_columns)
 		return LK_OK;
 	return lk_sinks_fail(&d->sink, 1, NULL, err, "is empty: it has not even a header");
@@ -355,7 +426,7 @@ static void delimited_close(void *self)
 }
 
 static const char *const words[] = {"csv", "tsv", "txt", NULL};
-static const char *const properties[] = {"record_type", "header", "trailer", NULL};
+static const char *const properties[] = {"record_type", "header", "trailer", "ragged", "quotes", NULL};
 
 static enum lk_status delimited_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
 {

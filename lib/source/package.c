@@ -90,11 +90,11 @@ static enum lk_status load_match(
 		LK_TRY(lk_prop_copy_word(l, lk_prop_item(l, place, 0), json_array_get(value, 0), words, &match));
 	else if (value)
 		LK_TRY(lk_prop_copy_word(l, place, value, words, &match));
-	r->match = match >= 0 ? (enum lk_fields_match)match : r->rest ? LK_FIELDS_SUBSET : LK_FIELDS_EXACT;
-	if (r->rest && !r->format->has_names && (r->format != &lk_format_delimited || !r->dialect.header ||
+	r->match = match >= 0 ? (enum lk_fields_match)match : r->rest && !r->pads ? LK_FIELDS_SUBSET : LK_FIELDS_EXACT;
+	if (r->rest && !r->pads && !r->format->has_names && (r->format != &lk_format_delimited || !r->dialect.header ||
 			       (r->match != LK_FIELDS_SUBSET && r->match != LK_FIELDS_PARTIAL)))
 		return lk_prop_wrong(l, lk_prop_at(l, at, "lk.rest"),
-			"needs JSON, or delimited text with a header and fieldsMatch subset or partial");
+			"needs JSON, or delimited text with lk.ragged pad, or with a header and fieldsMatch subset or partial");
 	return LK_OK;
 }
 

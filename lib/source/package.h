@@ -80,6 +80,7 @@ struct lk_resource {
 	void *program; /* what its format made of it */
 	struct lk_dialect dialect;
 	enum lk_fields_match match;
+	bool pads; /* delimited text: records of too few cells are filled up, what is too much goes to lk_rest */
 	bool rest, missing_unquoted;
 	const char *record;
 	const struct lk_control_plan *control; /* NULL: all records are of one type */

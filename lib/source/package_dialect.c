@@ -98,6 +98,20 @@ static enum lk_status load_header(struct lk_load *l, const json_t *object, const
 	return load_rows(l, object, at, "commentRows", &d->comment_rows, &d->comment_row_count);
 }
 
+/* What stands under lk: how much is made of text that is not as it should be. */
+static enum lk_status load_tolerance(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+{
+	static const char *const ragged[] = {"reject", "pad", NULL}, *const quotes[] = {"reject", "mend", NULL};
+	const char *place = lk_prop_at(l, json->at, "lk");
+	int pads = 0, mends = 0;
+
+	LK_TRY(lk_prop_word(l, json->lk, place, "ragged", ragged, &pads));
+	LK_TRY(lk_prop_word(l, json->lk, place, "quotes", quotes, &mends));
+	r->pads = pads;
+	r->dialect.mend = mends;
+	return LK_OK;
+}
+
 static bool same(const char *a, const char *b)
 {
 	return a && b && !strcmp(a, b);
@@ -122,6 +136,7 @@ enum lk_status lk_package_dialect(
 	LK_TRY(lk_prop_text(l, object, place, "nullSequence", null_sequence));
 	LK_TRY(lk_prop_text(l, object, place, "lineTerminator", &d->terminator));
 	LK_TRY(load_header(l, object, place, d));
+	LK_TRY(load_tolerance(l, json, r));
 	if (same(d->escape, d->quote)) {
 		d->escape = NULL;
 		d->double_quote = true;

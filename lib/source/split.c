@@ -6,44 +6,18 @@
  *
  * Most dialects are of single bytes: splitting is compiled twice, once for these.
  */
-#include "source/split.h"
-
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/mem.h"
+#include "source/split_inside.h"
 
 #define KEPT_BYTES (1024 * 1024) /* of the buffer, for the next text */
 #define NO_END SIZE_MAX
+#define REREAD_FACTOR 8
+#define REREAD_BYTES 65536
 
 #define UNCLOSED "a quote is never closed: reading went on at the next line"
 
 /* ---- what stands at a place ---- */
-
-enum found {
-	FOUND_NOT,
-	FOUND,
-	FOUND_MORE, /* cannot be told yet */
-};
-
-static enum found find_mark(const struct lk_split *s, const struct lk_split_mark *mark, size_t at)
-{
-	size_t left = s->len - at, n = left < mark->len ? left : mark->len;
-
-	if (!mark->len || memcmp(s->room + at, mark->text, n))
-		return FOUND_NOT;
-	return n == mark->len ? FOUND : s->last ? FOUND_NOT : FOUND_MORE;
-}
-
-static inline enum found find(
-	const struct lk_split *s, const struct lk_split_mark *mark, size_t at, const bool simple)
-{
-	if (simple) /* NUL, the first of no mark, is not looked for */
-		return s->room[at] == mark->first ? FOUND : FOUND_NOT;
-	if (!mark->len || s->room[at] != mark->first)
-		return FOUND_NOT;
-	return mark->len == 1 ? FOUND : find_mark(s, mark, at);
-}
 
 /* Whether a byte may begin a line end. */
 static inline bool may_end_line(const struct lk_split *s, size_t at, const bool simple)
@@ -58,16 +32,16 @@ static size_t given_line_end(const struct lk_split *s, size_t at)
 {
 	bool feed = s->terminator.len == 1 && s->terminator.first == '\n';
 
-	switch (find(s, &s->terminator, at, false)) {
-	case FOUND_MORE:
+	switch (lk_split_find(s, &s->terminator, at, false)) {
+	case LK_FOUND_MORE:
 		return 0;
-	case FOUND_NOT:
+	case LK_FOUND_NOT:
 		if (!feed || s->room[at] != '\r')
 			return NO_END;
 		if (at + 1 == s->len)
 			return s->last ? NO_END : 0;
 		return s->room[at + 1] == '\n' ? at + 2 : NO_END;
-	case FOUND:
+	case LK_FOUND:
 		break;
 	}
 	at += s->terminator.len;
@@ -111,15 +85,6 @@ struct progress {
 	int64_t first_line; /* line ends before that one */
 };
 
-static inline bool add_cell(struct lk_split *s, struct lk_split_cell cell)
-{
-	if (s->cell_count == s->cell_cap &&
-		!lk_grow((void **)&s->cells, &s->cell_cap, s->cell_count + 1, sizeof(*s->cells)))
-		return false;
-	s->cells[s->cell_count++] = cell;
-	return true;
-}
-
 static void set_fault(struct lk_split *s, const char *what)
 {
 	if (s->fault)
@@ -148,7 +113,7 @@ static enum step give_up_quote(struct lk_split *s, struct progress *p)
 	s->next = next;
 	s->lines = p->first_line + 1;
 	s->fresh = true;
-	return add_cell(s, p->cell) ? STEP_RECORD : STEP_NOMEM;
+	return lk_split_add(s, p->cell) ? STEP_RECORD : STEP_NOMEM;
 }
 
 /* Finishes the open cell at `end`. Nothing but blanks may stand between a closing quote and that. */
@@ -166,7 +131,7 @@ static inline enum step end_cell(struct lk_split *s, struct progress *p, size_t 
 			break;
 		}
 	}
-	return add_cell(s, p->cell) ? STEP_ON : STEP_NOMEM;
+	return lk_split_add(s, p->cell) ? STEP_ON : STEP_NOMEM;
 }
 
 /* The record ends at `end`, the next one begins at `next`. */
@@ -206,7 +171,7 @@ static enum step end_long(struct lk_split *s, struct progress *p)
 	s->skipping = s->fresh = true;
 	p->cell.quoted = false;
 	p->cell.end = s->len;
-	return add_cell(s, p->cell) ? STEP_RECORD : STEP_NOMEM;
+	return lk_split_add(s, p->cell) ? STEP_RECORD : STEP_NOMEM;
 }
 
 /* No record ends in the buffer. */
@@ -220,20 +185,20 @@ static inline enum step pass_quoted(struct lk_split *s, struct progress *p, size
 {
 	size_t len = simple ? 1 : s->quote.len;
 
-	switch (find(s, &s->quote, at, simple)) {
-	case FOUND_MORE:
+	switch (lk_split_find(s, &s->quote, at, simple)) {
+	case LK_FOUND_MORE:
 		return STEP_MORE;
-	case FOUND_NOT:
+	case LK_FOUND_NOT:
 		break;
-	case FOUND:
+	case LK_FOUND:
 		if (s->double_quote && at + len == s->len && !s->last)
 			return STEP_MORE;
 		if (s->double_quote && at + len < s->len) {
-			enum found again = find(s, &s->quote, at + len, simple);
+			enum lk_mark_found again = lk_split_find(s, &s->quote, at + len, simple);
 
-			if (again == FOUND_MORE)
+			if (again == LK_FOUND_MORE)
 				return STEP_MORE;
-			if (again == FOUND) {
+			if (again == LK_FOUND) {
 				p->cell.marked = true;
 				p->ignore = at + 2 * len;
 				return STEP_ON;
@@ -251,6 +216,10 @@ static inline enum step pass_quoted(struct lk_split *s, struct progress *p, size
 		if (!p->first_end) {
 			p->first_end = at;
 			p->first_line = s->lines;
+			if (!s->break_at) {
+				s->break_at = at;
+				s->break_lines = s->lines;
+			}
 		}
 		s->lines += !second;
 	}
@@ -267,7 +236,7 @@ static void pass_ignored(struct lk_split *s, size_t at, const bool simple)
 /* A special byte outside of quotes that is no escape. */
 static inline __attribute__((always_inline)) enum step pass_plain(struct lk_split *s, struct progress *p, size_t at, const bool simple)
 {
-	enum found found;
+	enum lk_mark_found found;
 	size_t next = NO_END;
 
 	if (!simple && may_end_line(s, at, simple)) {
@@ -275,10 +244,10 @@ static inline __attribute__((always_inline)) enum step pass_plain(struct lk_spli
 		if (next != NO_END)
 			return next ? end_record(s, p, at, next) : STEP_MORE;
 	}
-	found = find(s, &s->delimiter, at, simple);
-	if (found == FOUND_MORE)
+	found = lk_split_find(s, &s->delimiter, at, simple);
+	if (found == LK_FOUND_MORE)
 		return STEP_MORE;
-	if (found == FOUND) {
+	if (found == LK_FOUND) {
 		enum step step = end_cell(s, p, at);
 
 		if (!simple)
@@ -289,10 +258,10 @@ static inline __attribute__((always_inline)) enum step pass_plain(struct lk_spli
 		p->first_end = 0;
 		return step;
 	}
-	found = find(s, &s->quote, at, simple);
-	if (found == FOUND_MORE)
+	found = lk_split_find(s, &s->quote, at, simple);
+	if (found == LK_FOUND_MORE)
 		return STEP_MORE;
-	if (found == FOUND) {
+	if (found == LK_FOUND) {
 		if (at == p->cell.start && !p->cell.quoted) {
 			p->in_quotes = p->cell.quoted = true;
 			p->cell.start = p->ignore = at + (simple ? 1 : s->quote.len);
@@ -314,7 +283,7 @@ static inline __attribute__((always_inline)) enum step split_as(struct lk_split 
 	p.ignore = p.cell.start;
 	for (;;) {
 		size_t at = lk_scan_next(&s->scan);
-		enum found escape;
+		enum lk_mark_found escape;
 
 		if (at == s->len)
 			return s->last ? end_text(s, &p) : want_more(s, &p);
@@ -322,13 +291,13 @@ static inline __attribute__((always_inline)) enum step split_as(struct lk_split 
 			pass_ignored(s, at, simple);
 			continue;
 		}
-		escape = find(s, &s->escape, at, simple);
-		if (escape == FOUND) {
+		escape = lk_split_find(s, &s->escape, at, simple);
+		if (escape == LK_FOUND) {
 			p.cell.marked = true;
 			p.ignore = at + s->escape.len + 1;
 			continue;
 		}
-		step = escape == FOUND_MORE ? STEP_MORE
+		step = escape == LK_FOUND_MORE ? STEP_MORE
 		       : p.in_quotes	    ? pass_quoted(s, &p, at, simple)
 					    : pass_plain(s, &p, at, simple);
 		if (step != STEP_ON)
@@ -394,20 +363,23 @@ static void look_for_mark(struct lk_split *s)
 
 static enum step split(struct lk_split *s)
 {
-	enum found comment;
+	enum lk_mark_found comment;
 	enum step step;
 
 	s->cell_count = 0;
 	s->fault = NULL;
 	s->lines = 0;
+	s->mended = false;
+	s->break_at = 0;
+	s->doubling = s->double_quote;
 	if (s->fresh)
 		lk_scan_start(&s->scan, s->start);
 	s->fresh = false;
 	lk_scan_mark(&s->scan);
-	comment = find(s, &s->comment, s->start, false);
-	if (comment == FOUND_MORE)
+	comment = lk_split_find(s, &s->comment, s->start, false);
+	if (comment == LK_FOUND_MORE)
 		return STEP_MORE;
-	if (comment == FOUND_NOT)
+	if (comment == LK_FOUND_NOT)
 		return s->simple ? split_simple(s) : split_any(s);
 	step = pass_line(s);
 	s->lines = 1;
@@ -422,6 +394,37 @@ static void wait_for_more(struct lk_split *s)
 	s->next = s->start;
 	s->fresh = true;
 	s->patience = 2 * left < LK_SPLIT_RECORD_BYTES ? 2 * left : LK_SPLIT_RECORD_BYTES + 1;
+}
+
+/* A record of several lines that does not fit may have swallowed some: its first line is looked at alone. What would be read
+ * again for that is limited, so that time stays linear. */
+static enum lk_status mend_line(struct lk_split *s, struct lk_error *err)
+{
+	size_t end = s->end, next = s->next;
+
+	if (s->again > REREAD_FACTOR * (s->done + REREAD_BYTES))
+		return LK_OK;
+	s->again += s->next - s->break_at;
+	s->end = s->break_at;
+	LK_TRY(lk_split_mend(s, err));
+	s->fresh = true;
+	if (s->mended) {
+		s->next = line_end(s, s->break_at, s->simple);
+		s->lines = s->break_lines + 1;
+		return LK_OK;
+	}
+	s->end = end;
+	s->next = next;
+	return split(s) == STEP_NOMEM ? lk_error_nomem(err) : LK_OK;
+}
+
+static enum lk_status mend(struct lk_split *s, struct lk_error *err)
+{
+	if (!s->width || s->skipping)
+		return LK_OK;
+	if (s->fault)
+		return lk_split_mend(s, err);
+	return s->break_at && !lk_split_fits(s) ? mend_line(s, err) : LK_OK;
 }
 
 enum lk_status lk_split_next(struct lk_split *s, enum lk_split_what *what, struct lk_error *err)
@@ -456,6 +459,9 @@ enum lk_status lk_split_next(struct lk_split *s, enum lk_split_what *what, struc
 		wait_for_more(s);
 		return LK_OK;
 	}
+	if (s->mend && step == STEP_RECORD)
+		LK_TRY(mend(s, err));
+	s->done += s->next - s->start;
 	s->row++;
 	*what = step == STEP_BLANK ? LK_SPLIT_BLANK : LK_SPLIT_RECORD;
 	return LK_OK;
@@ -508,21 +514,28 @@ void lk_split_end(struct lk_split *s)
 
 /* ---- cells ---- */
 
+static bool is_twice(const struct lk_split *s, size_t at, size_t end)
+{
+	return s->doubling && at + s->quote.len < end && lk_split_find(s, &s->quote, at, false) == LK_FOUND &&
+	       lk_split_find(s, &s->quote, at + s->quote.len, false) == LK_FOUND;
+}
+
 /* Where the next mark stands in [at, end), and which: an escape, or a quote, of which there are two. */
 static size_t next_mark(const struct lk_split *s, bool quoted, size_t at, size_t end, const struct lk_split_mark **which)
 {
-	if (!s->escape.len && s->quote.len == 1) {
-		const char *found = memchr(s->room + at, s->quote.first, end - at);
-
-		*which = &s->quote;
-		return found ? (size_t)(found - s->room) : end;
-	}
 	for (; at < end; at++) {
-		*which = find(s, &s->escape, at, false) == FOUND ? &s->escape : &s->quote;
-		if (*which == &s->escape || (quoted && find(s, &s->quote, at, false) == FOUND))
-			break;
+		if (!s->escape.len && s->quote.len == 1) {
+			const char *found = memchr(s->room + at, s->quote.first, end - at);
+
+			if (!found)
+				return end;
+			at = (size_t)(found - s->room);
+		}
+		*which = lk_split_find(s, &s->escape, at, false) == LK_FOUND ? &s->escape : &s->quote;
+		if (*which == &s->escape || (quoted && is_twice(s, at, end)))
+			return at;
 	}
-	return at;
+	return end;
 }
 
 const char *lk_split_unmark(struct lk_split *s, const struct lk_split_cell *cell, struct lk_str *room, size_t *len)
@@ -575,6 +588,7 @@ void lk_split_init(struct lk_split *s, const struct lk_dialect *d)
 	if (s->terminator.len == 2 && !memcmp(d->terminator, "\r\n", 2))
 		s->terminator = mark_of(NULL);
 	s->double_quote = d->double_quote;
+	s->mend = d->mend;
 	s->skip_initial_space = d->skip_initial_space;
 	s->simple = s->delimiter.len == 1 && s->quote.len <= 1 && s->escape.len <= 1 && !s->terminator.len;
 	memcpy(specials, "\n\n\n\n\r", LK_SCAN_SPECIALS);

@@ -34,6 +34,7 @@ struct lk_dialect {
 	const int *header_rows, *comment_rows;
 	int header_row_count, comment_row_count;
 	bool double_quote, header, skip_initial_space, case_sensitive;
+	bool mend; /* records whose quotes are wrong are read as what has the right number of cells */
 };
 
 struct lk_split_cell {
@@ -64,14 +65,18 @@ struct lk_split {
 	size_t start, end; /* of its text in buf */
 	const char *fault; /* what is wrong with it; NULL when nothing is */
 	size_t fault_cell; /* the cell that is at fault */
+	bool mended;	   /* it was at fault, but a reading was found that has `width` cells */
 	bool unchecked;	   /* it may have bytes that are not plain ASCII, or NULs */
 	const char *buf;
 	bool foreign_mark; /* the text began with a byte order mark of UTF-16 */
 
+	size_t width; /* set by the caller: how many cells a record should have; 0: who knows */
+
 	/* inside of split.c */
 	struct lk_split_mark delimiter, quote, escape, comment, terminator;
 	bool simple; /* all of one byte, and lines end anyhow */
-	bool double_quote, skip_initial_space;
+	bool double_quote, skip_initial_space, mend;
+	bool doubling; /* of the record */
 	struct lk_scan scan;
 	char *room;
 	size_t cell_cap;
@@ -79,6 +84,9 @@ struct lk_split {
 	size_t next;	 /* where the next record begins */
 	size_t patience; /* a record that is longer than the buffer is not tried again before len reaches this */
 	int64_t lines;	 /* line ends in the record */
+	size_t break_at; /* the first one within quotes; 0 when there is none */
+	int64_t break_lines; /* line ends before that one */
+	uint64_t done, again; /* bytes of records so far, and bytes that are read again to mend some */
 	bool begun;	 /* a byte order mark has been looked for */
 	bool last;	 /* no text follows what is in the buffer */
 	bool skipping;	 /* within a line of a record that was too long */

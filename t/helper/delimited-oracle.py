@@ -47,7 +47,7 @@ def read(text, dialect):
             while i < n and text[i] not in '\r\n':
                 i += 1
             continue
-        cells, fault, ended = [], False, False
+        cells, fault, ended, escaped = [], False, False, False
         while not ended:
             while skip_space and i < n and text[i] == ' ':
                 i += 1
@@ -78,6 +78,7 @@ def read(text, dialect):
                 if escape and text[i] == escape and i + 1 < n:
                     tail += text[i + 1]
                     i += 2
+                    escaped = True
                     fault |= quoted
                 else:
                     tail += text[i]
@@ -96,6 +97,8 @@ def read(text, dialect):
             else:
                 i = line_end(i)
                 ended = True
+        if len(cells) == 1 and not cells[0][1] and not escaped and not fault and not cells[0][0].strip(' \t\f\x1a'):
+            continue # a line of blanks
         records.append((cells, fault))
     return records
 
