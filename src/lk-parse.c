@@ -4,23 +4,28 @@
 #include <unistd.h>
 
 #include "base/tool.h"
+#include "lake/compare.h"
 #include "source/parse.h"
+#include "source/samples.h"
 #include "stream/stream.h"
 
 static const char *sources_path, *as;
-static bool check;
+static const char *lake_path;
+static bool check, accept;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES",
 		"a data package, or a folder of them ($LK_SOURCES)"},
 	{LK_OPTION_TEXT, 0, "as", &as, "RESOURCE", "take every file and member by this resource, whatever its name"},
-	{LK_OPTION_FLAG, 0, "check", &check, NULL, "say whether the packages are right, and read nothing"},
+	{LK_OPTION_FLAG, 0, "check", &check, NULL, "say whether the packages are right, with the samples beside them"},
+	{LK_OPTION_FLAG, 0, "accept", &accept, NULL, "--check: write down what samples become as what they must become"},
+	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "--check: say what the packages would change in this lake"},
 	LK_OPTIONS_END,
 };
 
 static const struct lk_tool tool = {
 	.name = "lk-parse",
-	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check",
+	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check [--accept] [-l LAKE]",
 	.about = "Turns members of deliveries, or files, into typed rows. Data packages say how.",
 	.options = options,
 };
@@ -118,6 +123,43 @@ static enum lk_status run(struct lk_sources *sources, char **files, struct lk_er
 	return summarize(&totals);
 }
 
+static enum lk_status check_lake(struct lk_sources *sources, struct lk_compare_totals *totals, struct lk_error *err)
+{
+	const struct ArrowSchema *const *schemas;
+	struct lk_lake *lake;
+	enum lk_status status;
+	int count;
+
+	LK_TRY(lk_sources_schemas(sources, &schemas, &count, err));
+	LK_TRY(lk_lake_open(&lake, lake_path, LK_LAKE_READONLY, err));
+	status = lk_lake_compare(lake, schemas, count, stdout, totals, err);
+	lk_lake_close(lake);
+	return status;
+}
+
+static enum lk_status check_all(struct lk_sources *sources, struct lk_error *err)
+{
+	struct lk_samples_totals samples;
+	struct lk_compare_totals lake = {0};
+	int packages, resources;
+
+	LK_TRY(lk_sources_check(sources, err));
+	LK_TRY(lk_samples_check(sources, accept, stdout, &samples, err));
+	if (lake_path)
+		LK_TRY(check_lake(sources, &lake, err));
+	if (samples.wrong)
+		lk_warn("%lld of %lld samples did not become what is expected of them", (long long)samples.wrong,
+			(long long)samples.samples);
+	if (lake.broken)
+		lk_warn("%d of %d tables would not take their rows any more", lake.broken, lake.tables);
+	if (samples.wrong || lake.broken)
+		return LK_WANTING;
+	lk_sources_count(sources, &packages, &resources);
+	printf("ok: %d package%s, %d resource%s, %lld sample%s\n", packages, packages == 1 ? "" : "s", resources,
+		resources == 1 ? "" : "s", (long long)samples.samples, samples.samples == 1 ? "" : "s");
+	return LK_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct lk_sources *sources = NULL;
@@ -126,12 +168,12 @@ int main(int argc, char **argv)
 
 	lk_tool_start(&tool, &argc, &argv);
 	if (check && (as || argc))
-		lk_tool_misuse("--check takes nothing but -s");
+		lk_tool_misuse("--check takes no RESOURCE and no FILE");
+	if (!check && (accept || lake_path))
+		lk_tool_misuse("%s goes with --check only", accept ? "--accept" : "-l");
 	status = lk_sources_open(&sources, sources_path, &err);
 	if (status == LK_OK && check)
-		status = lk_sources_check(sources, &err);
-	if (status == LK_OK && check)
-		puts("ok");
+		status = check_all(sources, &err);
 	else if (status == LK_OK)
 		status = run(sources, argv, &err);
 	lk_sources_close(sources);

@@ -232,4 +232,178 @@ test_expect_success 'a variant that takes what its base takes is refused' '
 	lk-parse --check -s right.json
 '
 
+# ---- samples ----
+
+test_expect_success 'samples beside a package must become what lies beside them' '
+	mkdir -p clinic/samples/FAC1/day "clinic/samples/FAC2/drop.zip!/csv" &&
+	cat >clinic/datapackage.json <<-\EOF_ &&
+	{"name": "clinic", "lk": {"delivery": "^(?<sender>FAC[0-9]+)/"}, "resources": [{"name": "visits", "path": ["visits*.csv", "csv/*"],
+	  "schema": {"fields": [{"name": "id", "type": "integer"}, {"name": "cost", "type": "number", "lk": {"decimal": [30, 2]}},
+	    {"name": "at", "type": "datetime"}, {"name": "ok", "type": "boolean"}, {"name": "rate", "type": "number"}, {"name": "note"},
+	    {"name": "from", "lk": {"path": "delivery:sender"}}, {"name": "file", "lk": {"path": "member:path"}}]}}]}
+	EOF_
+	cat >clinic/samples/FAC1/day/visits.csv <<-\EOF_ &&
+	id,cost,at,ok,rate,note
+	1,1.5,2026-01-01T01:02:03,true,0.1,"a ""b"""
+	x,1,,,,
+	3,12345678901234567890.12,,false,,12
+	EOF_
+	printf "id,cost,at,ok,rate,note\n9,,,,,\n" >"clinic/samples/FAC2/drop.zip!/csv/x" &&
+	expect_status 1 lk-parse --check -s clinic >actual 2>err &&
+	cat >expect <<-\EOF_ &&
+	--- clinic/samples/FAC1/day/visits.csv.expect/lk.rejects.jsonl
+	+++ clinic/samples/FAC1/day/visits.csv: table lk.rejects
+	@@ +1 @@
+	+{"table":"main.visits","record":2,"line":3,"field":"id","reason":"is not an integer of 64 bits"}
+	EOF_
+	test_cmp expect actual &&
+	grep -q "1 of 2 samples did not become what is expected of them" err
+'
+
+test_expect_success '--accept writes down what they become, and that holds' '
+	lk-parse --check --accept -s clinic >actual &&
+	cat >expect <<-\EOF_ &&
+	wrote clinic/samples/FAC1/day/visits.csv.expect/lk.rejects.jsonl
+	wrote clinic/samples/FAC1/day/visits.csv.expect/visits.jsonl
+	wrote clinic/samples/FAC2/drop.zip!/csv/x.expect/visits.jsonl
+	ok: 1 package, 1 resource, 2 samples
+	EOF_
+	test_cmp expect actual &&
+	cat clinic/samples/FAC1/day/visits.csv.expect/visits.jsonl "clinic/samples/FAC2/drop.zip!/csv/x.expect/visits.jsonl" >actual &&
+	cat >expect <<-\EOF_ &&
+	{"id":1,"cost":1.50,"at":"2026-01-01T01:02:03","ok":true,"rate":0.1,"note":"a \"b\"","from":"FAC1","file":"visits.csv"}
+	{"id":3,"cost":"12345678901234567890.12","at":null,"ok":false,"rate":null,"note":"12","from":"FAC1","file":"visits.csv"}
+	{"id":9,"cost":null,"at":null,"ok":null,"rate":null,"note":null,"from":"FAC2","file":"csv/x"}
+	EOF_
+	test_cmp expect actual &&
+	echo "ok: 1 package, 1 resource, 2 samples" >expect &&
+	lk-parse --check -s clinic >actual && test_cmp expect actual &&
+	lk-parse --check --accept -s clinic >actual && test_cmp expect actual
+'
+
+test_expect_success 'what differs is shown as a diff, with line, row and the columns that are named' '
+	rows=clinic/samples/FAC1/day/visits.csv.expect/visits.jsonl && cp "$rows" kept &&
+	while IFS="	" read -r first second shown; do
+		printf "%s\n" "$first" "" "$second" >"$rows" &&
+		if [ "$shown" = - ]; then
+			lk-parse --check -s clinic >actual
+		else
+			expect_status 1 lk-parse --check -s clinic >actual && grep -qxF "$shown" actual
+		fi || { cat actual; return 1; }
+	done <<-\EOF_ &&
+	{}	{}	-
+	{"id": 1, "cost": 1.5}	{"id": "3", "note": "12", "at": null}	-
+	{"id": 1.0, "cost": "1.50"}	{"lk_row": 3, "ok": false}	-
+	{"id": 2, "ok": true}	{}	+{"id":1,"ok":true}
+	{"cost": 1.51}	{}	@@ -1 +1 @@
+	{}	{"id": 4}	@@ -3 +2 @@
+	{}	{"cost": 12345678901234567890.12}	+{"cost":"12345678901234567890.12"}
+	{}	{"note": 12}	+{"note":"12"}
+	{}	{"rate": ""}	+{"rate":null}
+	{"ok": "true"}	{}	+{"ok":true}
+	{"note": ["a"]}	{}	+{"note":"a \"b\""}
+	EOF_
+	sed -n 2p kept >"$rows" &&
+	expect_status 1 lk-parse --check -s clinic >actual &&
+	cat >expect <<-\EOF_ &&
+	--- clinic/samples/FAC1/day/visits.csv.expect/visits.jsonl
+	+++ clinic/samples/FAC1/day/visits.csv: table visits
+	@@ +1 @@
+	+{"id":1,"cost":1.50,"at":"2026-01-01T01:02:03","ok":true,"rate":0.1,"note":"a \"b\"","from":"FAC1","file":"visits.csv"}
+	EOF_
+	test_cmp expect actual &&
+	cp kept "$rows" && echo "{\"id\": 5}" >>"$rows" &&
+	expect_status 1 lk-parse --check -s clinic >actual &&
+	tail -2 actual >tail && printf "%s\n" "@@ -3 @@" "-{\"id\": 5}" >expect && test_cmp expect tail &&
+	cp kept "$rows" && echo "{\"id\": 1}" >"${rows%/*}/other.jsonl" &&
+	expect_status 1 lk-parse --check -s clinic >actual && grep -qF "table other" actual &&
+	lk-parse --check --accept -s clinic && [ ! -e "${rows%/*}/other.jsonl" ] &&
+	lk-parse --check -s clinic
+'
+
+test_expect_success 'expectations that cannot be read are said to be wrong' '
+	rows=clinic/samples/FAC1/day/visits.csv.expect/visits.jsonl && cp "$rows" kept &&
+	while IFS="	" read -r line message; do
+		printf "{}\n%s\n" "$line" >"$rows" &&
+		expect_error 78 "'\''$rows'\'' line 2: $message" lk-parse --check -s clinic || return 1
+	done <<-\EOF_ &&
+	{"idd": 1}	the table has no column '\''idd'\''; did you mean '\''id'\''?
+	[]	must be an object
+	{	string or
+	{"id": 1, "id": 2}	duplicate object key
+	EOF_
+	cp kept "$rows"
+'
+
+test_expect_success 'a sample that is not read whole, or by another package, is a difference' '
+	cp -R clinic other && cd other &&
+	printf "a,b\n1,2\n" >samples/FAC1/visits-bad.csv && echo x >samples/FAC1/nothing && mkdir samples/FAC1/gone.expect &&
+	expect_status 1 lk-parse --check -s . >actual &&
+	sed "s/\"error\":\"line 1.*/\"error\":.../" actual >short && cat >expect <<-\EOF_ &&
+	./samples/FAC1/gone.expect: there is no such sample
+	--- ./samples/FAC1/nothing.expect/lk.files.jsonl
+	+++ ./samples/FAC1/nothing: table lk.files
+	@@ +1 @@
+	+{"table":null,"status":"unmatched","error":"no resource takes it"}
+	--- ./samples/FAC1/visits-bad.csv.expect/lk.files.jsonl
+	+++ ./samples/FAC1/visits-bad.csv: table lk.files
+	@@ +1 @@
+	+{"table":"main.visits","status":"failed","error":...
+	EOF_
+	test_cmp expect short &&
+	rmdir samples/FAC1/gone.expect && lk-parse --check --accept -s . && lk-parse --check -s . &&
+	cd .. && mkdir two && mv other two/b && mkdir two/a && sed "s/clinic/greedy/" clinic/datapackage.json >two/a/datapackage.json &&
+	expect_status 1 lk-parse --check -s two >actual &&
+	grep -qF "two/b/samples/FAC1/day/visits.csv: the package \"greedy\" takes it, not \"clinic\"" actual
+'
+
+test_expect_success 'a package that is no datapackage.json has samples under its own name' '
+	mkdir -p flat/one.samples && cd flat &&
+	echo "{\"resources\": [{\"name\": \"one\", \"path\": \"*\", \"schema\": {\"fields\": [{\"name\": \"a\"}]}}]}" >one.json &&
+	printf "a\n1\n" >one.samples/a.csv && printf "a\n2\n" >one.samples/b.csv &&
+	lk-parse --check -s . >actual && echo "ok: 1 package, 1 resource, 2 samples" >expect && test_cmp expect actual &&
+	head -c 17000000 /dev/zero >one.samples/c.csv &&
+	expect_error 65 "c.csv'\'' is longer than 16777216 bytes" lk-parse --check -s one.json
+'
+
+# ---- lakes ----
+
+test_expect_success '--check -l says which table of a lake the packages would change or break' '
+	package() { # COLUMNS
+		cat >change.json <<-EOF_
+		{"name": "change", "resources": [{"name": "v", "path": "v*", "schema": {"fields": [$1]}}, {"name": "w", "path": "w*", "schema": {"fields": [{"name": "a"}]}}]}
+		EOF_
+	} &&
+	id="{\"name\": \"id\", \"type\": \"integer\", \"constraints\": {\"required\": true}}" cost="{\"name\": \"cost\", \"type\": \"number\"}" &&
+	package "$id, $cost" && printf "id,cost\n1,2\n" >v.csv &&
+	lk-parse -s change.json v.csv | lk-commit -l lake && find lake -type f | sort >before &&
+	lk-parse --check -s change.json -l lake >actual && cat >expect <<-\EOF_ &&
+	main.w: is new
+	ok: 1 package, 2 resources, 0 samples
+	EOF_
+	test_cmp expect actual &&
+	package "$id, {\"name\": \"costs\", \"type\": \"number\"}" &&
+	lk-parse --check -s change.json -l lake | head -2 >actual && cat >expect <<-\EOF_ &&
+	main.v: gets costs
+	main.v: has columns that are filled no more: cost
+	EOF_
+	test_cmp expect actual &&
+	package "{\"name\": \"id\", \"type\": \"string\"}, $cost" &&
+	expect_status 1 lk-parse --check -s change.json -l lake >actual 2>err &&
+	grep -q "main.v: breaks, by the package .change.: .*column id is utf8 in the stream and long in the table" actual &&
+	grep -q "main.v: breaks, by the package .change.: column id is required by the table, and may be missing now" actual &&
+	grep -q "1 of 2 tables would not take their rows any more" err &&
+	package "$cost" &&
+	expect_status 1 lk-parse --check -s change.json -l lake >actual &&
+	grep -q "main.v: breaks.*column id is required by the table and not in the stream" actual &&
+	find lake -type f | sort >after && test_cmp before after
+'
+
+test_expect_success 'options that do not go together' '
+	expect_error 66 "there is no lake in" lk-parse --check -s change.json -l nowhere &&
+	expect_error 64 "goes with --check only" lk-parse --accept -s change.json &&
+	expect_error 64 "goes with --check only" lk-parse -l lake -s change.json &&
+	expect_error 64 "takes no RESOURCE and no FILE" lk-parse --check -s change.json v.csv
+'
+
 test_done

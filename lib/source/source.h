@@ -36,6 +36,9 @@ enum lk_status lk_sources_schemas(struct lk_sources *s, const struct ArrowSchema
 /* LK_CONFIG: a property outside `lk` that is ignored, as it is unknown, and is near to one that is known. */
 enum lk_status lk_sources_check(const struct lk_sources *s, struct lk_error *err) LK_CHECKED;
 
+/* How many packages and resources there are. */
+void lk_sources_count(const struct lk_sources *s, int *packages, int *resources);
+
 /* One hash over all packages as loaded: it changes when any of them does. Borrowed. */
 const char *lk_sources_sha256(const struct lk_sources *s);
 

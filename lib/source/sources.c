@@ -392,6 +392,12 @@ enum lk_status lk_sources_schemas(
 	return LK_OK;
 }
 
+void lk_sources_count(const struct lk_sources *s, int *packages, int *resources)
+{
+	*packages = s->count;
+	*resources = s->schema_count;
+}
+
 const char *lk_sources_sha256(const struct lk_sources *s)
 {
 	return s->sha256;
