@@ -63,7 +63,7 @@ static struct lk_place place_of(const struct delimited *d)
 /* A row of the header: its names follow those of the rows above. */
 static enum lk_status add_names(struct delimited *d, struct lk_error *err)
 {
-	const char *join = d->dialect->header_join;
+	const char *join = d->dialect->header_join, *ignored;
 	struct lk_str room = LK_STR_INIT;
 	size_t count = d->columns.name_count;
 
@@ -79,6 +79,8 @@ static enum lk_status add_names(struct delimited *d, struct lk_error *err)
 		cell_value(d, &d->split.cells[i], &room, &v);
 		if (!v.data)
 			break;
+		if (v.unchecked)
+			(void)lk_sink_utf8(d->sink, &v, &ignored); /* a name that is no text agrees with none */
 		lk_text_trim(&v.data, &v.len);
 		if (v.len && name->len)
 			lk_str_adds(name, join);
@@ -139,11 +141,12 @@ static bool add_rest(struct delimited *d, size_t i)
 	const struct lk_split_cell *cell = &d->split.cells[i];
 	const struct lk_columns *c = &d->columns;
 	struct lk_value v = {NULL};
+	const char *why;
 
 	cell_value(d, cell, &d->rest_text, &v);
 	if (!v.data)
 		return true;
-	if (v.unchecked && (!lk_utf8_valid(v.data, v.len) || memchr(v.data, '\0', v.len)))
+	if (v.unchecked && !lk_sink_utf8(d->sink, &v, &why))
 		return false;
 	lk_str_addc(&d->rest, d->rest.len ? ',' : '{');
 	if (i < c->width)

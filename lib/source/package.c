@@ -18,9 +18,10 @@ const char *const lk_known_resource[] = {"$schema", "name", "path", "data", "typ
 	"schema", "compression", NULL};
 const char *const lk_known_schema[] = {"$schema", "name", "title", "description", "fields", "fieldsMatch",
 	"missingValues", "primaryKey", "uniqueKeys", "foreignKeys", NULL};
-const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "ignoreNamespaces", "fragments", "root", "timezone", NULL};
+const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "ignoreNamespaces", "fragments", "root", "timezone",
+	"encodings", "wrongBytes", NULL};
 const char *const lk_known_resource_lk[] = {"table", "record", "order", "op", "load", "scope", "partition", "timezone", "rest",
-	"missing", "extends", NULL};
+	"missing", "extends", "encodings", "wrongBytes", NULL};
 
 /* ---- names ---- */
 
@@ -62,17 +63,6 @@ static enum lk_status load_table(struct lk_load *l, const json_t *lk, const char
 			l, lk_prop_at(l, at, "lk.table"), "the namespace of '%s' is taken", table);
 	r->table = table;
 	return LK_OK;
-}
-
-static enum lk_status load_encoding(struct lk_load *l, const json_t *resource, const char *at, const struct lk_file_format *format)
-{
-	const char *encoding = "utf-8";
-
-	LK_TRY(lk_prop_text(l, resource, at, "encoding", &encoding));
-	if (format->binary || !strcasecmp(encoding, "utf-8") || !strcasecmp(encoding, "utf8") ||
-		!strcasecmp(encoding, "us-ascii") || !strcasecmp(encoding, "ascii"))
-		return LK_OK;
-	return lk_prop_wrong(l, lk_prop_at(l, at, "encoding"), "'%s' is not supported, only utf-8", encoding);
 }
 
 /* ---- resources ---- */
@@ -195,7 +185,7 @@ static enum lk_status load_resource(
 	LK_TRY(lk_prop_object(l, resource, at, "schema", &json.schema));
 	if (!json.schema)
 		return lk_prop_wrong(l, lk_prop_at(l, at, "schema"), "a resource needs one");
-	LK_TRY(load_encoding(l, resource, at, r->format));
+	LK_TRY(lk_package_encoding(l, &json, r));
 	LK_TRY(lk_package_dialect(l, &json, &d.null_sequence, r));
 	LK_TRY(lk_prop_text(l, json.lk, place, "timezone", &d.timezone));
 	LK_TRY(lk_prop_word(l, json.lk, place, "missing", missing_words, &missing));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "source/constraint.h"
 #include "source/convert.h"
+#include "source/decode.h"
 #include "source/source.h"
 #include "source/split.h"
 
@@ -66,6 +67,14 @@ enum lk_fields_match {
 	LK_FIELDS_PARTIAL,
 };
 
+/* Encodings that a resource's members may have, the likely first. */
+#define LK_ENCODINGS_MAX 8
+struct lk_encodings {
+	const char *names[LK_ENCODINGS_MAX]; /* by lk_encoding_known */
+	int count;
+	bool replace; /* bytes that are in none become U+FFFD; else their record is rejected */
+};
+
 struct lk_package;
 struct lk_file_format;
 struct lk_control_plan;
@@ -79,6 +88,7 @@ struct lk_resource {
 	const struct lk_file_format *format;
 	void *program; /* what its format made of it */
 	struct lk_dialect dialect;
+	struct lk_encodings encodings;
 	enum lk_fields_match match;
 	bool pads; /* delimited text: records of too few cells are filled up, what is too much goes to lk_rest */
 	bool rest, missing_unquoted;

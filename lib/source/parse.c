@@ -14,6 +14,8 @@
 
 #define PIECE_BYTES (256 * 1024)
 #define SPARES 8
+#define HEAD_BYTES 1024	     /* that a member's first look wants, where it has as many */
+#define SHOWN_BYTES (64 * 1024) /* of a member's start in another encoding, to be looked at */
 
 /* A reader at work on a member, and the sinks that it feeds. */
 struct job {
@@ -21,6 +23,9 @@ struct job {
 	void *self;
 	struct lk_sink **sinks;
 	int count;
+	struct lk_decoding decoding;
+	struct lk_decoder *decoder; /* NULL: the text is UTF-8, or the reader sees to it */
+	size_t mark;		    /* bytes of UTF-8's byte order mark that are still to go */
 };
 
 struct lk_parser {
@@ -34,6 +39,7 @@ struct lk_parser {
 	struct lk_arena arena;
 	struct lk_source_member member;
 	int64_t index, offset;
+	struct lk_str held; /* its start, until there is enough of it */
 	int64_t started;
 	struct lk_sink *sinks; /* by resource that takes it */
 	struct lk_sink **order; /* the same, those of one reader together */
@@ -123,8 +129,11 @@ static void *take_spare(struct lk_parser *p, const struct lk_file_format *reader
 
 static void release_member(struct lk_parser *p)
 {
-	for (int i = 0; i < p->job_count; i++)
+	for (int i = 0; i < p->job_count; i++) {
+		lk_decoder_close(p->jobs[i].decoder);
 		put_away(p, &p->jobs[i]);
+	}
+	lk_str_clear(&p->held);
 	for (int i = 0; i < p->sink_count; i++)
 		lk_sink_release(&p->sinks[i]);
 	free(p->jobs);
@@ -146,6 +155,7 @@ void lk_parser_close(struct lk_parser *p)
 		p->spares[i].reader->close(p->spares[i].self);
 	lk_output_release(&p->output);
 	lk_arena_release(&p->arena);
+	lk_str_release(&p->held);
 	free(p);
 }
 
@@ -155,6 +165,7 @@ void lk_parser_close(struct lk_parser *p)
 struct candidate {
 	const struct lk_source_member *member;
 	struct lk_head head;
+	struct lk_head text; /* the same decoded, as far as its bytes tell its encoding */
 	void *seen[LK_FILE_FORMATS_MAX]; /* by format, once it has looked */
 	const char *why;	    /* the first resource of this name could not take it; borrowed from seen */
 };
@@ -180,7 +191,7 @@ static enum lk_status content_fits(
 	while (lk_file_format_at(i) != format)
 		i++;
 	if (!c->seen[i])
-		LK_TRY(format->look(&c->head, &c->seen[i], err));
+		LK_TRY(format->look(format->binary ? &c->head : &c->text, &c->seen[i], err));
 	*fits = format->fits(r, c->seen[i], &why);
 	if (!*fits && !c->why)
 		c->why = why;
@@ -247,29 +258,56 @@ static enum lk_status match_member(struct lk_parser *p, struct candidate *c, str
 	return LK_OK;
 }
 
-/* One job for each reader: those that are shared take all sinks of their format. */
-static enum lk_status open_jobs(struct lk_parser *p, struct lk_error *err)
+/* How a resource's text is decoded that begins so. A binary format's is not. */
+static struct lk_decoding decoding_of(const struct lk_resource *r, const struct lk_head *head)
+{
+	struct lk_decoding how = {.encoding = LK_UTF8_NAME};
+
+	if (!r->format->binary)
+		lk_decoding_choose(r->encodings.names, r->encodings.count, r->encodings.replace, head->data, head->len, &how);
+	return how;
+}
+
+static bool can_share(const struct job *job, const struct lk_resource *r, const struct lk_head *head)
+{
+	struct lk_decoding how = decoding_of(r, head);
+
+	return job->reader->shared && job->reader == r->format && lk_decoding_equal(&job->decoding, &how);
+}
+
+static enum lk_status open_job(struct lk_parser *p, struct job *job, struct lk_error *err)
+{
+	job->self = take_spare(p, job->reader);
+	for (int i = 0; i < job->count; i++)
+		job->sinks[i]->encoding = job->decoding.encoding;
+	if (strcmp(job->decoding.encoding, LK_UTF8_NAME))
+		LK_TRY(lk_decoder_open(&job->decoder, &job->decoding, err));
+	else
+		job->mark = job->decoding.mark;
+	return job->reader->open(&job->self, job->sinks, job->count, err);
+}
+
+/* One job for each reader: those that are shared take all sinks of their format and encoding. */
+static enum lk_status open_jobs(struct lk_parser *p, const struct lk_head *head, struct lk_error *err)
 {
 	int ordered = 0;
 
 	for (int i = 0; i < p->sink_count; i++) {
-		const struct lk_file_format *reader = p->sinks[i].resource->format;
+		const struct lk_resource *r = p->sinks[i].resource;
 		struct job *job;
 		bool taken = false;
 
 		for (int j = 0; j < p->job_count; j++)
-			taken |= reader->shared && p->jobs[j].reader == reader;
+			taken |= can_share(&p->jobs[j], r, head);
 		if (taken)
 			continue;
-		job = &p->jobs[p->job_count];
-		*job = (struct job){.reader = reader, .sinks = p->order + ordered};
+		job = &p->jobs[p->job_count++];
+		*job = (struct job){.reader = r->format, .sinks = p->order + ordered, .decoding = decoding_of(r, head)};
 		for (int j = i; j < p->sink_count; j++)
-			if (j == i || (reader->shared && p->sinks[j].resource->format == reader))
+			if (j == i || can_share(job, p->sinks[j].resource, head))
 				job->sinks[job->count++] = &p->sinks[j];
 		ordered += job->count;
-		p->job_count++;
-		job->self = take_spare(p, reader);
-		LK_TRY(reader->open(&job->self, job->sinks, job->count, err));
+		LK_TRY(open_job(p, job, err));
 	}
 	return LK_OK;
 }
@@ -311,32 +349,121 @@ static enum lk_status settle_candidate(struct lk_parser *p, struct candidate *c,
 		snprintf(message, sizeof(message), "no resource takes it%s%s", c->why ? ": " : "", c->why ? c->why : "");
 		return add_file(p, "unmatched", message, err);
 	}
-	LK_TRY(open_jobs(p, err));
+	LK_TRY(open_jobs(p, &c->head, err));
 	return p->as ? check_content(p, c, err) : LK_OK;
+}
+
+static enum lk_status add_decoded(void *arg, const char *text, size_t len, struct lk_error *err)
+{
+	struct lk_str *out = arg;
+
+	lk_str_add(out, text, len);
+	return lk_str_check(out, err);
+}
+
+/* What formats are to see of a member's start: text, where its bytes tell how it is encoded. */
+static enum lk_status decode_head(struct candidate *c, struct lk_str *room, struct lk_error *err)
+{
+	struct lk_decoding how = {.encoding = lk_encoding_of_head(c->head.data, c->head.len, &how.mark), .replace = true};
+	size_t len = c->head.len < SHOWN_BYTES ? c->head.len : SHOWN_BYTES;
+	struct lk_decoder *decoder;
+	enum lk_status status;
+
+	c->text = c->head;
+	if (how.encoding && !strcmp(how.encoding, LK_UTF8_NAME))
+		c->text = (struct lk_head){c->head.data + how.mark, c->head.len - how.mark};
+	if (!how.encoding || !strcmp(how.encoding, LK_UTF8_NAME))
+		return LK_OK;
+	LK_TRY(lk_decoder_open(&decoder, &how, err));
+	status = lk_decoder_feed(decoder, c->head.data, len, add_decoded, room, err);
+	lk_decoder_close(decoder);
+	c->text = (struct lk_head){lk_str_text(room), room->len};
+	return status;
 }
 
 /* The first piece is there: finds who takes the member. */
 static enum lk_status settle(struct lk_parser *p, const char *head, size_t len, struct lk_error *err)
 {
 	struct candidate c = {.member = &p->member, .head = {head, len}};
+	struct lk_str room = LK_STR_INIT;
 	enum lk_status status;
 
 	p->matched = true;
 	if (!p->as && lk_sources_ignores(p->sources, p->member.delivery, p->member.member))
 		return add_file(p, "skipped", "a package says that it is not data", err);
-	status = settle_candidate(p, &c, err);
+	status = decode_head(&c, &room, err);
+	if (status == LK_OK)
+		status = settle_candidate(p, &c, err);
 	forget_looks(&c);
+	lk_str_release(&room);
 	return status;
 }
 
-static enum lk_status feed(struct lk_parser *p, const char *data, size_t len, struct lk_error *err)
+static enum lk_status feed_text(void *arg, const char *text, size_t len, struct lk_error *err)
+{
+	struct job *job = arg;
+
+	return job->reader->feed(job->self, text, len, err);
+}
+
+static enum lk_status feed_job(struct job *job, const char *data, size_t len, struct lk_error *err)
+{
+	size_t mark = job->mark < len ? job->mark : len;
+
+	if (job->decoder)
+		return lk_decoder_feed(job->decoder, data, len, feed_text, job, err);
+	job->mark -= mark;
+	return job->reader->feed(job->self, data + mark, len - mark, err);
+}
+
+static enum lk_status feed_jobs(struct lk_parser *p, const char *data, size_t len, struct lk_error *err)
 {
 	if (!p->matched)
 		LK_TRY(settle(p, data, len, err));
 	for (int i = 0; i < p->job_count; i++)
-		LK_TRY(p->jobs[i].reader->feed(p->jobs[i].self, data, len, err));
-	p->offset += (int64_t)len;
+		LK_TRY(feed_job(&p->jobs[i], data, len, err));
 	return LK_OK;
+}
+
+/* A member that begins with a small piece is not looked at before there is more of it, or it ends. */
+static enum lk_status feed(struct lk_parser *p, const char *data, size_t len, struct lk_error *err)
+{
+	p->offset += (int64_t)len;
+	if (p->matched || (!p->held.len && len >= HEAD_BYTES))
+		return feed_jobs(p, data, len, err);
+	lk_str_add(&p->held, data, len);
+	LK_TRY(lk_str_check(&p->held, err));
+	return p->held.len >= HEAD_BYTES ? feed_jobs(p, p->held.data, p->held.len, err) : LK_OK;
+}
+
+/* The member has no more: what was held of it is all there is. */
+static enum lk_status feed_held(struct lk_parser *p, struct lk_error *err)
+{
+	return p->matched ? LK_OK : feed_jobs(p, lk_str_text(&p->held), p->held.len, err);
+}
+
+static void warn_of_bytes(const struct job *job)
+{
+	int64_t seconded = lk_decoder_seconded(job->decoder), wrong = lk_decoder_wrong(job->decoder);
+
+	for (int i = 0; i < job->count; i++) {
+		if (seconded)
+			lk_sink_warn(job->sinks[i], "%lld bytes are not %s, read as %s", (long long)seconded,
+				job->decoding.encoding, job->decoding.second);
+		if (wrong)
+			lk_sink_warn(job->sinks[i], "%lld sequence%s of bytes %s not %s%s", (long long)wrong,
+				wrong == 1 ? "" : "s", wrong == 1 ? "is" : "are", job->decoding.encoding,
+				job->decoding.replace ? ", replaced by U+FFFD" : "");
+	}
+}
+
+static enum lk_status finish_job(struct job *job, struct lk_error *err)
+{
+	if (job->decoder) {
+		LK_TRY(lk_decoder_finish(job->decoder, feed_text, job, err));
+		warn_of_bytes(job);
+	}
+	return job->reader->finish(job->self, err);
 }
 
 static enum lk_status finish_sinks(struct lk_parser *p, struct lk_error *err)
@@ -349,18 +476,16 @@ static enum lk_status finish_sinks(struct lk_parser *p, struct lk_error *err)
 
 static enum lk_status end_member(struct lk_parser *p, struct lk_error *err)
 {
-	if (!p->matched)
-		LK_TRY(settle(p, "", 0, err));
+	LK_TRY(feed_held(p, err));
 	for (int i = 0; i < p->job_count; i++)
-		LK_TRY(p->jobs[i].reader->finish(p->jobs[i].self, err));
+		LK_TRY(finish_job(&p->jobs[i], err));
 	return finish_sinks(p, err);
 }
 
 /* The open member does not come to its end. */
 static enum lk_status break_member(struct lk_parser *p, const char *why, struct lk_error *err)
 {
-	if (!p->matched)
-		LK_TRY(settle(p, "", 0, err));
+	LK_TRY(feed_held(p, err));
 	for (int i = 0; i < p->job_count; i++)
 		if (!p->jobs[i].sinks[0]->failed)
 			LK_TRY(lk_sinks_fail(p->jobs[i].sinks, p->jobs[i].count, NULL, err,
@@ -629,6 +754,7 @@ static enum lk_status text_impl(
 	if (!seekable)
 		LK_TRY(lk_sha256_init(sha, err));
 	LK_TRY(pump(p, in, sha, buf, err));
+	LK_TRY(feed_held(p, err)); /* before the digest is there: rows are called the same however long the text is */
 	if (sha->ctx) {
 		LK_TRY(lk_sha256_hex(sha, digest, err));
 		p->member.size = p->member.member_size = p->offset;

@@ -108,6 +108,10 @@ enum lk_status lk_package_dialect(
 enum lk_status lk_package_fields(struct lk_load *l, const struct lk_resource_json *json, const struct lk_defaults *d,
 	struct lk_resource *r) LK_CHECKED;
 
+/* package_encoding.c: fills r->encodings; r->format is known. */
+enum lk_status lk_package_encoding(
+	struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
+
 /* package_constraint.c: constraints and categories of a field that is loaded but for them. */
 enum lk_status lk_package_constraints(
 	struct lk_load *l, const json_t *field, const char *at, struct lk_source_field *f) LK_CHECKED;

@@ -69,7 +69,7 @@ enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, cons
 {
 	bool matched;
 
-	*s = (struct lk_sink){.resource = r, .member = member, .output = output, .started = lk_now_us()};
+	*s = (struct lk_sink){.encoding = LK_UTF8_NAME, .resource = r, .member = member, .output = output, .started = lk_now_us()};
 	LK_TRY(lk_output_table(output, r, &s->table, err));
 	LK_TRY(lk_delivery_match(r->package, member->delivery, &s->match, &matched, err));
 	if (r->constrained && !(s->states = calloc((size_t)r->field_count, sizeof(*s->states))))
@@ -89,6 +89,9 @@ void lk_sink_release(struct lk_sink *s)
 	for (int i = 0; s->states && i < s->resource->field_count; i++)
 		lk_constraint_state_release(&s->states[i]);
 	free(s->states);
+	for (int i = 0; i < LK_ENCODINGS_MAX; i++)
+		lk_decoder_close(s->others[i]);
+	lk_str_release(&s->decoded);
 	lk_delivery_match_release(&s->match);
 	lk_str_release(&s->file);
 	lk_str_release(&s->room);
@@ -154,6 +157,61 @@ static void say_misfit(
 	show_value(s, f, v);
 }
 
+/* Reads a value by the first of the resource's other encodings in which all of it is text. */
+static bool read_otherwise(struct lk_sink *s, struct lk_value *v)
+{
+	const struct lk_encodings *e = &s->resource->encodings;
+
+	for (int i = 0; i < e->count; i++) {
+		struct lk_decoding how = {.encoding = e->names[i]};
+
+		if (!strcmp(e->names[i], LK_UTF8_NAME) || lk_encoding_is_wide(e->names[i]) ||
+			(!s->others[i] && lk_decoder_open(&s->others[i], &how, NULL) != LK_OK))
+			continue;
+		lk_str_clear(&s->decoded);
+		if (!lk_decoder_text(s->others[i], v->data, v->len, &s->decoded) || memchr(s->decoded.data, '\0', s->decoded.len))
+			continue;
+		s->others_read[i]++;
+		return true;
+	}
+	return false;
+}
+
+/* U+FFFD for each NUL, and for each sequence of bytes that begins no character. */
+static bool replace_wrong(struct lk_sink *s, const struct lk_value *v)
+{
+	const unsigned char *p = (const unsigned char *)v->data, *end = p + v->len;
+
+	lk_str_clear(&s->decoded);
+	while (p < end) {
+		size_t n = *p ? lk_utf8_len(p, end) : 0;
+
+		if (n)
+			lk_str_add(&s->decoded, p, n);
+		else
+			lk_str_adds(&s->decoded, LK_REPLACEMENT);
+		p += n ? n : 1;
+	}
+	s->replaced++;
+	return !s->decoded.failed;
+}
+
+bool lk_sink_utf8(struct lk_sink *s, struct lk_value *v, const char **why)
+{
+	const struct lk_encodings *e = &s->resource->encodings;
+	bool utf8 = lk_utf8_valid(v->data, v->len);
+
+	if (utf8 && !memchr(v->data, '\0', v->len))
+		return true;
+	*why = utf8 ? "holds a NUL byte" : !strcmp(s->encoding, LK_UTF8_NAME) ? "is not UTF-8" : "holds bytes that are no text";
+	if ((utf8 || strcmp(s->encoding, LK_UTF8_NAME) || e->count == 1 || !read_otherwise(s, v)) &&
+		(!e->replace || !replace_wrong(s, v)))
+		return false;
+	v->data = lk_str_text(&s->decoded);
+	v->len = s->decoded.len;
+	return true;
+}
+
 /* What became of a value. */
 enum outcome {
 	VALUE_PUT,
@@ -171,24 +229,19 @@ static enum lk_status judge(struct lk_sink *s, int field, struct lk_value *v, st
 	struct lk_checked checked;
 	bool holds;
 
+	*outcome = VALUE_MISFIT;
+	if (v->unchecked && v->data && !lk_sink_utf8(s, v, &reason)) {
+		say_misfit(s, f, v, reason);
+		return lk_str_check(&s->decoded, err);
+	}
 	*outcome = VALUE_MISSING;
 	if (v->data && (f->trim || !f->convert.keeps_white))
 		lk_text_trim(&v->data, &v->len);
 	if (is_missing(f, v, s->resource->missing_unquoted))
 		return LK_OK;
+	if (f->map_count && !map_value(f, v))
+		return LK_OK;
 	*outcome = VALUE_MISFIT;
-	if (v->unchecked && !lk_utf8_valid(v->data, v->len)) {
-		say_misfit(s, f, v, "is not UTF-8");
-		return LK_OK;
-	}
-	if (v->unchecked && memchr(v->data, '\0', v->len)) {
-		say_misfit(s, f, v, "holds a NUL byte");
-		return LK_OK;
-	}
-	if (f->map_count && !map_value(f, v)) {
-		*outcome = VALUE_MISSING;
-		return LK_OK;
-	}
 	if (!lk_convert_scalar(&f->convert, v->data, v->len, scalar, &reason)) {
 		say_misfit(s, f, v, reason);
 		return LK_OK;
@@ -402,6 +455,22 @@ void lk_sink_warn(struct lk_sink *s, const char *fmt, ...)
 	lk_add_clean(&s->warning, message, strlen(message));
 }
 
+static const char *plural(int64_t count)
+{
+	return count == 1 ? " holds" : "s hold";
+}
+
+static void warn_of_bytes(struct lk_sink *s)
+{
+	for (int i = 0; i < s->resource->encodings.count; i++)
+		if (s->others_read[i])
+			lk_sink_warn(s, "%lld value%s bytes that are not %s, read as %s", (long long)s->others_read[i],
+				plural(s->others_read[i]), s->encoding, s->resource->encodings.names[i]);
+	if (s->replaced)
+		lk_sink_warn(s, "%lld value%s bytes that are not %s, or NUL, replaced by U+FFFD", (long long)s->replaced,
+			plural(s->replaced), s->encoding);
+}
+
 enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
 {
 	struct lk_file_report report = {
@@ -410,11 +479,12 @@ enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
 		.rejected = s->rejected,
 		.status = s->failed && !s->record ? "failed" : "ok",
 		.error = s->error.len ? lk_str_text(&s->error) : NULL,
-		.warning = s->warning.len ? lk_str_text(&s->warning) : NULL,
 		.started = s->started,
 		.finished = lk_now_us(),
 	};
 
+	warn_of_bytes(s);
+	report.warning = s->warning.len ? lk_str_text(&s->warning) : NULL;
 	LK_TRY(lk_str_check(&s->error, err));
 	LK_TRY(lk_str_check(&s->warning, err));
 	if (s->record != s->rows + s->rejected)

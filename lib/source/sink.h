@@ -54,6 +54,13 @@ struct lk_sink {
 	struct lk_str file;	    /* lk_file */
 	struct lk_str room;	    /* the text of a constant made here */
 	struct lk_delivery_match match;
+
+	/* values whose bytes are not UTF-8 */
+	const char *encoding; /* what the text was decoded from */
+	struct lk_decoder *others[LK_ENCODINGS_MAX]; /* by the resource's encodings, opened when they are needed */
+	int64_t others_read[LK_ENCODINGS_MAX];	     /* values that were read by them */
+	int64_t replaced;			     /* values with something replaced in them */
+	struct lk_str decoded;
 	int64_t record; /* records so far */
 	int64_t rows, rejected;
 	int64_t started;
@@ -86,6 +93,10 @@ enum lk_status lk_sink_reject(struct lk_sink *s, const char *field, const char *
  */
 enum lk_status lk_sinks_fail(struct lk_sink *const *sinks, int count, const struct lk_place *place,
 	struct lk_error *err, const char *fmt, ...) LK_CHECKED LK_PRINTF(5, 6);
+
+/* Makes UTF-8 without NUL of a value, as the resource's encodings allow; false when they do not: *why then says what is wrong
+ * with it. What it makes is borrowed until the next call. For values that lk_sink_row does not see: it does so itself. */
+bool lk_sink_utf8(struct lk_sink *s, struct lk_value *v, const char **why);
 
 /* Adds a remark on the member for lk.files: it is read all the same. It must not hold values. */
 void lk_sink_warn(struct lk_sink *s, const char *fmt, ...) LK_PRINTF(2, 3);
