@@ -45,7 +45,7 @@ static const struct usage *usage_of(const char *delimiter)
 {
 	static const struct usage KNOWN[] = {{",", 0, 3, 0}, {";", 3, 4, 0}, {"\t", 3, 4, 0}, {"|", 5, 5, 0}, {"", 10, 0, 0},
 		{":", 12, 7, 2}, {" ", 12, 3.2, 2.2}, {"#", 12, 8, 1}, {"~", 8, 7, 0}, {"^", 8, 7, 0}, {"$", 8, 8, 0},
-		{"\x01", 8, 7, 0}, {"||", 8, 8, 0}, {"\xc2\xa6", 8, 8, 0}, {"\xc2\xa7", 8, 8, 0}};
+		{"\x01", 8, 7, 0}, {"||", 25, 8, 0}, {"::", 12, 8, 0}, {"\xc2\xa6", 8, 8, 0}, {"\xc2\xa7", 8, 8, 0}};
 	static const struct usage OTHER = {NULL, 12, 9, 3};
 
 	for (size_t i = 0; i < sizeof(KNOWN) / sizeof(*KNOWN); i++)

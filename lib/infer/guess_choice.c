@@ -5,7 +5,7 @@
 
 /* The readings that are weighed: each delimiter that the text has, with each quote that may be one. */
 static const char *const DELIMITERS[] = {"", ",", ";", "\t", "|", ":", " ", "#", "~", "^", "$", "&", "*", "!", "%", "@", "=",
-	"\x01", "\x1c", "\x1d", "\x1e", "\x1f", "||", "\xc2\xa6", "\xc2\xa7", NULL};
+	"\x01", "\x1c", "\x1d", "\x1e", "\x1f", "||", "::", "\xc2\xa6", "\xc2\xa7", NULL};
 
 static const char *const COMMENTS[] = {"#", "//", "--", "%", "!", NULL};
 
@@ -100,6 +100,42 @@ static enum lk_status weigh_delimiters(
 	return LK_OK;
 }
 
+/* Whether the byte beside nearly every delimiter, at its end or before its start, is the same, and may be a part of it. */
+static bool beside(const struct lk_excerpt *text, const struct lk_form *form, bool before, char *out)
+{
+	const char *end = text->data + text->len, *p = text->data;
+	size_t found = 0, same = 0, len = form->delimiter_len;
+
+	*out = 0;
+	while ((p = memmem(p, (size_t)(end - p), form->delimiter, len))) {
+		const char *at = before ? p - 1 : p + len;
+		char c = at >= text->data && at < end ? *at : 0;
+
+		if (!found++)
+			*out = c;
+		same += c == *out;
+		p += len;
+	}
+	return *out && strchr("|~^:;&", *out) && *out != form->delimiter[0] && same * 50 >= found * 49;
+}
+
+/* Delimiters of several characters, such as ~|~: what always stands beside the best one is tried as a part of it. */
+static enum lk_status lengthen(const struct lk_excerpt *text, struct best *best, struct lk_error *err)
+{
+	for (int side = 0; side < 2; side++) {
+		struct lk_form form = best->form;
+		char c;
+
+		if (!form.delimiter_len || form.delimiter_len >= LK_FORM_DELIMITER || !beside(text, &form, side, &c))
+			continue;
+		memmove(form.delimiter + side, best->form.delimiter, form.delimiter_len);
+		form.delimiter[side ? 0 : form.delimiter_len] = c;
+		form.delimiter[++form.delimiter_len] = 0;
+		LK_TRY(weigh(text, &form, best, err));
+	}
+	return LK_OK;
+}
+
 enum lk_status lk_form_choose(const struct lk_excerpt *text, struct lk_form *form, double *margin, struct lk_error *err)
 {
 	struct best best = {.bits = INFINITY, .next = INFINITY};
@@ -108,6 +144,7 @@ enum lk_status lk_form_choose(const struct lk_excerpt *text, struct lk_form *for
 	for (size_t i = 0; COMMENTS[i]; i++)
 		if (lk_excerpt_lines(text, COMMENTS[i]))
 			LK_TRY(weigh_delimiters(text, COMMENTS[i], &best, err));
+	LK_TRY(lengthen(text, &best, err));
 	*form = best.form;
 	*margin = best.next - best.bits;
 	return LK_OK;

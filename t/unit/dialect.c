@@ -35,6 +35,9 @@ static void delimiters(void)
 	guesses("id|when\n7|2026-01-01 10:00\n8|2026-01-02 11:30\n", "{\"delimiter\":\"|\"}", "bar beside times");
 	guesses("A~B~C\n1~x, y~\n2~~z\n3~w~\n", "{\"delimiter\":\"~\"}", "tilde");
 	guesses("ISR$DRUG$SEQ\n4263822$ASPIRIN$1\n4263823$LASIX 40 MG$2\n", "{\"delimiter\":\"$\"}", "dollar");
+	guesses("id~|~name~|~n\n1~|~Ann|e~|~5\n2~|~Bob~|~7\n", "{\"delimiter\":\"~|~\"}", "three characters");
+	guesses("1::1193::5\n1::661::3\n2::914::3\n", "{\"delimiter\":\"::\",\"header\":false}", "two colons");
+	guesses("a||c\n1||x\n2||y\n", "{\"delimiter\":\"|\"}", "bars around a column that is always empty");
 	guesses("a\x01" "b\n1\x01" "x\n2\x01y\n", "{\"delimiter\":\"\\u0001\"}", "control character");
 }
 
