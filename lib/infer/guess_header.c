@@ -385,27 +385,48 @@ static void lay_out(struct table *t, struct lk_layout *out)
 		out->header[out->header_count++] = t->rows[i].number;
 }
 
+/* Reads and lays out; width: how many cells a record should have, 0: who knows. */
+static enum lk_status read_as(struct table *t, const struct lk_dialect *dialect, const char *text, size_t len, bool whole,
+	size_t width, struct lk_error *err)
+{
+	struct lk_split split = {0};
+	struct lk_str room = LK_STR_INIT;
+	enum lk_status status;
+
+	lk_split_init(&split, dialect);
+	split.width = width;
+	status = lk_split_feed(&split, text, len, err);
+	if (status == LK_OK)
+		status = read_rows(t, &split, &room, whole, err);
+	if (status == LK_OK)
+		lay_out(t, t->layout);
+	lk_split_release(&split);
+	lk_str_release(&room);
+	lk_arena_release(&t->arena);
+	return status;
+}
+
 enum lk_status lk_layout_guess(const struct lk_dialect *dialect, const char *text, size_t len, bool whole,
 	struct lk_layout *out, struct lk_error *err)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	struct lk_split split = {0};
-	struct lk_str room = LK_STR_INIT;
+	struct lk_dialect mending = *dialect;
+	size_t width;
 	enum lk_status status;
 
 	*out = (struct lk_layout){0};
 	if (!t)
 		return lk_error_nomem(err);
 	t->layout = out;
-	lk_split_init(&split, dialect);
-	status = lk_split_feed(&split, text, len, err);
-	if (status == LK_OK)
-		status = read_rows(t, &split, &room, whole, err);
-	if (status == LK_OK)
-		lay_out(t, out);
-	lk_split_release(&split);
-	lk_str_release(&room);
-	lk_arena_release(&t->arena);
+	status = read_as(t, dialect, text, len, whole, 0, err);
+	width = out->columns;
+	if (status == LK_OK && out->flawed && width > 1) { /* once more, as a reader that mends quotes would */
+		memset(t, 0, sizeof(*t));
+		*out = (struct lk_layout){.flawed = true};
+		t->layout = out;
+		mending.mend = true;
+		status = read_as(t, &mending, text, len, whole, width, err);
+	}
 	free(t);
 	return status;
 }

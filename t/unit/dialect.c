@@ -35,7 +35,7 @@ static void delimiters(void)
 	guesses("id|when\n7|2026-01-01 10:00\n8|2026-01-02 11:30\n", "{\"delimiter\":\"|\"}", "bar beside times");
 	guesses("A~B~C\n1~x, y~\n2~~z\n3~w~\n", "{\"delimiter\":\"~\"}", "tilde");
 	guesses("ISR$DRUG$SEQ\n4263822$ASPIRIN$1\n4263823$LASIX 40 MG$2\n", "{\"delimiter\":\"$\"}", "dollar");
-	guesses("id~|~name~|~n\n1~|~Ann|e~|~5\n2~|~Bob~|~7\n", "{\"delimiter\":\"~|~\"}", "three characters");
+	guesses("id~|~name~|~n\n1~|~Ann e~|~5\n2~|~Bob~|~7\n", "{\"delimiter\":\"~|~\"}", "three characters");
 	guesses("1::1193::5\n1::661::3\n2::914::3\n", "{\"delimiter\":\"::\",\"header\":false}", "two colons");
 	guesses("a||c\n1||x\n2||y\n", "{\"delimiter\":\"|\"}", "bars around a column that is always empty");
 	guesses("a\x01" "b\n1\x01" "x\n2\x01y\n", "{\"delimiter\":\"\\u0001\"}", "control character");
@@ -104,6 +104,7 @@ static void state(void)
 	tells("id,a,b\n1,2,3\n4,5\n7,8,9\n", true, true, false, 3, "a record that is too short");
 	tells("Title\n\nid,a,b\n1,2,3\n7,8,9\n", true, false, false, 3, "a title is no ragged record");
 	tells("id,a,b\n1,2,3\n4,\"x\"y,5\n7,8,9\n", true, false, true, 3, "text after a closing quote");
+	tells("id,\"a,b\n1,2,3\n4,5,6\n7,8,9\n", true, false, true, 3, "a header with a stray quote");
 	tells("id,a,b\n1,2,3\n4,5,6\n7,\"x\n", false, false, false, 3, "a cut sample's last record");
 }
 
