@@ -7,6 +7,7 @@
 
 #include "archive/cursor.h"
 #include "archive/directory.h"
+#include "archive/enc.h"
 #include "archive/kind.h"
 #include "archive/name.h"
 #include "archive/unique.h"
@@ -37,7 +38,7 @@ enum content {
 struct lk_archive {
 	struct lk_archive_options options;
 	locale_t utf8; /* libarchive turns names into the encoding of the thread's locale */
-	const struct lk_blob *input;
+	const struct lk_blob *input; /* the delivery, or what it is when decrypted */
 	const char *delivery;
 	struct lk_arena arena; /* texts of the present member */
 	struct lk_error why;   /* of a tail, or of the present member */
@@ -45,6 +46,11 @@ struct lk_archive {
 	const struct lk_key **keys; /* those for this delivery */
 	size_t key_count, key_cap;
 	int key; /* the one that fitted last: tried first */
+
+	struct lk_enc enc; /* where all of the delivery is encrypted */
+	struct lk_str enc_name;
+	bool encrypted, by_enc; /* by_enc: the present member is by that alone */
+	int enc_key, enc_way; /* that fitted last */
 
 	struct lk_walks walks;
 	bool wrapped, raw;
@@ -94,6 +100,7 @@ void lk_archive_close(struct lk_archive *a)
 		lk_archive_close(a->inner);
 	lk_walks_close(&a->walks);
 	lk_zip_reader_close(&a->zip);
+	lk_enc_close(&a->enc);
 	a->stage = STAGE_END;
 }
 
@@ -110,6 +117,7 @@ void lk_archive_free(struct lk_archive *a)
 	lk_arena_release(&a->arena);
 	lk_unique_release(&a->names);
 	lk_str_release(&a->name);
+	lk_str_release(&a->enc_name);
 	lk_str_release(&a->piece);
 	lk_str_release(&a->inner_bytes);
 	lk_str_release(&a->inner_path);
@@ -134,7 +142,8 @@ enum lk_status lk_archive_open(struct lk_archive *a, const struct lk_blob *input
 	a->key = a->key_count ? 0 : NO_KEY;
 	a->own_budget = (struct lk_budget){.input_size = input->size};
 	a->budget = &a->own_budget;
-	a->wrapped = a->raw = a->walks.raw = false;
+	a->wrapped = a->raw = a->walks.raw = a->encrypted = false;
+	a->enc_key = a->key;
 	a->at = -1;
 	a->index = 0;
 	lk_unique_clear(&a->names);
@@ -409,19 +418,72 @@ static enum lk_walk_result begin_memberless(struct lk_archive *a, struct lk_walk
 	return walk_to(a, a->key, 0, w, err);
 }
 
+/* Looks for the key of a delivery that is encrypted as a whole: the likely ways of making one first, with every passphrase. */
+static enum lk_walk_result find_enc_key(struct lk_archive *a, struct lk_error *err)
+{
+	int ways = lk_enc_ways(), keys = (int)a->key_count;
+
+	for (int i = -1; i < ways; i++)
+		for (int key = 0; key < keys; key++) {
+			int way = i < 0 ? a->enc_way : i;
+			enum lk_enc_fit fit;
+
+			if (i == a->enc_way)
+				continue;
+			fit = lk_enc_open(
+				&a->enc, a->input, lk_str_text(&a->enc_name), a->keys[key]->passphrase, way, err);
+			if (fit == LK_ENC_NO)
+				continue;
+			a->enc_way = way;
+			a->enc_key = key;
+			if (fit == LK_ENC_UNCHECKED)
+				lk_error_set(&a->why, LK_DATA,
+					"what openssl enc encrypted here has no check of its own: "
+					"gzip it before it is encrypted");
+			return fit == LK_ENC_YES ? LK_WALK_OK : fit == LK_ENC_ERROR ? LK_WALK_ERROR : LK_WALK_DEAD;
+		}
+	lk_error_set(&a->why, LK_DATA,
+		"encrypted by openssl enc, and no passphrase fits (%d tried), or what it holds has no check of its own", keys);
+	return LK_WALK_DEAD;
+}
+
+/* A delivery that openssl enc wrote: from here on it is what it holds. */
+static enum lk_walk_result begin_encrypted(struct lk_archive *a, struct lk_error *err)
+{
+	enum lk_walk_result result = LK_WALK_DEAD;
+
+	a->encrypted = true;
+	lk_str_clear(&a->enc_name);
+	lk_name_decrypted(&a->enc_name, a->input->name);
+	if (lk_str_check(&a->enc_name, err))
+		return LK_WALK_ERROR;
+	if (!lk_enc_is_whole(a->input))
+		lk_error_set(&a->why, LK_DATA, "encrypted by openssl enc, and cut short: its size is not one that this can have");
+	else if (!a->key_count)
+		lk_error_set(&a->why, LK_DATA, "encrypted by openssl enc, and no passphrase was given for it");
+	else
+		result = find_enc_key(a, err);
+	if (result == LK_WALK_OK)
+		a->input = &a->enc.content;
+	return result;
+}
+
 /* Learns what the delivery is. */
 static enum lk_walk_result begin(struct lk_archive *a, struct lk_error *err)
 {
-	enum lk_walk_result result;
+	enum lk_walk_result result = LK_WALK_OK;
 	struct lk_walk *w;
 
+	if (lk_enc_detect(a->input))
+		result = begin_encrypted(a, err);
 	a->stage = STAGE_WALK;
 	a->whole = a->input;
-	if (!a->input->size || lk_kind_is_document(a->input)) {
+	if (!a->input->size || (!a->encrypted && lk_kind_is_document(a->input))) {
 		a->stage = STAGE_PLAIN;
 		return LK_WALK_OK;
 	}
-	result = walk_to(a, a->key, 0, &w, err);
+	if (result == LK_WALK_OK)
+		result = walk_to(a, a->key, 0, &w, err);
 	if (result == LK_WALK_END)
 		result = begin_memberless(a, &w, err);
 	if (a->stage == STAGE_WALK && (result == LK_WALK_OK || result == LK_WALK_DAMAGED)) {
@@ -568,6 +630,8 @@ static enum lk_archive_next next_in_walk(struct lk_archive *a, struct lk_member 
 
 static enum lk_archive_next next_member(struct lk_archive *a, struct lk_member *m, struct lk_error *err)
 {
+	enum lk_archive_next next;
+
 	lk_arena_clear(&a->arena);
 	a->content = CONTENT_UNREAD;
 	a->verified = a->has_place = a->by_zip = false;
@@ -578,14 +642,20 @@ static enum lk_archive_next next_member(struct lk_archive *a, struct lk_member *
 		return LK_ARCHIVE_ERROR;
 	switch (a->stage) {
 	case STAGE_PLAIN:
-		return describe_whole(a, m, err);
+		next = describe_whole(a, m, err);
+		break;
 	case STAGE_TAIL:
-		return tail(a, m, err);
+		next = tail(a, m, err);
+		break;
 	case STAGE_WALK:
-		return next_in_walk(a, m, err);
+		next = next_in_walk(a, m, err);
+		break;
 	default:
 		return LK_ARCHIVE_END;
 	}
+	a->by_enc = a->encrypted && !m->encrypted;
+	m->encrypted |= a->encrypted;
+	return next;
 }
 
 static enum lk_status verify(struct lk_archive *a, struct lk_member *m, struct lk_error *err);
@@ -692,12 +762,14 @@ static enum lk_status verify(struct lk_archive *a, struct lk_member *m, struct l
 	if (a->content == CONTENT_INPUT) {
 		if (!allows(a, a->total, a->total))
 			fail(a, m, a->why.message);
-	} else if (m->encrypted) {
+	} else if (m->encrypted && !a->by_enc) {
 		LK_TRY(verify_encrypted(a, m, err));
 	} else {
 		LK_TRY(verify_clear(a, m, err));
 	}
 	if (m->status == LK_MEMBER_OK) {
+		if (a->encrypted && !m->passphrase && a->total)
+			m->passphrase = a->keys[a->enc_key]->label;
 		a->verified = true;
 		m->size = a->total;
 		a->budget->total += a->total;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/enc.h"
 #include "base/file.h"
 #include "base/tool.h"
 
@@ -146,6 +147,8 @@ enum lk_status lk_blob_read(const struct lk_blob *in, int64_t offset, void *buf,
 		memcpy(buf, in->data + offset, *got);
 		return LK_OK;
 	}
+	if (in->enc)
+		return lk_enc_read(in->enc, offset, buf, len, got, err);
 	while (*got < len) {
 		ssize_t n = pread(in->fd, (char *)buf + *got, len - *got, offset + (off_t)*got);
 

@@ -18,10 +18,13 @@
 
 #define LK_BLOB_HELD (16 * 1024 * 1024)
 
+struct lk_enc;
+
 struct lk_blob {
 	const char *name; /* as it was given; borrowed */
-	int fd;		  /* -1 when all of it is in memory */
-	const unsigned char *data; /* NULL when it is read from fd */
+	int fd;		  /* -1 when it is not read from there */
+	const unsigned char *data; /* NULL when not all of it is in memory */
+	struct lk_enc *enc;	   /* that it is decrypted by as it is read (enc.h), or NULL */
 	int64_t size;
 	int64_t modified_us;	      /* time of last change; of a pipe, when it was read */
 	char sha256[LK_SHA256_HEX];

@@ -7,7 +7,10 @@
 /* Whether it is an office document or an e-book: these are zips, but files to whoever sends them. */
 bool lk_kind_is_document(const struct lk_blob *input);
 
-/* Whether <data, len>, its beginning, means to be an archive, or to be compressed. */
+/* Whether <data, len>, its beginning, means to be an archive, or to be compressed or encrypted. */
 bool lk_kind_is_archive(const char *data, size_t len);
+
+/* Whether it means to be an archive or to be compressed, and says that it has a check of all its content. */
+bool lk_kind_has_check(const char *data, size_t len);
 
 #endif

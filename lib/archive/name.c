@@ -67,18 +67,30 @@ const char *lk_name_unsafe(const char *name)
 	return NULL;
 }
 
-void lk_name_uncompressed(struct lk_str *out, const char *name)
+/* The length of a name without one of these suffixes (ended by NULL) that it has. */
+static size_t len_without(const char *name, const char *const *suffixes)
 {
-	static const char *const suffixes[] = {".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z"};
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		size_t n = strlen(suffixes[i]);
+	for (; *suffixes; suffixes++) {
+		size_t n = strlen(*suffixes);
 
-		if (len > n && !strcasecmp(name + len - n, suffixes[i])) {
-			add_utf8(out, name, len - n);
-			return;
-		}
+		if (len > n && !strcasecmp(name + len - n, *suffixes))
+			return len - n;
 	}
-	add_utf8(out, name, len);
+	return len;
+}
+
+void lk_name_decrypted(struct lk_str *out, const char *name)
+{
+	static const char *const suffixes[] = {".enc", ".aes", ".aes256", ".ssl", ".openssl", ".crypt", NULL};
+
+	lk_str_add(out, name, len_without(name, suffixes));
+}
+
+void lk_name_uncompressed(struct lk_str *out, const char *name)
+{
+	static const char *const suffixes[] = {".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z", NULL};
+
+	add_utf8(out, name, len_without(name, suffixes));
 }

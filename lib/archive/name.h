@@ -17,6 +17,9 @@ const char *lk_name_clutter(const char *name);
  * backslash, drive letter or control characters, and not empty. */
 const char *lk_name_unsafe(const char *name);
 
+/* The name of what an encrypted file holds, as it stands: a.csv.gz.enc is a.csv.gz. */
+void lk_name_decrypted(struct lk_str *out, const char *name);
+
 /* The name of what a compressed file holds: a.csv.gz is a.csv. Adds UTF-8, as lk_name_utf8. */
 void lk_name_uncompressed(struct lk_str *out, const char *name);
 
