@@ -235,31 +235,37 @@ static struct lk_value field_value(struct json *x, struct target *t, int field, 
 
 /* ---- lk.rest ---- */
 
-static bool has_field(struct json *x, const struct target *t, const struct lk_json_node *key)
+/* Whether the path begins with a member of the record. */
+static bool goes_into(const struct lk_json_path *path, const char *name, size_t len)
 {
-	size_t len;
+	return path->count && !path->up && path->tokens[0].len == len && !memcmp(path->tokens[0].data, name, len);
+}
+
+static bool is_known(struct json *x, const struct target *t, const struct lk_json_node *key)
+{
+	const struct program *p = t->program;
 	const char *name;
+	size_t len;
 
 	lk_str_clear(&x->room);
 	name = lk_json_string(&x->parsed, key, &x->room, &len);
-	for (int i = 0; i < t->sink->resource->field_count; i++) {
-		const struct lk_json_path *path = &t->program->fields[i];
-
-		if (t->sink->resource->fields[i].origin == LK_ORIGIN_RECORD && path->count && !path->up &&
-			path->tokens[0].len == len && !memcmp(path->tokens[0].data, name, len))
+	for (int i = 0; i < t->sink->resource->field_count; i++)
+		if (t->sink->resource->fields[i].origin == LK_ORIGIN_RECORD && goes_into(&p->fields[i], name, len))
 			return true;
-	}
+	for (int i = 0; i < p->condition_count; i++)
+		if ((p->conditions[i].path.relative || !p->record.count) && goes_into(&p->conditions[i].path, name, len))
+			return true;
 	return false;
 }
 
-/* The record's members that no field's path goes into, as one object. */
+/* The record's members that no field's path goes into, and no condition's, as one object. */
 static void make_rest(struct json *x, struct target *t, const struct lk_json_node *record)
 {
 	const struct lk_json_node *key = record + 1;
 
 	lk_str_clear(&t->rest);
 	for (uint32_t i = 0; record->type == LK_JSON_OBJECT && i < record->count; i++, key = &x->parsed.nodes[key[1].next]) {
-		if (key[1].type == LK_JSON_NULL || has_field(x, t, key))
+		if (key[1].type == LK_JSON_NULL || is_known(x, t, key))
 			continue;
 		lk_str_adds(&t->rest, t->rest.len ? ",\"" : "{\"");
 		lk_str_add(&t->rest, x->parsed.text + key->start, key->end - key->start);
