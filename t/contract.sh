@@ -93,6 +93,8 @@ failures() {
 		66|lk-unpack|a passphrase file is not there|nowhere.pass|lk-unpack --passphrase-file nowhere.pass landing/people.csv
 		66|lk-parse|a file is not there|nowhere.csv|lk-parse -s sources --as people nowhere.csv
 		66|lk-parse|the sources are not there|nowhere.json|lk-parse -s nowhere.json --as people people.csv
+		66|lk-infer|a sample is not there|nowhere.csv|lk-infer nowhere.csv
+		65|lk-infer|a sample is empty|regular|lk-infer regular
 		66|lk-cat|a stream is not there|nowhere.lk|lk-cat nowhere.lk
 		66|lk-commit|what was staged is not there|nowhere|lk-commit -l lake --staged nowhere
 		66|lk-query|the lake is not there|nowhere|lk-query -l nowhere "select 1"
@@ -124,6 +126,8 @@ printers() {
 		lk-unpack|members|lk-unpack landing/people.csv
 		lk-unpack|a list|lk-unpack --list landing/people.csv
 		lk-parse|rows|lk-parse -s sources <members.lk
+		lk-infer|a package|lk-infer people.csv
+		lk-infer|a report|lk-infer --report people.csv
 		lk-cat|CSV|lk-cat -t people -F csv rows.lk
 		lk-cat|Arrow|lk-cat -t people -F arrow rows.lk
 		lk-cat|a schema|lk-cat --schema rows.lk

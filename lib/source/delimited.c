@@ -101,11 +101,14 @@ static enum lk_status fail_header(struct delimited *d, const char *what, struct 
 /* All rows of the header are there. */
 static enum lk_status match_header(struct delimited *d, struct lk_error *err)
 {
+	const struct lk_watch *watch = d->sink->watch;
 	struct lk_str wrong = LK_STR_INIT;
 	enum lk_status status = lk_columns_match(&d->columns, d->resource, &wrong, err);
 
 	d->has_columns = true;
 	d->split.width = d->columns.width;
+	if (status == LK_OK && watch && watch->header)
+		status = watch->header(watch->arg, d->sink, d->columns.names, d->columns.width, err);
 	if (status == LK_OK && wrong.len)
 		status = fail_header(d, lk_str_text(&wrong), err);
 	lk_str_release(&wrong);

@@ -34,6 +34,8 @@ struct lk_sink;
  * and nothing goes out. */
 struct lk_watch {
 	void *arg;
+	/* A header was read: the names of its columns, as fields may go by them. NULL: nobody asks. */
+	enum lk_status (*header)(void *arg, const struct lk_sink *s, const struct lk_str *names, size_t count, struct lk_error *err);
 	/* values: as lk_sink_row got them */
 	enum lk_status (*row)(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_place *place,
 		struct lk_error *err);

@@ -1,0 +1,198 @@
+/*
+ * Delimited text: the dialect is guessed, and the header read by the reader itself, as it names columns that have no name, or one
+ * that another has.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "infer/dialect.h"
+#include "infer/draft.h"
+#include "infer/form.h"
+#include "infer/guess_encoding.h"
+#include "source/package.h"
+#include "source/parse.h"
+#include "source/split.h"
+
+#define WIDTH_RECORDS 1000 /* that say how many columns a text without a header has */
+
+static bool is_any(const struct lk_sample_head *head)
+{
+	(void)head;
+	return true;
+}
+
+/* ---- the header ---- */
+
+struct names {
+	struct lk_arena *arena;
+	struct lk_table *table;
+};
+
+static enum lk_status take_header(
+	void *arg, const struct lk_sink *s, const struct lk_str *names, size_t count, struct lk_error *err)
+{
+	struct names *n = arg;
+
+	(void)s;
+	for (size_t i = 0; i < count; i++) {
+		struct lk_str name = LK_STR_INIT;
+		const char *kept;
+
+		lk_add_clean(&name, lk_str_text(&names[i]), names[i].len);
+		kept = name.failed ? NULL : lk_arena_strdup(n->arena, lk_str_text(&name));
+		lk_str_release(&name);
+		LK_TRY(lk_table_add_column(n->table, kept, NULL, err));
+	}
+	return LK_OK;
+}
+
+static enum lk_status pass_row(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_place *place,
+	struct lk_error *err)
+{
+	(void)arg, (void)s, (void)values, (void)place, (void)err;
+	return LK_OK;
+}
+
+static enum lk_status pass_reject(void *arg, const struct lk_sink *s, const char *field, const char *reason,
+	const struct lk_place *place, struct lk_error *err)
+{
+	(void)arg, (void)s, (void)field, (void)reason, (void)place, (void)err;
+	return LK_OK;
+}
+
+/* The header is not that of the package by which it is read. */
+static enum lk_status pass_end(void *arg, const struct lk_sink *s, struct lk_error *err)
+{
+	struct names *n = arg;
+
+	if (n->table->count)
+		return LK_OK;
+	n->table->failed = lk_arena_strdup(n->arena, lk_str_text(&s->error));
+	return n->table->failed ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status read_header(
+	struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_sources *sources, struct lk_error *err)
+{
+	struct names names = {arena, t};
+	struct lk_watch watch = {&names, take_header, pass_row, pass_reject, pass_end};
+	struct lk_source_member member = {.delivery = "sample", .sha256 = "", .sender = "", .member = "sample"};
+	struct lk_parser *parser;
+	enum lk_status status;
+
+	LK_TRY(lk_parser_open(&parser, sources, "sample", NULL, err));
+	lk_parser_watch(parser, &watch);
+	status = lk_parser_begin(parser, &member, err);
+	if (status == LK_OK)
+		status = lk_parser_feed(parser, head->data, head->len, err);
+	if (status == LK_OK)
+		status = lk_parser_end(parser, NULL, err);
+	lk_parser_close(parser);
+	return status;
+}
+
+/* ---- no header ---- */
+
+/* How many cells most of the first records have; of equally many, the larger number. */
+static enum lk_status count_columns(
+	struct lk_split *split, const struct lk_str *text, bool whole, size_t *width, struct lk_error *err)
+{
+	size_t *counts = NULL, cap = 0, most = 0;
+	enum lk_status status = lk_split_feed(split, lk_str_text(text), text->len, err);
+	enum lk_split_what what;
+	int records = 0;
+
+	*width = 1;
+	if (whole)
+		lk_split_end(split);
+	while (status == LK_OK && records < WIDTH_RECORDS) {
+		size_t n, old = cap;
+
+		status = lk_split_next(split, &what, err);
+		if (status != LK_OK || what >= LK_SPLIT_MORE)
+			break;
+		if (what == LK_SPLIT_BLANK)
+			continue;
+		n = split->cell_count;
+		if (!lk_grow((void **)&counts, &cap, n + 1, sizeof(*counts))) {
+			status = lk_error_nomem(err);
+			break;
+		}
+		memset(counts + old, 0, (cap - old) * sizeof(*counts));
+		records++;
+		if (++counts[n] > most || (counts[n] == most && n > *width)) {
+			most = counts[n];
+			*width = n;
+		}
+	}
+	free(counts);
+	return status;
+}
+
+static enum lk_status name_columns(struct lk_arena *arena, struct lk_table *t, size_t count, struct lk_error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		LK_TRY(lk_table_add_column(t, lk_arena_printf(arena, "column_%zu", i + 1), NULL, err));
+	return LK_OK;
+}
+
+static enum lk_status assume_columns(struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t,
+	const struct lk_dialect *dialect, struct lk_error *err)
+{
+	struct lk_str text = LK_STR_INIT;
+	struct lk_split split = {0};
+	size_t width = 1;
+	enum lk_status status = lk_encoding_text(head->data, head->len, t->encodings[0], &text, err);
+
+	if (status == LK_OK) {
+		lk_split_init(&split, dialect);
+		status = count_columns(&split, &text, head->whole, &width, err);
+	}
+	lk_split_release(&split);
+	lk_str_release(&text);
+	return status ? status : name_columns(arena, t, width, err);
+}
+
+/* ---- the whole ---- */
+
+static enum lk_status add_columns(
+	struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err)
+{
+	struct lk_table plain = *t;
+	struct lk_table_column none = {.name = "column"};
+	struct lk_sources *sources;
+	enum lk_status status;
+	char *text;
+
+	plain.columns = &none;
+	plain.count = 1;
+	text = lk_draft_plain(&plain);
+	if (!text)
+		return lk_error_nomem(err);
+	status = lk_sources_open_text(&sources, head->name, text, strlen(text), err);
+	free(text);
+	if (status == LK_CONFIG) { /* what was guessed is nothing that a package can say */
+		t->failed = lk_arena_strdup(arena, err->message);
+		return t->failed ? LK_OK : lk_error_nomem(err);
+	}
+	LK_TRY(status);
+	t->has_header = sources->packages[0]->resources[0].dialect.header;
+	status = t->has_header ? read_header(arena, head, t, sources, err)
+			       : assume_columns(arena, head, t, &sources->packages[0]->resources[0].dialect, err);
+	lk_sources_close(sources);
+	return status;
+}
+
+static enum lk_status draft(struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err)
+{
+	struct lk_guess guess;
+
+	LK_TRY(lk_guess_dialect(head->data, head->len, head->whole, &guess, err));
+	t->format = "csv";
+	lk_table_add_encoding(t, guess.encoding);
+	t->dialect = guess.dialect;
+	t->same_order = true;
+	return add_columns(arena, head, t, err);
+}
+
+const struct lk_sample_form lk_form_delimited = {is_any, draft};

@@ -1,0 +1,177 @@
+/* lk-infer: data packages drafted from samples (lk-infer(1)). */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/lakedir.h"
+#include "base/tool.h"
+#include "infer/infer.h"
+#include "infer/pretty.h"
+
+static struct {
+	const char *passphrase_file, *keyring, *output, *format, *name;
+	int64_t passphrase_fd, rows;
+	bool nested, all, report;
+} want = {.passphrase_fd = -1, .rows = -1};
+
+#define SAMPLE_BYTES (INT64_C(256) << 20)
+
+static const struct lk_option options[] = {
+	{LK_OPTION_FLAG, 0, "report", &want.report, NULL, "show the evidence, a row for each column, instead of the package"},
+	{LK_OPTION_TEXT, 'F', "format", &want.format, "FORMAT", "of --report: table (default), csv, tsv, json, markdown"},
+	{LK_OPTION_TEXT, 'o', "output", &want.output, "FILE", "write the package to FILE"},
+	{LK_OPTION_TEXT, 0, "name", &want.name, "NAME", "name of the package"},
+	{LK_OPTION_NUMBER, 0, "rows", &want.rows, "N", "read the first N records of each sample"},
+	{LK_OPTION_FLAG, 0, "all", &want.all, NULL, "read samples whole, however large (the first 256 MiB)"},
+	{LK_OPTION_TEXT, 0, "passphrase-file", &want.passphrase_file, "FILE", "the first line of FILE is the passphrase"},
+	{LK_OPTION_NUMBER, 0, "passphrase-fd", &want.passphrase_fd, "N", "the first line from descriptor N is the passphrase"},
+	{LK_OPTION_TEXT, 0, "keyring", &want.keyring, "FILE", "FILE lists passphrase files by glob of deliveries"},
+	{LK_OPTION_FLAG, 0, "nested", &want.nested, NULL, "open archives inside archives, one level"},
+	LK_OPTIONS_END,
+};
+
+static const struct lk_tool tool = {
+	.name = "lk-infer",
+	.usage = "[--report [-F FORMAT]] [-o FILE] [--name NAME] [--rows N | --all] "
+		 "[--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] [FILE ...]",
+	.about = "Drafts a data package from samples. They are files, members of archives, or an lk stream of members.",
+	.options = options,
+};
+
+static enum lk_format report_format(void)
+{
+	enum lk_format format = LK_FORMAT_TABLE;
+
+	if (want.format && (!lk_format_parse(want.format, &format) || format == LK_FORMAT_ARROW || format == LK_FORMAT_PARQUET))
+		lk_tool_misuse("--report has no format '%s'", want.format);
+	return format;
+}
+
+static void check_options(void)
+{
+	if ((want.passphrase_file != NULL) + (want.passphrase_fd >= 0) + (want.keyring != NULL) > 1)
+		lk_tool_misuse("only one of --passphrase-file, --passphrase-fd and --keyring can be given");
+	if (want.format && !want.report)
+		lk_tool_misuse("-F is for --report");
+	if (want.rows >= 0 && want.all)
+		lk_tool_misuse("only one of --rows and --all can be given");
+	if (!want.rows)
+		lk_tool_misuse("option '--rows' takes a number of 1 or more");
+	if (want.passphrase_fd > INT32_MAX)
+		lk_tool_misuse("option '--passphrase-fd' takes a descriptor");
+}
+
+static enum lk_status find_keys(struct lk_keys *keys, struct lk_error *err)
+{
+	const char *from_environment = getenv("LK_PASSPHRASE_FILE");
+
+	if (want.keyring)
+		return lk_keys_add_ring(keys, want.keyring, err);
+	if (want.passphrase_fd >= 0)
+		return lk_keys_add_fd(keys, (int)want.passphrase_fd, err);
+	if (want.passphrase_file)
+		return lk_keys_add_file(keys, want.passphrase_file, err);
+	if (from_environment && *from_environment)
+		return lk_keys_add_file(keys, from_environment, err);
+	return LK_OK;
+}
+
+/* ---- input ---- */
+
+static enum lk_status read_input(struct lk_infer *infer, struct lk_error *err)
+{
+	struct lk_reader *reader;
+	enum lk_status status;
+
+	if (isatty(STDIN_FILENO))
+		lk_tool_misuse("standard input is a terminal; name a file, or pipe a stream into lk-infer");
+	LK_TRY(lk_reader_open(&reader, STDIN_FILENO, "standard input", 0, err));
+	status = lk_infer_stream(infer, reader, err);
+	lk_reader_close(reader);
+	return status;
+}
+
+static enum lk_status read_samples(struct lk_infer *infer, char **files, struct lk_error *err)
+{
+	if (!*files)
+		return read_input(infer, err);
+	for (; *files; files++)
+		LK_TRY(!strcmp(*files, "-") ? read_input(infer, err) : lk_infer_delivery(infer, *files, err));
+	return LK_OK;
+}
+
+/* ---- output ---- */
+
+static enum lk_status write_package(const json_t *package, struct lk_error *err)
+{
+	struct lk_str text = LK_STR_INIT;
+	enum lk_status status;
+
+	lk_json_pretty(&text, package);
+	status = lk_str_check(&text, err);
+	if (status == LK_OK && want.output)
+		status = lk_file_replace(want.output, 0666, lk_str_text(&text), text.len, err);
+	else if (status == LK_OK && fwrite(lk_str_text(&text), 1, text.len, stdout) != text.len)
+		status = lk_error_sys(err, LK_IO, "cannot write standard output");
+	lk_str_release(&text);
+	return status;
+}
+
+static enum lk_status draft(struct lk_infer *infer, char **files, enum lk_format format, struct lk_error *err)
+{
+	enum lk_status status = LK_OK;
+	json_t *package;
+	bool wanting;
+
+	LK_TRY(read_samples(infer, files, err));
+	LK_TRY(lk_infer_finish(infer, &package, &wanting, err));
+	if (want.output || !want.report)
+		status = write_package(package, err);
+	json_decref(package);
+	if (status == LK_OK && want.report)
+		status = lk_infer_report(infer, format, stdout, err);
+	return status == LK_OK && wanting ? LK_WANTING : status;
+}
+
+static enum lk_status run(struct lk_keys *keys, char **files, enum lk_format format, struct lk_error *err)
+{
+	struct lk_infer_options o = {
+		.name = want.name,
+		.limits = {want.rows > 0 ? want.rows : 0, want.all || want.rows > 0 ? 0 : SAMPLE_BYTES},
+		.archive = LK_ARCHIVE_DEFAULTS,
+		.warn = lk_warn,
+		.say = lk_say,
+	};
+	struct lk_infer *infer;
+	enum lk_status status;
+
+	LK_TRY(find_keys(keys, err));
+	if (want.output)
+		LK_TRY(lk_lake_keep_out(want.output, err));
+	o.archive.keys = keys;
+	o.archive.nested = want.nested;
+	LK_TRY(lk_infer_open(&infer, &o, err));
+	status = draft(infer, files, format, err);
+	lk_infer_close(infer);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct lk_keys keys = LK_KEYS_INIT;
+	struct lk_error err = {.message = ""};
+	enum lk_status status;
+	enum lk_format format;
+
+	lk_tool_start(&tool, &argc, &argv);
+	check_options();
+	format = report_format();
+	/* Times in archives that do not name their zone are taken for UTC, wherever this runs. */
+	setenv("TZ", "UTC", 1);
+	status = run(&keys, argv, format, &err);
+	lk_keys_release(&keys);
+	return lk_tool_finish(status, &err);
+}
