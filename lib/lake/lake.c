@@ -166,7 +166,9 @@ struct loader {
 	struct lk_lake_table *table;
 	struct lk_lake_file *files;
 	size_t cap;
-	bool deletes; /* the manifest being read is one of deletes */
+	struct lk_lake_deletes *deletes;
+	size_t deletes_cap;
+	int64_t sequence; /* of the manifest being read */
 };
 
 static enum lk_status load_columns(struct loader *l, const json_t *schema, struct lk_error *err)
@@ -198,32 +200,65 @@ static enum lk_status load_columns(struct loader *l, const json_t *schema, struc
 	return LK_OK;
 }
 
+/* Adds up what manifests say, which foreign writers wrote. */
+static enum lk_status add_rows(int64_t *sum, const struct lk_manifest_entry *entry, struct lk_error *err)
+{
+	if (entry->rows > INT64_MAX - *sum)
+		return lk_error_set(err, LK_DATA, "'%s' has more rows than can be counted", entry->uri);
+	*sum += entry->rows;
+	return LK_OK;
+}
+
+static int64_t sequence_of(const struct loader *l, const struct lk_manifest_entry *entry)
+{
+	return entry->sequence >= 0 ? entry->sequence : l->sequence;
+}
+
+static enum lk_status load_data_file(struct loader *l, const struct lk_manifest_entry *entry, const char *uri, const char *path,
+	struct lk_error *err)
+{
+	if (!lk_grow((void **)&l->files, &l->cap, (size_t)l->table->file_count + 1, sizeof(*l->files)))
+		return lk_error_nomem(err);
+	l->files[l->table->file_count++] =
+		(struct lk_lake_file){path, uri, entry->rows, entry->bytes, sequence_of(l, entry)};
+	return add_rows(&l->table->rows, entry, err);
+}
+
+static enum lk_status load_deletes(struct loader *l, const struct lk_manifest_entry *entry, const char *uri, const char *path,
+	struct lk_error *err)
+{
+	const char *referenced = entry->referenced ? lk_arena_strdup(l->arena, entry->referenced) : NULL;
+
+	if ((entry->referenced && !referenced) ||
+		!lk_grow((void **)&l->deletes, &l->deletes_cap, (size_t)l->table->deletes_count + 1, sizeof(*l->deletes)))
+		return lk_error_nomem(err);
+	l->deletes[l->table->deletes_count++] =
+		(struct lk_lake_deletes){path, uri, entry->rows, sequence_of(l, entry), referenced};
+	return add_rows(&l->table->deleted, entry, err);
+}
+
 static enum lk_status load_entry(void *context, const struct lk_manifest_entry *entry, struct lk_error *err)
 {
 	struct loader *l = context;
-	struct lk_lake_file *f;
 	const char *uri, *path;
 
 	if (entry->status == LK_ENTRY_DELETED)
 		return LK_OK;
-	if (l->deletes || entry->content != LK_CONTENT_DATA) {
-		l->table->delete_file_count++;
-		return LK_OK;
-	}
 	uri = lk_arena_strdup(l->arena, entry->uri);
 	if (!uri)
 		return lk_error_nomem(err);
 	path = lk_uri_path(uri);
 	if (!path)
 		return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", uri);
-	if (!lk_grow((void **)&l->files, &l->cap, (size_t)l->table->file_count + 1, sizeof(*f)))
-		return lk_error_nomem(err);
-	f = &l->files[l->table->file_count++];
-	*f = (struct lk_lake_file){path, uri, entry->rows, entry->bytes};
-	if (entry->rows > INT64_MAX - l->table->rows)
-		return lk_error_set(err, LK_DATA, "'%s' has more rows than can be counted", uri);
-	l->table->rows += entry->rows;
-	return LK_OK;
+	switch (entry->content) {
+	case LK_FILE_DATA:
+		return load_data_file(l, entry, uri, path, err);
+	case LK_FILE_POSITION_DELETES:
+		return load_deletes(l, entry, uri, path, err);
+	default:
+		l->table->equality_count++;
+		return LK_OK;
+	}
 }
 
 static enum lk_status load_manifests(struct loader *l, const struct lk_manifest_list *list, struct lk_error *err)
@@ -236,9 +271,22 @@ static enum lk_status load_manifests(struct loader *l, const struct lk_manifest_
 			return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", m->path);
 		if (m->added_files == 0 && m->existing_files == 0)
 			continue;
-		l->deletes = m->content == LK_CONTENT_DELETES;
+		l->sequence = m->sequence;
 		LK_TRY(lk_manifest_read(path, load_entry, l, err));
 	}
+	return LK_OK;
+}
+
+/* An array that has grown, into the arena. */
+static enum lk_status keep(struct loader *l, void **out, const void *items, size_t bytes, struct lk_error *err)
+{
+	*out = NULL;
+	if (!bytes)
+		return LK_OK;
+	*out = lk_arena_alloc(l->arena, bytes);
+	if (!*out)
+		return lk_error_nomem(err);
+	memcpy(*out, items, bytes);
 	return LK_OK;
 }
 
@@ -254,13 +302,10 @@ static enum lk_status load_files(struct loader *l, const json_t *snapshot, struc
 	if (!status)
 		status = load_manifests(l, &list, err);
 	lk_manifest_list_release(&list);
-	if (status || !l->table->file_count)
+	if (status)
 		return status;
-	l->table->files = lk_arena_alloc(l->arena, (size_t)l->table->file_count * sizeof(*l->files));
-	if (!l->table->files)
-		return lk_error_nomem(err);
-	memcpy(l->table->files, l->files, (size_t)l->table->file_count * sizeof(*l->files));
-	return LK_OK;
+	LK_TRY(keep(l, (void **)&l->table->files, l->files, (size_t)l->table->file_count * sizeof(*l->files), err));
+	return keep(l, (void **)&l->table->deletes, l->deletes, (size_t)l->table->deletes_count * sizeof(*l->deletes), err);
 }
 
 static enum lk_status load(struct loader *l, const json_t *root, struct lk_error *err)
@@ -275,7 +320,7 @@ static enum lk_status load(struct loader *l, const json_t *root, struct lk_error
 	t->updated_ms = lk_metadata_number(root, "last-updated-ms", 0);
 	t->name_mapping = lk_metadata_property(root, "schema.name-mapping.default") != NULL;
 	t->nested_same = lk_metadata_nested_same(root);
-	t->rows = t->file_count = t->delete_file_count = 0;
+	t->rows = t->deleted = t->file_count = t->deletes_count = t->equality_count = 0;
 	LK_TRY(load_columns(l, lk_metadata_schema(root), err));
 	snapshot = lk_metadata_snapshot(root, t->snapshot_id);
 	return snapshot ? load_files(l, snapshot, err) : LK_OK;
@@ -295,5 +340,6 @@ enum lk_status lk_lake_table_load(struct lk_pin *pin, struct lk_lake_table *tabl
 		status = load(&l, root, err);
 	json_decref(root);
 	free(l.files);
+	free(l.deletes);
 	return status ? lk_error_prefix(err, "table %s.%s", table->namespace_name, table->name) : LK_OK;
 }

@@ -46,6 +46,15 @@ struct lk_lake_file {
 	const char *path; /* as a local path, without its scheme */
 	const char *uri;  /* exactly as the manifest has it */
 	int64_t rows, bytes;
+	int64_t sequence; /* data sequence number ("Sequence Numbers"): which deletes are younger */
+};
+
+/* A file of position deletes: pairs of a data file's uri and a row's place in it, from 0. It applies to data files whose
+ * sequence is not above its own. */
+struct lk_lake_deletes {
+	const char *path, *uri;
+	int64_t rows, sequence;
+	const char *referenced; /* the uri of the one data file that it is about; NULL: any */
 };
 
 /* A table as one SELECT on the catalog found it. All of it lives in the pin's arena. */
@@ -60,8 +69,11 @@ struct lk_lake_table {
 	int column_count;
 	struct lk_lake_file *files; /* data files */
 	int file_count;
-	int delete_file_count; /* files of row-level deletes that apply to the snapshot */
-	int64_t rows;	       /* sum over data files */
+	struct lk_lake_deletes *deletes; /* position deletes */
+	int deletes_count;
+	int equality_count; /* files of equality deletes, which lk does not apply */
+	int64_t rows;	    /* sum over data files */
+	int64_t deleted;    /* sum over position deletes */
 	bool name_mapping; /* files may be without field ids ("Column Projection": schema.name-mapping.default) */
 	bool nested_same;  /* fields inside of columns were never renamed */
 };

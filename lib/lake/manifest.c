@@ -16,7 +16,8 @@ enum {
 	LIST_EXISTING_FILES = 505, LIST_DELETED_FILES = 506, LIST_PARTITIONS = 507, LIST_NULL = 509,
 	LIST_LOWER = 510, LIST_UPPER = 511, LIST_ADDED_ROWS = 512, LIST_EXISTING_ROWS = 513, LIST_DELETED_ROWS = 514,
 	LIST_SEQUENCE = 515, LIST_MIN_SEQUENCE = 516, LIST_CONTENT = 517, LIST_NAN = 518, LIST_KEY = 519,
-	ENTRY_STATUS = 0, FILE_CONTENT = 134, FILE_PATH = 100, FILE_ROWS = 103, FILE_BYTES = 104,
+	ENTRY_STATUS = 0, ENTRY_SEQUENCE = 3, FILE_CONTENT = 134, FILE_PATH = 100, FILE_ROWS = 103, FILE_BYTES = 104,
+	FILE_REFERENCED = 143,
 };
 
 /* A map whose keys are no strings is an array of pairs. */
@@ -222,7 +223,7 @@ void lk_manifest_list_release(struct lk_manifest_list *list)
 struct entry_reader {
 	const char *path;
 	struct lk_manifest_entry entry;
-	struct lk_str uri;
+	struct lk_str uri, referenced;
 	lk_manifest_visitor *visit;
 	void *context;
 };
@@ -232,9 +233,11 @@ static enum lk_status end_entry(struct entry_reader *r, struct lk_error *err)
 	const struct lk_manifest_entry *e = &r->entry;
 
 	LK_TRY(lk_str_check(&r->uri, err));
+	LK_TRY(lk_str_check(&r->referenced, err));
 	if (!r->uri.len || e->rows < 0 || e->bytes < 0 || e->status < LK_ENTRY_EXISTING || e->status > LK_ENTRY_DELETED)
 		return lk_error_set(err, LK_DATA, "manifest '%s' has an entry without path, counts or status", r->path);
 	r->entry.uri = lk_str_text(&r->uri);
+	r->entry.referenced = r->referenced.len ? lk_str_text(&r->referenced) : NULL;
 	return r->visit(r->context, e, err);
 }
 
@@ -243,15 +246,19 @@ static enum lk_status entry_value(void *context, const struct lk_avro_value *v, 
 	struct entry_reader *r = context;
 
 	if (v->kind == LK_AVRO_RECORD) {
-		r->entry = (struct lk_manifest_entry){-1, 0, -1, -1, NULL};
+		r->entry = (struct lk_manifest_entry){.status = -1, .rows = -1, .bytes = -1, .sequence = -1};
 		lk_str_clear(&r->uri);
+		lk_str_clear(&r->referenced);
 	} else if (v->kind == LK_AVRO_END) {
 		return end_entry(r, err);
 	} else if (v->kind == LK_AVRO_BYTES && v->id == FILE_PATH) {
 		lk_str_add(&r->uri, v->data, v->len);
+	} else if (v->kind == LK_AVRO_BYTES && v->id == FILE_REFERENCED) {
+		lk_str_add(&r->referenced, v->data, v->len);
 	} else if (v->kind == LK_AVRO_LONG) {
 		switch (v->id) {
 		case ENTRY_STATUS: r->entry.status = v->number; break;
+		case ENTRY_SEQUENCE: r->entry.sequence = v->number; break;
 		case FILE_CONTENT: r->entry.content = v->number; break;
 		case FILE_ROWS: r->entry.rows = v->number; break;
 		case FILE_BYTES: r->entry.bytes = v->number; break;
@@ -266,6 +273,7 @@ enum lk_status lk_manifest_read(const char *path, lk_manifest_visitor *visit, vo
 	enum lk_status status = read_avro(path, entry_value, &r, err);
 
 	lk_str_release(&r.uri);
+	lk_str_release(&r.referenced);
 	return status;
 }
 
@@ -399,7 +407,7 @@ static void add_metrics(struct lk_str *out, const struct lk_file_metrics *m, enu
 	lk_avro_long(out, 0);
 }
 
-static void add_entry(struct lk_str *out, const struct lk_data_file *file, int64_t snapshot_id)
+static void add_entry(struct lk_str *out, const struct lk_data_file *file, enum lk_content content, int64_t snapshot_id)
 {
 	const struct lk_file_metrics *m = &file->metrics;
 
@@ -408,7 +416,7 @@ static void add_entry(struct lk_str *out, const struct lk_data_file *file, int64
 	lk_avro_long(out, snapshot_id);
 	lk_avro_long(out, 0); /* both sequence numbers are inherited from the list */
 	lk_avro_long(out, 0);
-	lk_avro_long(out, LK_CONTENT_DATA);
+	lk_avro_long(out, content == LK_CONTENT_DATA ? LK_FILE_DATA : LK_FILE_POSITION_DELETES);
 	lk_avro_text(out, file->uri);
 	lk_avro_text(out, "PARQUET");
 	lk_avro_long(out, m->rows);
@@ -423,32 +431,33 @@ static void add_entry(struct lk_str *out, const struct lk_data_file *file, int64
 		lk_avro_long(out, m->split_offsets[i]);
 	lk_avro_long(out, 0);
 	lk_avro_long(out, 0); /* equality_ids */
-	lk_avro_long(out, 1); /* sort_order_id: unsorted */
-	lk_avro_long(out, 0);
-	lk_avro_long(out, 0); /* referenced_data_file */
+	lk_avro_long(out, content == LK_CONTENT_DATA); /* sort_order_id: unsorted; deletes have none */
+	if (content == LK_CONTENT_DATA)
+		lk_avro_long(out, 0);
+	add_optional_bytes(out, file->referenced, file->referenced ? strlen(file->referenced) : 0);
 }
 
 static enum lk_status write_manifest(struct lk_avro_writer *w, const struct lk_data_file *files, size_t count,
-	int64_t snapshot_id, const struct lk_meta *header, struct lk_error *err)
+	enum lk_content content, int64_t snapshot_id, const struct lk_meta *header, struct lk_error *err)
 {
 	LK_TRY(lk_avro_begin(w, header, err));
 	for (size_t i = 0; i < count; i++) {
-		add_entry(&w->block, &files[i], snapshot_id);
+		add_entry(&w->block, &files[i], content, snapshot_id);
 		LK_TRY(lk_avro_end_record(w, err));
 	}
 	return lk_avro_finish(w, err);
 }
 
-enum lk_status lk_manifest_write(const struct lk_data_file *files, size_t count, const char *schema, int64_t schema_id,
-	int64_t spec_id, int64_t snapshot_id, struct lk_str *out, struct lk_error *err)
+enum lk_status lk_manifest_write(const struct lk_data_file *files, size_t count, enum lk_content content,
+	const struct lk_manifest_table *table, struct lk_str *out, struct lk_error *err)
 {
 	struct lk_avro_writer w = {0};
 	char id[24], spec[24];
-	struct lk_meta header[] = {{"avro.schema", manifest_schema}, {"schema", schema}, {"schema-id", id},
-		{"partition-spec", "[]"}, {"partition-spec-id", spec}, {"format-version", "2"}, {"content", "data"},
-		{NULL, NULL}};
+	struct lk_meta header[] = {{"avro.schema", manifest_schema}, {"schema", table->schema}, {"schema-id", id},
+		{"partition-spec", "[]"}, {"partition-spec-id", spec}, {"format-version", "2"},
+		{"content", content == LK_CONTENT_DATA ? "data" : "deletes"}, {NULL, NULL}};
 
-	snprintf(id, sizeof(id), "%" PRId64, schema_id);
-	snprintf(spec, sizeof(spec), "%" PRId64, spec_id);
-	return move_out(&w, write_manifest(&w, files, count, snapshot_id, header, err), out, err);
+	snprintf(id, sizeof(id), "%" PRId64, table->schema_id);
+	snprintf(spec, sizeof(spec), "%" PRId64, table->spec_id);
+	return move_out(&w, write_manifest(&w, files, count, content, table->snapshot_id, header, err), out, err);
 }

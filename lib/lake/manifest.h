@@ -48,27 +48,37 @@ void lk_manifest_list_release(struct lk_manifest_list *list);
 enum lk_status lk_manifest_list_write(const struct lk_manifest_file *items, size_t count, int64_t snapshot_id,
 	int64_t parent_id, int64_t sequence, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
-/* A live file of a manifest: its uri is borrowed until the callback returns. */
+/* A file of a manifest: its texts are borrowed until the callback returns. */
 struct lk_manifest_entry {
 	int64_t status, content, rows, bytes;
+	int64_t sequence; /* data sequence number; -1: it is the manifest's own, as its list has it */
 	const char *uri;
+	const char *referenced; /* the only data file that a file of position deletes is about; NULL: not said */
 };
 enum { LK_ENTRY_EXISTING, LK_ENTRY_ADDED, LK_ENTRY_DELETED };
+enum { LK_FILE_DATA, LK_FILE_POSITION_DELETES, LK_FILE_EQUALITY_DELETES }; /* content */
 typedef enum lk_status lk_manifest_visitor(void *context, const struct lk_manifest_entry *entry, struct lk_error *err);
 
 /* Calls visit for each entry, deleted ones too; path is local. */
 enum lk_status lk_manifest_read(const char *path, lk_manifest_visitor *visit, void *context,
 	struct lk_error *err) LK_CHECKED;
 
-/* A data file that a commit adds. */
+/* A file that a commit adds: rows, or position deletes. */
 struct lk_data_file {
 	char *path; /* local; malloc'd */
 	char *uri;  /* as the lake will have it; malloc'd */
 	struct lk_file_metrics metrics;
+	char *referenced; /* of position deletes that are all about one data file, its uri; malloc'd or NULL */
 };
 
-/* The bytes of a manifest of added files of an unpartitioned spec, appended to *out. schema: the table's as JSON. */
-enum lk_status lk_manifest_write(const struct lk_data_file *files, size_t count, const char *schema, int64_t schema_id,
-	int64_t spec_id, int64_t snapshot_id, struct lk_str *out, struct lk_error *err) LK_CHECKED;
+/* What a manifest says of the table that its files are of. */
+struct lk_manifest_table {
+	const char *schema; /* as JSON */
+	int64_t schema_id, spec_id, snapshot_id;
+};
+
+/* The bytes of a manifest of added files of an unpartitioned spec, all of them rows or all position deletes, appended to *out. */
+enum lk_status lk_manifest_write(const struct lk_data_file *files, size_t count, enum lk_content content,
+	const struct lk_manifest_table *table, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
 #endif

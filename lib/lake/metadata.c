@@ -379,16 +379,33 @@ static int add_total(json_t *summary, const json_t *parent, const char *key, int
 	return set_text_number(summary, key, n + added);
 }
 
+/* What is added and is nothing is left out. */
+static int add_part(json_t *summary, const char *key, int64_t added)
+{
+	return added ? set_text_number(summary, key, added) : 0;
+}
+
+static const char *operation(const struct lk_append *a)
+{
+	if (!a->delete_files)
+		return "append";
+	return a->files ? "overwrite" : "delete";
+}
+
 static json_t *make_summary(const struct lk_append *a, const json_t *parent)
 {
-	json_t *s = json_pack("{s:s, s:s, s:s, s:s}", "operation", "append", "engine-name", "lk", "lk.run", a->run,
+	json_t *s = json_pack("{s:s, s:s, s:s, s:s}", "operation", operation(a), "engine-name", "lk", "lk.run", a->run,
 		"changed-partition-count", "1");
+	int64_t bytes = a->bytes + a->delete_bytes;
 
-	if (s && !set_text_number(s, "added-data-files", a->files) && !set_text_number(s, "added-records", a->rows) &&
-		!set_text_number(s, "added-files-size", a->bytes) && !add_total(s, parent, "total-records", a->rows) &&
-		!add_total(s, parent, "total-files-size", a->bytes) &&
-		!add_total(s, parent, "total-data-files", a->files) && !add_total(s, parent, "total-delete-files", 0) &&
-		!add_total(s, parent, "total-position-deletes", 0) &&
+	if (s && !add_part(s, "added-data-files", a->files) && !add_part(s, "added-records", a->rows) &&
+		!add_part(s, "added-delete-files", a->delete_files) &&
+		!add_part(s, "added-position-delete-files", a->delete_files) &&
+		!add_part(s, "added-position-deletes", a->deletes) && !set_text_number(s, "added-files-size", bytes) &&
+		!add_total(s, parent, "total-records", a->rows) && !add_total(s, parent, "total-files-size", bytes) &&
+		!add_total(s, parent, "total-data-files", a->files) &&
+		!add_total(s, parent, "total-delete-files", a->delete_files) &&
+		!add_total(s, parent, "total-position-deletes", a->deletes) &&
 		!add_total(s, parent, "total-equality-deletes", 0))
 		return s;
 	json_decref(s);

@@ -54,11 +54,12 @@ int64_t lk_metadata_next_schema_id(const json_t *root);
 enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id,
 	struct lk_error *err) LK_CHECKED;
 
-/* What a commit appends. */
+/* What a commit adds: files of rows, and files of position deletes. */
 struct lk_append {
 	int64_t snapshot_id, files, rows, bytes;
 	const char *manifest_list; /* location */
 	const char *run;
+	int64_t delete_files, deletes, delete_bytes;
 };
 /* The sequence number that the next snapshot takes. */
 int64_t lk_metadata_next_sequence(const json_t *root);

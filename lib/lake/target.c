@@ -131,6 +131,7 @@ void lk_data_file_release(struct lk_data_file *file)
 {
 	free(file->path);
 	free(file->uri);
+	free(file->referenced);
 	lk_file_metrics_release(&file->metrics);
 	*file = (struct lk_data_file){0};
 }
@@ -140,6 +141,7 @@ void lk_target_release(struct lk_target *t)
 	for (size_t i = 0; i < t->file_count; i++)
 		lk_data_file_release(&t->files[i]);
 	free(t->files);
+	lk_data_file_release(&t->deletes);
 	free(t->namespace_name);
 	free(t->name);
 	free(t->base_location);
@@ -148,7 +150,8 @@ void lk_target_release(struct lk_target *t)
 	free(t->list_path);
 	free(t->metadata_path);
 	free(t->new_location);
-	lk_str_release(&t->manifest_uri);
+	lk_str_release(&t->data_manifest.uri);
+	lk_str_release(&t->delete_manifest.uri);
 	json_decref(t->base);
 	json_decref(t->schema);
 	json_decref(t->properties);
@@ -441,6 +444,8 @@ void lk_target_discard(struct lk_target *t)
 {
 	for (size_t i = 0; i < t->file_count; i++)
 		(void)!lk_remove(t->files[i].path, NULL);
+	if (t->deletes.path)
+		(void)!lk_remove(t->deletes.path, NULL);
 }
 
 /* ---- rebasing ---- */

@@ -33,13 +33,17 @@ struct lk_target {
 	struct lk_data_file *files;
 	size_t file_count, file_cap;
 	int64_t rows, bytes;
+	struct lk_data_file deletes; /* of rows of the base (lake/deletes.h); its path is NULL when none are deleted */
 
 	/* what the transaction made */
-	int64_t snapshot_id; /* -1: no rows were added */
-	struct lk_str manifest_uri;
-	struct lk_manifest_file manifest;
+	int64_t snapshot_id; /* -1: nothing was added or deleted */
+	struct lk_target_manifest {
+		struct lk_str uri; /* empty: not written */
+		struct lk_manifest_file file;
+	} data_manifest, delete_manifest;
 	char *list_path, *metadata_path, *new_location;
 	bool folders_synced;
+	int manifest_number; /* of the next one */
 };
 
 /* name: "ns.table", or "table" in `main`. LK_DATA for a name that is not lower-case snake, LK_MISSING for a table that lk cannot
@@ -69,7 +73,7 @@ enum lk_status lk_target_make_folders(struct lk_target *t, struct lk_error *err)
 enum lk_status lk_target_add_file(struct lk_target *t, struct lk_data_file *file, struct lk_error *err) LK_CHECKED;
 void lk_data_file_release(struct lk_data_file *file);
 
-/* Removes the data files that gathered here. */
+/* Removes the files that gathered here. */
 void lk_target_discard(struct lk_target *t);
 
 /* Takes the table as it is now in the catalog for a new base, keeping the files. LK_CONFLICT when what was written by the old

@@ -15,9 +15,14 @@
 
 /* ---- building ---- */
 
+static bool adds_snapshot(const struct lk_target *t)
+{
+	return t->file_count || t->deletes.path;
+}
+
 static bool wanted(const struct lk_target *t)
 {
-	return t->file_count || t->schema_changed || !t->base;
+	return adds_snapshot(t) || t->schema_changed || !t->base;
 }
 
 static enum lk_status new_snapshot_id(int64_t *id, struct lk_error *err)
@@ -62,51 +67,78 @@ static enum lk_status number_schema(struct lk_target *t, struct lk_error *err)
 	return LK_OK;
 }
 
-/* Once for all tries, as long as the schema stays: the manifest of the files that this commit adds. */
-static enum lk_status build_manifest(const struct lk_transaction *tx, struct lk_target *t, struct lk_error *err)
+/* Once for all tries, as long as the schema stays: a manifest of files that this commit adds. */
+static enum lk_status build_manifest(const struct lk_transaction *tx, struct lk_target *t, const struct lk_data_file *files,
+	size_t count, enum lk_content content, struct lk_target_manifest *m, struct lk_error *err)
 {
 	char *schema = json_dumps(t->schema, JSON_COMPACT), *path = NULL, name[LK_UUID_SIZE + 16];
 	const json_t *spec = t->base ? lk_metadata_spec(t->base) : NULL;
-	int64_t spec_id = lk_metadata_number(spec, "spec-id", 0);
+	struct lk_manifest_table table = {schema, lk_metadata_number(t->schema, "schema-id", 0),
+		lk_metadata_number(spec, "spec-id", 0), t->snapshot_id};
 	struct lk_str text = LK_STR_INIT;
-	enum lk_status status;
+	enum lk_status status = schema ? LK_OK : lk_error_nomem(err);
+	int64_t rows = 0;
 
-	LK_TRY(schema ? new_snapshot_id(&t->snapshot_id, err) : lk_error_nomem(err));
-	status = lk_manifest_write(t->files, t->file_count, schema, lk_metadata_number(t->schema, "schema-id", 0), spec_id,
-		t->snapshot_id, &text, err);
-	free(schema);
-	snprintf(name, sizeof(name), "%s-m0.avro", tx->run);
+	for (size_t i = 0; i < count; i++)
+		rows += files[i].metrics.rows;
 	if (!status)
-		status = write_metadata_file(t, name, text.data, text.len, &path, &t->manifest_uri, err);
+		status = lk_manifest_write(files, count, content, &table, &text, err);
+	free(schema);
+	snprintf(name, sizeof(name), "%s-m%d-%d.avro", tx->run, (int)content, t->manifest_number++);
+	if (!status)
+		status = write_metadata_file(t, name, text.data, text.len, &path, &m->uri, err);
 	free(path);
-	t->manifest = (struct lk_manifest_file){.path = lk_str_text(&t->manifest_uri), .length = (int64_t)text.len,
-		.spec_id = spec_id, .content = LK_CONTENT_DATA, .snapshot_id = t->snapshot_id,
-		.added_files = (int64_t)t->file_count, .added_rows = t->rows, .partition_count = 0};
+	m->file = (struct lk_manifest_file){.path = lk_str_text(&m->uri), .length = (int64_t)text.len, .spec_id = table.spec_id,
+		.content = content, .snapshot_id = t->snapshot_id, .added_files = (int64_t)count, .added_rows = rows,
+		.partition_count = 0};
 	lk_str_release(&text);
 	return status;
 }
 
-/* The manifests of the snapshot before, but for those in which nothing lives. */
+static enum lk_status build_manifests(const struct lk_transaction *tx, struct lk_target *t, struct lk_error *err)
+{
+	if (t->snapshot_id < 0)
+		LK_TRY(new_snapshot_id(&t->snapshot_id, err));
+	if (t->file_count && !t->data_manifest.uri.len)
+		LK_TRY(build_manifest(tx, t, t->files, t->file_count, LK_CONTENT_DATA, &t->data_manifest, err));
+	if (t->deletes.path && !t->delete_manifest.uri.len)
+		LK_TRY(build_manifest(tx, t, &t->deletes, 1, LK_CONTENT_DELETES, &t->delete_manifest, err));
+	return LK_OK;
+}
+
+/* Behind those that are in the list: the manifests of the snapshot before, but for those in which nothing lives. */
 static enum lk_status earlier_manifests(const struct lk_target *t, struct lk_arena *arena, struct lk_manifest_list *list,
 	struct lk_error *err)
 {
 	const json_t *parent = t->base ? lk_metadata_snapshot(t->base, lk_metadata_snapshot_id(t->base)) : NULL;
+	size_t fresh = list->count, kept = fresh;
 	const char *path;
-	size_t kept = 1; /* the first place is for the new one */
 
-	if (!lk_grow((void **)&list->items, &list->cap, 1, sizeof(*list->items)))
-		return lk_error_nomem(err);
-	list->count = 1;
 	if (!parent)
 		return LK_OK;
 	path = lk_uri_path(lk_metadata_text(parent, "manifest-list"));
 	if (!path)
 		return lk_error_set(err, LK_MISSING, "table %s.%s is not on local disk", t->namespace_name, t->name);
 	LK_TRY(lk_manifest_list_read(path, arena, list, err));
-	for (size_t i = 1; i < list->count; i++)
+	for (size_t i = fresh; i < list->count; i++)
 		if (list->items[i].added_files != 0 || list->items[i].existing_files != 0)
 			list->items[kept++] = list->items[i];
 	list->count = kept;
+	return LK_OK;
+}
+
+static enum lk_status add_manifest(struct lk_manifest_list *list, const struct lk_target_manifest *m, int64_t sequence,
+	struct lk_error *err)
+{
+	struct lk_manifest_file *item;
+
+	if (!m->uri.len)
+		return LK_OK;
+	if (!lk_grow((void **)&list->items, &list->cap, list->count + 1, sizeof(*list->items)))
+		return lk_error_nomem(err);
+	item = &list->items[list->count++];
+	*item = m->file;
+	item->sequence = item->min_sequence = sequence;
 	return LK_OK;
 }
 
@@ -115,13 +147,14 @@ static enum lk_status list_text(const struct lk_target *t, int64_t sequence, str
 	int64_t parent = t->base ? lk_metadata_snapshot_id(t->base) : -1;
 	struct lk_manifest_list list = {0};
 	struct lk_arena arena = LK_ARENA_INIT;
-	enum lk_status status = earlier_manifests(t, &arena, &list, err);
+	enum lk_status status = add_manifest(&list, &t->data_manifest, sequence, err);
 
-	if (!status) {
-		list.items[0] = t->manifest;
-		list.items[0].sequence = list.items[0].min_sequence = sequence;
+	if (!status)
+		status = add_manifest(&list, &t->delete_manifest, sequence, err);
+	if (!status)
+		status = earlier_manifests(t, &arena, &list, err);
+	if (!status)
 		status = lk_manifest_list_write(list.items, list.count, t->snapshot_id, parent, sequence, text, err);
-	}
 	lk_manifest_list_release(&list);
 	lk_arena_release(&arena);
 	return status;
@@ -141,7 +174,8 @@ static enum lk_status append_snapshot(const struct lk_transaction *tx, struct lk
 	if (!status)
 		status = lk_str_check(&uri, err);
 	if (!status) {
-		struct lk_append append = {t->snapshot_id, (int64_t)t->file_count, t->rows, t->bytes, uri.data, tx->run};
+		struct lk_append append = {t->snapshot_id, (int64_t)t->file_count, t->rows, t->bytes, uri.data, tx->run,
+			t->deletes.path != NULL, t->deletes.metrics.rows, t->deletes.metrics.file_bytes};
 
 		status = lk_metadata_append(root, &append, err);
 	}
@@ -204,7 +238,7 @@ static enum lk_status sync_folders(const struct lk_transaction *tx, struct lk_ta
 	if (t->folders_synced)
 		return LK_OK;
 	t->folders_synced = true;
-	if (t->file_count) {
+	if (adds_snapshot(t)) {
 		LK_TRY(lk_dir_sync(data, err));
 		LK_TRY(lk_parent_sync(data, err)); /* a table made by another engine may have had no data folder yet */
 	}
@@ -226,10 +260,10 @@ static enum lk_status build(const struct lk_transaction *tx, struct lk_target *t
 
 	LK_TRY(lk_target_make_folders(t, err));
 	LK_TRY(number_schema(t, err));
-	if (t->file_count && !t->manifest_uri.len)
-		LK_TRY(build_manifest(tx, t, err));
+	if (adds_snapshot(t))
+		LK_TRY(build_manifests(tx, t, err));
 	status = next_root(t, &root, err);
-	if (!status && t->file_count)
+	if (!status && adds_snapshot(t))
 		status = append_snapshot(tx, t, root, try, err);
 	if (!status)
 		status = write_root(t, root, err);
@@ -256,18 +290,19 @@ static void unbuild(struct lk_target *t)
 	t->new_location = NULL;
 }
 
-static void drop_manifest(struct lk_target *t)
+static void drop_manifest(struct lk_target_manifest *m)
 {
-	if (t->manifest_uri.len)
-		(void)!lk_remove(lk_uri_path(t->manifest_uri.data), NULL);
-	lk_str_clear(&t->manifest_uri);
+	if (m->uri.len)
+		(void)!lk_remove(lk_uri_path(m->uri.data), NULL);
+	lk_str_clear(&m->uri);
 }
 
 static void take_back(struct lk_transaction *tx)
 {
 	for (size_t i = 0; i < tx->count; i++) {
 		unbuild(tx->targets[i]);
-		drop_manifest(tx->targets[i]);
+		drop_manifest(&tx->targets[i]->data_manifest);
+		drop_manifest(&tx->targets[i]->delete_manifest);
 	}
 }
 
@@ -339,7 +374,7 @@ static enum lk_status swap(struct lk_transaction *tx, enum swap *result, struct 
 }
 
 /* Targets whose table is not where it was are based on where it is now, and will be built again. */
-static enum lk_status rebase(struct lk_transaction *tx, struct lk_error *err)
+static enum lk_status rebase(struct lk_transaction *tx, bool *go, struct lk_error *err)
 {
 	for (size_t i = 0; i < tx->count; i++) {
 		struct lk_target *t = tx->targets[i];
@@ -354,9 +389,12 @@ static enum lk_status rebase(struct lk_transaction *tx, struct lk_error *err)
 			continue;
 		unbuild(t);
 		if (!t->base || t->schema_changed)
-			drop_manifest(t); /* the schema that it holds may have become another one, or another's number */
+			drop_manifest(&t->data_manifest); /* its schema may have become another one, or another's number */
+		drop_manifest(&t->delete_manifest);
 		status = lk_target_rebase(t, tx->lake, err);
-		if (status)
+		if (!status && t->deletes.path)
+			status = tx->rebased(tx->context, t, go, err);
+		if (status || !*go)
 			return status;
 	}
 	return LK_OK;
@@ -375,7 +413,7 @@ static void pause_before(int try)
 static enum lk_status run(struct lk_transaction *tx, struct lk_error *err)
 {
 	enum swap result = SWAP_LOST;
-	bool any = tx->force;
+	bool any = tx->force, go = true;
 
 	for (int try = 1; try <= MAX_TRIES; try++) {
 		for (size_t i = 0; i < tx->count; i++)
@@ -389,7 +427,9 @@ static enum lk_status run(struct lk_transaction *tx, struct lk_error *err)
 		if (result != SWAP_LOST)
 			return LK_OK;
 		pause_before(try);
-		LK_TRY(rebase(tx, err));
+		LK_TRY(rebase(tx, &go, err));
+		if (!go)
+			return LK_OK;
 	}
 	return lk_error_set(err, LK_CONFLICT, "other writers were first %d times; nothing was changed, try again", MAX_TRIES);
 }

@@ -17,6 +17,9 @@
  * nothing is changed. */
 typedef enum lk_status lk_ledger_hook(void *context, struct lk_lake *lake, bool *go, struct lk_error *err);
 
+/* Called for a target with deletes after it was based anew: what they name may be gone, or stand elsewhere. *go as above. */
+typedef enum lk_status lk_rebase_hook(void *context, struct lk_target *target, bool *go, struct lk_error *err);
+
 enum lk_outcome {
 	LK_OUTCOME_UNCHANGED, /* the lake is as it was */
 	LK_OUTCOME_DONE,
@@ -29,6 +32,7 @@ struct lk_transaction {
 	struct lk_target **targets;
 	size_t count;
 	lk_ledger_hook *hook; /* may be NULL */
+	lk_rebase_hook *rebased; /* not NULL where a target has deletes */
 	void *context;
 	bool force; /* even with no table to move, the hook is called in a transaction */
 	enum lk_outcome outcome;

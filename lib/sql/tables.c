@@ -169,7 +169,7 @@ static void add_figures(struct lk_builder *b, const struct lk_lake_table *t)
 
 	for (int i = 0; i < t->file_count; i++)
 		bytes += t->files[i].bytes;
-	lk_column_int64(&b->columns[LIST_ROWS], t->rows);
+	lk_column_int64(&b->columns[LIST_ROWS], t->rows > t->deleted ? t->rows - t->deleted : 0);
 	lk_column_int64(&b->columns[LIST_FILES], t->file_count);
 	lk_column_int64(&b->columns[LIST_BYTES], bytes);
 	lk_column_int64(&b->columns[LIST_CHANGED], t->updated_ms * 1000);

@@ -135,8 +135,9 @@ static enum lk_status add_empty(const struct lk_lake_table *t, struct lk_str *s,
 	return status;
 }
 
-/* MAP {1: {name: 'a', type: 'BIGINT', default_value: NULL}, ...} */
-static enum lk_status add_schema(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+/* MAP {1: {name: 'a', type: 'BIGINT', default_value: NULL}, ...}. numbered: the columns are called c0, c1, ..., so that what DuckDB
+ * tells of a file's rows (filename, file_row_number) is not hidden by a column of that name. */
+static enum lk_status add_schema(const struct lk_lake_table *t, bool numbered, struct lk_str *s, struct lk_error *err)
 {
 	struct lk_str type = LK_STR_INIT, name = LK_STR_INIT;
 	enum lk_status status = LK_OK;
@@ -146,7 +147,10 @@ static enum lk_status add_schema(const struct lk_lake_table *t, struct lk_str *s
 		lk_str_clear(&type);
 		lk_str_clear(&name);
 		status = add_column_type(t, &t->columns[i], &type, err);
-		add_column_name(t, i, &name);
+		if (numbered)
+			lk_str_addf(&name, "c%d", i);
+		else
+			add_column_name(t, i, &name);
 		lk_str_addf(s, "%s%d: {name: ", i ? ", " : "", t->columns[i].id);
 		lk_sql_add_literal(s, lk_str_text(&name));
 		lk_str_adds(s, ", type: ");
@@ -175,31 +179,173 @@ static void add_pattern(struct lk_str *out, const char *path)
 	}
 }
 
-/* ['a.parquet', 'b.parquet'] */
-static void add_file_list(const struct lk_lake_table *t, struct lk_str *s)
+/* Adds 'a.parquet' to a list that is open. */
+static void add_path(const char *path, bool *first, struct lk_str *s)
 {
 	struct lk_str pattern = LK_STR_INIT;
 
-	lk_str_addc(s, '[');
-	for (int i = 0; i < t->file_count; i++) {
-		lk_str_clear(&pattern);
-		add_pattern(&pattern, t->files[i].path);
-		lk_str_adds(s, i ? ", " : "");
-		lk_sql_add_literal(s, lk_str_text(&pattern));
-	}
-	lk_str_addc(s, ']');
+	add_pattern(&pattern, path);
+	lk_str_adds(s, *first ? "" : ", ");
+	lk_sql_add_literal(s, lk_str_text(&pattern));
 	lk_str_release(&pattern);
+	*first = false;
 }
 
-static enum lk_status add_files(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+/* What a view by field id would read wrong in silence. */
+static enum lk_status check_readable(const struct lk_lake_table *t, struct lk_error *err)
+{
+	if (t->equality_count)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has equality deletes (%d files), which lk does not apply; "
+			"compact it with the engine that wrote them", t->namespace_name, t->name, t->equality_count);
+	if (!t->column_count)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has no columns", t->namespace_name, t->name);
+	if (!t->nested_same)
+		return lk_error_set(err, LK_DATA, "table '%s.%s' has renamed fields inside of columns, which cannot be read yet",
+			t->namespace_name, t->name);
+	return LK_OK;
+}
+
+/* Which of a table's data files are meant. */
+enum files { ALL_FILES, FILES_WITH_DELETES, FILES_WITHOUT };
+
+static bool has_deletes(const struct lk_lake_table *t, const struct lk_lake_file *f)
+{
+	for (int i = 0; i < t->deletes_count; i++) {
+		const struct lk_lake_deletes *d = &t->deletes[i];
+
+		if (f->sequence <= d->sequence && (!d->referenced || !strcmp(d->referenced, f->uri)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_meant(const struct lk_lake_table *t, int file, enum files which)
+{
+	return which == ALL_FILES || has_deletes(t, &t->files[file]) == (which == FILES_WITH_DELETES);
+}
+
+/* ['a.parquet', 'b.parquet'] */
+static void add_file_list(const struct lk_lake_table *t, enum files which, struct lk_str *s)
+{
+	bool first = true;
+
+	lk_str_addc(s, '[');
+	for (int i = 0; i < t->file_count; i++)
+		if (is_meant(t, i, which))
+			add_path(t->files[i].path, &first, s);
+	lk_str_addc(s, ']');
+}
+
+static enum lk_status add_files(const struct lk_lake_table *t, enum files which, bool numbered, struct lk_str *s,
+	struct lk_error *err)
 {
 	lk_str_adds(s, "FROM read_parquet(");
-	add_file_list(t, s);
+	add_file_list(t, which, s);
 	lk_str_adds(s, ", hive_partitioning = false, schema = ");
-	LK_TRY(add_schema(t, s, err));
+	LK_TRY(add_schema(t, numbered, s, err));
 	lk_str_addc(s, ')');
 	return LK_OK;
 }
+
+/* ---- rows that are deleted ---- */
+
+/* The rows of the files of position deletes, with the sequence number of their file. */
+static void add_delete_rows(const struct lk_lake_table *t, struct lk_str *s)
+{
+	bool first = true;
+
+	lk_str_adds(s, "(SELECT uri, pos, seq FROM (SELECT uri, pos, filename AS f FROM read_parquet([");
+	for (int i = 0; i < t->deletes_count; i++)
+		add_path(t->deletes[i].path, &first, s);
+	lk_str_adds(s, "], hive_partitioning = false, schema = MAP {"
+		"2147483546: {name: 'uri', type: 'VARCHAR', default_value: NULL}, "
+		"2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}})) r JOIN (VALUES ");
+	for (int i = 0; i < t->deletes_count; i++) {
+		lk_str_adds(s, i ? ", (" : "(");
+		lk_sql_add_literal(s, t->deletes[i].path);
+		lk_str_addf(s, ", %lld)", (long long)t->deletes[i].sequence);
+	}
+	lk_str_adds(s, ") AS v(f, seq) USING (f))");
+}
+
+/* The places of deleted rows: f, a path as DuckDB names it, and pos. A delete names a data file by the very text that the
+ * manifest has, and is about files that are not younger than itself ("Scan Planning"). */
+static void add_deleted_places(const struct lk_lake_table *t, struct lk_str *s)
+{
+	bool first = true;
+
+	lk_str_adds(s, "(SELECT f, pos FROM ");
+	add_delete_rows(t, s);
+	lk_str_adds(s, " d JOIN (VALUES ");
+	for (int i = 0; i < t->file_count; i++) {
+		const struct lk_lake_file *file = &t->files[i];
+
+		if (!is_meant(t, i, FILES_WITH_DELETES))
+			continue;
+		lk_str_adds(s, first ? "(" : ", (");
+		lk_sql_add_literal(s, file->uri);
+		lk_str_adds(s, ", ");
+		lk_sql_add_literal(s, file->path);
+		lk_str_addf(s, ", %lld)", (long long)file->sequence);
+		first = false;
+	}
+	lk_str_adds(s, ") AS w(uri, f, seq) ON w.uri = coalesce(d.uri, error('a file of position deletes lacks the field ids of its"
+		       " columns')) AND w.seq <= d.seq)");
+}
+
+/* c0 AS "id", c1 AS "name", ... */
+static void add_selection(const struct lk_lake_table *t, struct lk_str *s)
+{
+	struct lk_str name = LK_STR_INIT;
+
+	for (int i = 0; i < t->column_count; i++) {
+		lk_str_clear(&name);
+		add_column_name(t, i, &name);
+		lk_str_addf(s, "%sc%d AS ", i ? ", " : "", i);
+		lk_sql_add_identifier(s, lk_str_text(&name));
+	}
+	lk_str_release(&name);
+}
+
+/* The rows that live in these files. place: with the columns lk_path and lk_pos, where each stands. */
+static enum lk_status add_live_rows(const struct lk_lake_table *t, enum files which, bool place, struct lk_str *s,
+	struct lk_error *err)
+{
+	lk_str_adds(s, "SELECT ");
+	add_selection(t, s);
+	lk_str_adds(s, place ? ", f AS lk_path, pos AS lk_pos" : "");
+	lk_str_adds(s, " FROM (SELECT *, filename AS f, file_row_number AS pos ");
+	LK_TRY(add_files(t, which, true, s, err));
+	lk_str_adds(s, ") l");
+	if (which == FILES_WITH_DELETES) {
+		lk_str_adds(s, " ANTI JOIN ");
+		add_deleted_places(t, s);
+		lk_str_adds(s, " g ON l.f = g.f AND l.pos = g.pos");
+	}
+	return LK_OK;
+}
+
+/* Those without deletes by themselves, so that what their footers say still spares reading them. */
+static enum lk_status add_live_table(const struct lk_lake_table *t, bool place, struct lk_str *s, struct lk_error *err)
+{
+	int with = 0;
+
+	for (int i = 0; i < t->file_count; i++)
+		with += has_deletes(t, &t->files[i]);
+	if (with)
+		LK_TRY(add_live_rows(t, FILES_WITH_DELETES, place, s, err));
+	if (with && with < t->file_count)
+		lk_str_adds(s, " UNION ALL ");
+	return with < t->file_count ? add_live_rows(t, FILES_WITHOUT, place, s, err) : LK_OK;
+}
+
+enum lk_status lk_sql_add_places(const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err)
+{
+	LK_TRY(check_readable(table, err));
+	return add_live_table(table, true, out, err);
+}
+
+/* ---- the view ---- */
 
 static enum lk_status add_view(const char *schema, const char *name, const struct lk_lake_table *t, struct lk_str *s,
 	struct lk_error *err)
@@ -211,7 +357,12 @@ static enum lk_status add_view(const char *schema, const char *name, const struc
 	lk_str_addc(s, '.');
 	lk_sql_add_identifier(s, name);
 	lk_str_adds(s, " AS ");
-	LK_TRY(t->file_count ? add_files(t, s, err) : add_empty(t, s, err));
+	if (!t->file_count)
+		LK_TRY(add_empty(t, s, err));
+	else if (t->deletes_count)
+		LK_TRY(add_live_table(t, false, s, err));
+	else
+		LK_TRY(add_files(t, ALL_FILES, false, s, err));
 	return lk_str_check(s, err);
 }
 
@@ -228,20 +379,6 @@ static enum lk_status allow_file(struct lk_sql *sql, const char *path, struct lk
 	return status;
 }
 
-/* What a view by field id would read wrong in silence. */
-static enum lk_status check_readable(const struct lk_lake_table *t, struct lk_error *err)
-{
-	if (t->delete_file_count)
-		return lk_error_set(err, LK_DATA, "table '%s.%s' has row-level deletes (%d files), which cannot be read yet; "
-			"compact it with the engine that wrote them", t->namespace_name, t->name, t->delete_file_count);
-	if (!t->column_count)
-		return lk_error_set(err, LK_DATA, "table '%s.%s' has no columns", t->namespace_name, t->name);
-	if (!t->nested_same)
-		return lk_error_set(err, LK_DATA, "table '%s.%s' has renamed fields inside of columns, which cannot be read yet",
-			t->namespace_name, t->name);
-	return LK_OK;
-}
-
 /* Where a table has a name mapping, its files may lack field ids, and all their columns would be null. */
 static enum lk_status check_ids(struct lk_sql *sql, const struct lk_lake_table *t, struct lk_error *err)
 {
@@ -251,7 +388,7 @@ static enum lk_status check_ids(struct lk_sql *sql, const struct lk_lake_table *
 	if (!t->name_mapping || !t->file_count)
 		return LK_OK;
 	lk_str_adds(&s, "SELECT error('''' || file_name || ''' has no field ids, and cannot be read yet') FROM parquet_schema(");
-	add_file_list(t, &s);
+	add_file_list(t, ALL_FILES, &s);
 	lk_str_adds(&s, ") GROUP BY file_name HAVING count(field_id) = 0");
 	status = lk_str_check(&s, err);
 	if (!status && (status = lk_sql_run(sql, s.data, err)))
@@ -271,6 +408,8 @@ enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const 
 	status = add_view(schema, name, t, &s, err);
 	for (int i = 0; !status && i < t->file_count; i++)
 		status = allow_file(sql, t->files[i].path, err);
+	for (int i = 0; !status && i < t->deletes_count; i++)
+		status = allow_file(sql, t->deletes[i].path, err);
 	if (!status && (status = lk_sql_run(sql, s.data, err)))
 		lk_error_prefix(err, "table '%s.%s'", t->namespace_name, t->name);
 	lk_str_release(&s);

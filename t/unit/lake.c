@@ -232,9 +232,10 @@ static void make_manifest(const char *manifest_path, int64_t *length)
 	struct lk_data_file file = {(char *)"/d/a.parquet", (char *)"file:///d/a.parquet",
 		{.rows = 3, .file_bytes = 1000, .split_offsets = splits, .split_count = 1, .columns = &column, .column_count = 1}};
 	struct lk_str text = LK_STR_INIT;
+	struct lk_manifest_table table = {schema_text, 0, 0, 77};
 	int64_t rows = 0;
 
-	is_int(lk_manifest_write(&file, 1, schema_text, 0, 0, 77, &text, &err), LK_OK, "a manifest is made");
+	is_int(lk_manifest_write(&file, 1, LK_CONTENT_DATA, &table, &text, &err), LK_OK, "a manifest is made");
 	write_file(manifest_path, &text);
 	*length = (int64_t)text.len;
 	is_int(lk_manifest_read(manifest_path, count_entry, &rows, &err), LK_OK, "and read");
@@ -273,7 +274,7 @@ static json_t *make_metadata(const char *list_uri)
 {
 	json_t *schema = json_loads(schema_text, 0, NULL), *properties = json_pack("{s:s}", "a", "b");
 	json_t *first = lk_metadata_new("9c12d441-03fe-4693-9a96-a0705ddf69c1", "file:///t", schema, 3, properties);
-	struct lk_append append = {77, 1, 3, 1000, list_uri, "run"};
+	struct lk_append append = {77, 1, 3, 1000, list_uri, "run", 0, 0, 0};
 	json_t *next = lk_metadata_next(first, "file:///t/metadata/00000-x.metadata.json", 1000);
 
 	is_int(lk_metadata_append(next, &append, &err), LK_OK, "a snapshot is appended");

@@ -119,12 +119,12 @@ static void test_refusals(void)
 {
 	struct lk_lake_column column = {.id = 1, .name = "a", .type = "long"};
 	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = &column, .column_count = 1,
-		.delete_file_count = 2, .nested_same = true};
+		.equality_count = 2, .nested_same = true};
 	struct lk_error err = {0};
 
-	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_DATA, "row-level deletes are refused");
-	ok(strstr(err.message, "'main.t' has row-level deletes (2 files)") != NULL, "with the table's name");
-	table.delete_file_count = 0;
+	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_DATA, "equality deletes are refused");
+	ok(strstr(err.message, "'main.t' has equality deletes (2 files)") != NULL, "with the table's name");
+	table.equality_count = 0;
 	table.nested_same = false;
 	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_DATA, "renamed fields inside of columns are refused");
 }
