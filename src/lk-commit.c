@@ -5,6 +5,7 @@
 
 #include "base/tool.h"
 #include "lake/commit.h"
+#include "sql/rejects.h"
 
 static const char *lake_path, *schema_word, *stage, *staged, *as, *once;
 static bool plain, json;
@@ -103,14 +104,19 @@ static enum lk_status run_stdin(const char *path, const struct lk_commit_options
 
 static enum lk_status start(struct lk_error *err)
 {
-	const struct lk_commit_options how = {schema_mode(), once, as, stage};
+	struct lk_reject_finder finder;
+	const struct lk_commit_options how = {schema_mode(), once, as, stage, &finder};
+	struct lk_rejects *rejects;
 	enum lk_status status;
 	char *path;
 
 	if (!staged && isatty(STDIN_FILENO))
 		lk_tool_misuse("rows come on standard input, which is a terminal");
 	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = staged ? run(path, NULL, &how, err) : run_stdin(path, &how, err);
+	status = lk_rejects_open(&rejects, &finder, err);
+	if (!status)
+		status = staged ? run(path, NULL, &how, err) : run_stdin(path, &how, err);
+	lk_rejects_close(rejects);
 	free(path);
 	return status;
 }

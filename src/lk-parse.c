@@ -6,12 +6,13 @@
 #include "base/tool.h"
 #include "lake/compare.h"
 #include "source/parse.h"
+#include "source/replay.h"
 #include "source/samples.h"
 #include "stream/stream.h"
 
 static const char *sources_path, *as;
 static const char *lake_path;
-static bool check, accept;
+static bool check, accept, replay;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES",
@@ -20,12 +21,13 @@ static const struct lk_option options[] = {
 	{LK_OPTION_FLAG, 0, "check", &check, NULL, "say whether the packages are right, with the samples beside them"},
 	{LK_OPTION_FLAG, 0, "accept", &accept, NULL, "--check: write down what samples become as what they must become"},
 	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "--check: say what the packages would change in this lake"},
+	{LK_OPTION_FLAG, 0, "replay", &replay, NULL, "read rejects again, which come on standard input"},
 	LK_OPTIONS_END,
 };
 
 static const struct lk_tool tool = {
 	.name = "lk-parse",
-	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check [--accept] [-l LAKE]",
+	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check [--accept] [-l LAKE]\n[-s SOURCES] --replay",
 	.about = "Turns members of deliveries, or files, into typed rows. Data packages say how.",
 	.options = options,
 };
@@ -160,6 +162,21 @@ static enum lk_status check_all(struct lk_sources *sources, struct lk_error *err
 	return LK_OK;
 }
 
+static enum lk_status run_replay(struct lk_sources *sources, struct lk_error *err)
+{
+	struct lk_replay_totals t;
+
+	LK_TRY(lk_refuse_terminal(STDIN_FILENO, "an lk stream", err));
+	LK_TRY(lk_refuse_terminal(STDOUT_FILENO, "an lk stream", err));
+	LK_TRY(lk_replay_run(sources, STDIN_FILENO, STDOUT_FILENO, &t, err));
+	if (t.kept)
+		lk_warn("%lld rejects cannot be read again and stay as they are; the first: %s", (long long)t.kept, t.why);
+	if (!t.rejected && !t.kept)
+		return LK_OK;
+	lk_warn("%lld records rejected again; %lld rows", (long long)t.rejected, (long long)t.landed);
+	return LK_WANTING;
+}
+
 int main(int argc, char **argv)
 {
 	struct lk_sources *sources = NULL;
@@ -169,13 +186,15 @@ int main(int argc, char **argv)
 	lk_tool_start(&tool, &argc, &argv);
 	if (check && (as || argc))
 		lk_tool_misuse("--check takes no RESOURCE and no FILE");
+	if (replay && (check || as || argc))
+		lk_tool_misuse("--replay takes nothing but -s; rejects come on standard input");
 	if (!check && (accept || lake_path))
 		lk_tool_misuse("%s goes with --check only", accept ? "--accept" : "-l");
 	status = lk_sources_open(&sources, sources_path, &err);
 	if (status == LK_OK && check)
 		status = check_all(sources, &err);
 	else if (status == LK_OK)
-		status = run(sources, argv, &err);
+		status = replay ? run_replay(sources, &err) : run(sources, argv, &err);
 	lk_sources_close(sources);
 	return lk_tool_finish(status, &err);
 }

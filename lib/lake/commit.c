@@ -6,6 +6,7 @@
 #include "lake/commit_report.h"
 #include "lake/counts.h"
 #include "lake/data_writer.h"
+#include "lake/replay.h"
 #include "lake/stage.h"
 #include "lake/transaction.h"
 #include "stream/side.h"
@@ -18,6 +19,7 @@ struct run {
 	struct lk_commit_report *report;
 	struct lk_data_writers writers;
 	struct lk_deliveries deliveries;
+	struct lk_replay replay;
 	json_t *segments; /* ids, as an object's keys */
 	bool *keep;	  /* of the rows of a batch of lk.files */
 	size_t keep_cap;
@@ -30,7 +32,7 @@ struct run {
 /* Where the rejects' reasons go: everybody may read them. */
 static bool is_public(const char *column)
 {
-	return strcmp(column, "raw") != 0;
+	return strcmp(column, "raw") != 0 && strcmp(column, "context") != 0;
 }
 
 static enum lk_status store_rejects(struct run *run, const struct lk_batch *batch, struct lk_error *err)
@@ -77,7 +79,13 @@ static bool is_reserved(const char *table)
 	return !strncmp(table, "lk.", 3) || !strncmp(table, "quarantine.", 11);
 }
 
-static enum lk_status store_batch(struct run *run, const struct lk_batch *batch, struct lk_error *err)
+static enum lk_status store_replayed(struct run *run, struct lk_batch *batch, struct lk_error *err)
+{
+	run->dropped += batch->rows;
+	return lk_replay_take(&run->replay, run->options->stage || run->options->once ? NULL : run->options->finder, batch, err);
+}
+
+static enum lk_status store_batch(struct run *run, struct lk_batch *batch, struct lk_error *err)
 {
 	const char *table = batch->table;
 
@@ -85,6 +93,8 @@ static enum lk_status store_batch(struct run *run, const struct lk_batch *batch,
 		return store_files(run, batch, err);
 	if (!strcmp(table, LK_TABLE_REJECTS))
 		return store_rejects(run, batch, err);
+	if (!strcmp(table, LK_TABLE_REPLAYED))
+		return store_replayed(run, batch, err);
 	if (!strcmp(table, LK_TABLE_MEMBERS))
 		return lk_error_set(err, LK_DATA, "the stream has members of archives (%s) and not rows: lk-parse makes rows of them",
 			table);
@@ -182,7 +192,10 @@ static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go
 
 	LK_TRY(lk_deliveries_recheck(&run->deliveries, lake, &loaded, err));
 	*go = !loaded;
-	return loaded ? LK_OK : lk_deliveries_record(&run->deliveries, lake, run->writers.run, err);
+	if (loaded)
+		return LK_OK;
+	LK_TRY(lk_replay_record(&run->replay, lake, err));
+	return lk_deliveries_record(&run->deliveries, lake, run->writers.run, err);
 }
 
 static enum lk_status report_nothing(struct run *run, struct lk_error *err)
@@ -204,12 +217,36 @@ static enum lk_status report_tables(struct run *run, bool committed, struct lk_e
 	return lk_commit_report_add_deliveries(run->report, &run->deliveries, err);
 }
 
+/* The rejects that were replayed, in the tables as they are now; those that come in this commit are not yet among them. */
+static enum lk_status find_replayed(struct run *run, bool *go, struct lk_error *err)
+{
+	struct lk_target *rejects, *quarantine;
+
+	*go = true;
+	if (!run->replay.count)
+		return LK_OK;
+	if (run->deliveries.count)
+		return lk_error_set(err, LK_DATA, "the stream has new deliveries and replayed rejects: commit them one after the other");
+	run->replay.run = run->writers.run;
+	run->report->replayed = run->replay.count;
+	LK_TRY(lk_data_writers_target(&run->writers, LK_TABLE_REJECTS, is_public, &rejects, err));
+	LK_TRY(lk_data_writers_target(&run->writers, QUARANTINE_TABLE, NULL, &quarantine, err));
+	return lk_replay_find(&run->replay, rejects, quarantine, go, err);
+}
+
+static enum lk_status find_again(void *context, struct lk_target *target, bool *go, struct lk_error *err)
+{
+	struct run *run = context;
+
+	return lk_replay_find_again(&run->replay, target, go, err);
+}
+
 static enum lk_status commit_tables(struct run *run, enum lk_outcome *outcome, struct lk_error *err)
 {
 	size_t count = run->writers.count;
 	struct lk_target **targets = calloc(count + 1, sizeof(*targets));
 	struct lk_transaction tx = {.lake = run->lake, .run = run->writers.run, .targets = targets, .count = count,
-		.hook = write_ledger, .context = run, .force = run->deliveries.count > 0};
+		.hook = write_ledger, .rebased = find_again, .context = run, .force = run->deliveries.count > 0};
 	enum lk_status status;
 
 	if (!targets)
@@ -221,7 +258,7 @@ static enum lk_status commit_tables(struct run *run, enum lk_outcome *outcome, s
 	*outcome = tx.outcome;
 	if (status)
 		return status;
-	if (tx.outcome == LK_OUTCOME_UNCHANGED && run->deliveries.count)
+	if (tx.outcome == LK_OUTCOME_UNCHANGED && (run->deliveries.count || run->replay.count))
 		return report_nothing(run, err);
 	return report_tables(run, true, err);
 }
@@ -230,6 +267,7 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 {
 	const struct lk_delivery *once = NULL;
 	enum verdict verdict;
+	bool go;
 
 	if (run->options->once) {
 		LK_TRY(lk_deliveries_add_once(&run->deliveries, run->lake, run->options->once, err));
@@ -243,6 +281,9 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 		return report_nothing(run, err);
 	LK_TRY(lk_data_writers_finish(&run->writers, err));
 	LK_TRY(check_stored(run, err));
+	LK_TRY(find_replayed(run, &go, err));
+	if (!go)
+		return report_nothing(run, err);
 	if (!run->options->stage)
 		return commit_tables(run, outcome, err);
 	LK_TRY(lk_stage_write(run->options->stage, &run->writers, &run->deliveries, run->segments, run->report, err));

@@ -3,7 +3,8 @@
  * (lk-lake(7)); or is staged as files for a later commit to take.
  *
  * Rows of lk.files feed the ledger and are stored but for those that are no news; rows of lk.rejects are stored without
- * their raw text in lk.rejects, and with it in quarantine.rejects, whose files only their owner reads.
+ * their raw text in lk.rejects, and with it in quarantine.rejects, whose files only their owner reads. Rejects that rows of
+ * lk.replayed name are taken out of both.
  */
 #ifndef LK_LAKE_COMMIT_H
 #define LK_LAKE_COMMIT_H
@@ -14,17 +15,45 @@
 #include "lake/target.h"
 #include "stream/stream.h"
 
+/* Where a row of a table stands: in which of its files, and its position there, from 0. */
+typedef enum lk_status lk_place_visitor(void *context, const struct lk_lake_file *file, int64_t position, struct lk_error *err);
+
+/* Counts of rejects: of all that were replayed, and of those that became rows. */
+struct lk_replay_counts {
+	int64_t all, landed;
+};
+
+/* How many of a delivery's rejects became rows. */
+typedef enum lk_status lk_sums_visitor(
+	void *context, const char *sender, const char *sha256, int64_t landed, struct lk_error *err);
+
+/* Finds rows of lk.rejects by what lk.replayed says of them: lib/sql's, for lib/lake knows no SQL (sql/rejects.h). */
+struct lk_reject_finder {
+	void *self;
+	/* A batch of lk.replayed, whose array may be moved. */
+	enum lk_status (*take)(void *self, struct lk_batch *batch, struct lk_error *err);
+	/* All have come, so many: LK_DATA when one was named twice. */
+	enum lk_status (*check)(void *self, struct lk_replay_counts *counts, struct lk_error *err);
+	/* Visits the live rows that are meant, by file and position; *found is how many of the rejects are there. */
+	enum lk_status (*find)(void *self, const struct lk_lake_table *table, struct lk_replay_counts *found,
+		lk_place_visitor *visit, void *context, struct lk_error *err);
+	/* Visits the deliveries of which something landed. */
+	enum lk_status (*sums)(void *self, lk_sums_visitor *visit, void *context, struct lk_error *err);
+};
+
 struct lk_commit_options {
 	enum lk_schema_mode schema;
 	const char *once;  /* identity of rows that carry no delivery; NULL: none */
 	const char *as;	   /* the table of plain rows; NULL: as the stream says */
 	const char *stage; /* folder for a description instead of a commit; NULL: commit */
+	const struct lk_reject_finder *finder; /* NULL: a stream with replayed rejects is refused */
 };
 
 struct lk_commit_report_table {
 	const char *table;
 	int64_t snapshot_id; /* -1: no rows were added, or they are staged */
 	int64_t rows, files, bytes;
+	int64_t removed; /* rows taken out */
 };
 struct lk_commit_report_delivery {
 	const char *delivery, *sender, *sha256;
@@ -47,6 +76,7 @@ struct lk_commit_report {
 	json_t *counts;			 /* of members and rejects (lake/counts.h) */
 	const char *staged;		 /* the description; NULL when none was written */
 	bool nothing;			 /* the lake is as it was, and should be */
+	int64_t replayed;		 /* rejects that the stream replayed */
 };
 void lk_commit_report_release(struct lk_commit_report *r);
 

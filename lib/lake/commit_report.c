@@ -30,7 +30,8 @@ enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const stru
 	if (!name || !lk_grow((void **)&r->tables, &r->table_cap, r->table_count + 1, sizeof(*r->tables)))
 		return lk_error_nomem(err);
 	r->tables[r->table_count++] =
-		(struct lk_commit_report_table){name, committed ? t->snapshot_id : -1, t->rows, (int64_t)t->file_count, t->bytes};
+		(struct lk_commit_report_table){name, committed ? t->snapshot_id : -1, t->rows, (int64_t)t->file_count, t->bytes,
+			t->deletes.metrics.rows};
 	return LK_OK;
 }
 
@@ -78,6 +79,8 @@ void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 
 		lk_str_addf(out, "%s: %" PRId64 " row%s, %" PRId64 " file%s, %" PRId64 " byte%s", t->table, t->rows,
 			plural(t->rows), t->files, plural(t->files), t->bytes, plural(t->bytes));
+		if (t->removed)
+			lk_str_addf(out, ", %" PRId64 " row%s removed", t->removed, plural(t->removed));
 		if (t->snapshot_id >= 0)
 			lk_str_addf(out, ", snapshot %" PRId64, t->snapshot_id);
 		lk_str_adds(out, r->staged ? ", staged\n" : "\n");
@@ -91,7 +94,9 @@ void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 		lk_str_addc(out, '\n');
 	}
 	if (r->nothing)
-		lk_str_adds(out, r->skipped.count ? "already loaded\n" : "nothing to commit\n");
+		lk_str_adds(out, r->skipped.count ? "already loaded\n"
+				 : r->replayed	  ? "already replayed\n"
+						  : "nothing to commit\n");
 }
 
 static void add_list(struct lk_str *out, const char *key, const struct lk_commit_report_list *list)
@@ -140,7 +145,10 @@ void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
 			lk_str_addf(out, ",\"snapshot\":%" PRId64, t->snapshot_id);
 		else
 			lk_str_adds(out, ",\"snapshot\":null");
-		lk_str_addf(out, ",\"rows\":%" PRId64 ",\"files\":%" PRId64 ",\"bytes\":%" PRId64 "}", t->rows, t->files, t->bytes);
+		lk_str_addf(out, ",\"rows\":%" PRId64 ",\"files\":%" PRId64 ",\"bytes\":%" PRId64, t->rows, t->files, t->bytes);
+		if (t->removed)
+			lk_str_addf(out, ",\"removed\":%" PRId64, t->removed);
+		lk_str_addc(out, '}');
 	}
 	lk_str_addc(out, ']');
 	add_list(out, "committed", &r->committed);

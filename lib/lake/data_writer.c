@@ -174,6 +174,16 @@ enum lk_status lk_data_writers_write(struct lk_data_writers *s, const char *tabl
 	return keep_budget(s, err);
 }
 
+enum lk_status lk_data_writers_target(struct lk_data_writers *s, const char *table, lk_column_filter *filter,
+	struct lk_target **out, struct lk_error *err)
+{
+	struct lk_data_writer *w = NULL;
+
+	LK_TRY(find_writer(s, table, filter, &w, err));
+	*out = &w->target;
+	return LK_OK;
+}
+
 enum lk_status lk_data_writers_finish(struct lk_data_writers *s, struct lk_error *err)
 {
 	for (size_t i = 0; i < s->count; i++) {

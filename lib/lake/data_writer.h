@@ -38,6 +38,10 @@ struct lk_data_writers {
 enum lk_status lk_data_writers_write(struct lk_data_writers *s, const char *table, lk_column_filter *filter, uint64_t stream,
 	const struct ArrowSchema *schema, const struct ArrowArrayView *view, struct lk_error *err) LK_CHECKED;
 
+/* The target of a table, without a row for it. */
+enum lk_status lk_data_writers_target(struct lk_data_writers *s, const char *table, lk_column_filter *filter,
+	struct lk_target **out, struct lk_error *err) LK_CHECKED;
+
 /* Ends all files; they are in their targets then. */
 enum lk_status lk_data_writers_finish(struct lk_data_writers *s, struct lk_error *err) LK_CHECKED;
 

@@ -42,6 +42,7 @@ struct lk_control {
 
 	/* the batch */
 	bool open, has_header, ended; /* ended: a trailer came before */
+	bool at_header; /* the record looked at last was one */
 	int64_t counts[COUNTS];
 	struct lk_total *totals; /* by sum of the plan */
 };
@@ -306,7 +307,7 @@ static enum lk_status take_header(
 	memset(c->counts, 0, sizeof(c->counts));
 	memset(c->totals, 0, (size_t)plan->sum_count * sizeof(*c->totals));
 	c->counts[COUNT_RECORDS] = 1;
-	c->open = c->has_header = true;
+	c->open = c->has_header = c->at_header = true;
 	if (!cut)
 		return LK_OK;
 	lk_str_clear(&c->message);
@@ -405,7 +406,7 @@ enum lk_status lk_control_record(struct lk_control *c, const struct lk_control_s
 {
 	struct lk_value type = get(from, &c->plan->type);
 
-	*own = false;
+	*own = c->at_header = false;
 	if (is_type(&type, c->plan->header))
 		return take_header(c, from, place, err);
 	if (is_type(&type, c->plan->trailer))
@@ -430,6 +431,11 @@ enum lk_status lk_control_broken(struct lk_control *c, const char *reason, const
 	return c->leads ? lk_sink_reject(c->sink, NULL, reason, place, err) : LK_OK;
 }
 
+bool lk_control_at_header(const struct lk_control *c)
+{
+	return c->at_header;
+}
+
 void lk_control_add(struct lk_control *c, const struct lk_value *values)
 {
 	for (int i = 0; i < c->plan->sum_count; i++) {
@@ -446,7 +452,7 @@ void lk_control_add(struct lk_control *c, const struct lk_value *values)
 
 enum lk_status lk_control_finish(struct lk_control *c, struct lk_error *err)
 {
-	if (!c->plan->trailer || (c->ended && !c->open))
+	if (!c->plan->trailer || c->sink->replayed || (c->ended && !c->open))
 		return LK_OK;
 	return lk_sinks_fail(&c->sink, 1, NULL, err, "has no trailer at its end, behind %lld records: more may be lost",
 		(long long)c->counts[COUNT_RECORDS]);

@@ -50,6 +50,8 @@ void lk_control_close(struct lk_control *c); /* NULL is fine */
 /* Looks at a record. *own: it is one of the resource's, and the reader goes on with it; else it is dealt with. */
 enum lk_status lk_control_record(struct lk_control *c, const struct lk_control_source *from, const struct lk_place *place,
 	bool *own, struct lk_error *err) LK_CHECKED;
+/* Whether the record looked at last was a header, which those behind it need to be read by themselves. */
+bool lk_control_at_header(const struct lk_control *c);
 /* A record of which not even the type can be told, for this reason. */
 enum lk_status lk_control_broken(struct lk_control *c, const char *reason, const struct lk_place *place,
 	struct lk_error *err) LK_CHECKED;

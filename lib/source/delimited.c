@@ -24,6 +24,9 @@ struct delimited {
 	int header_rows;      /* of those that the dialect lists, so many are behind us */
 	int comment_rows;     /* the same of those */
 	int64_t header_line;  /* of the first of them */
+	struct lk_str context; /* the text of all rows before the first record, with blank ones for comments that may follow, and
+				* of the header before the record */
+	size_t context_rows;   /* bytes of the former */
 	struct lk_value *values; /* by field */
 	struct lk_str *texts;	 /* by field: values with their doubled quotes taken out */
 	struct lk_str rest, rest_text;
@@ -55,7 +58,35 @@ static struct lk_place place_of(const struct delimited *d)
 {
 	const struct lk_split *s = &d->split;
 
-	return (struct lk_place){.line = s->line, .raw = s->buf + s->start, .raw_len = s->end - s->start};
+	return (struct lk_place){.line = s->line, .raw = s->buf + s->start, .raw_len = s->end - s->start,
+		.context = d->context.len ? d->context.data : NULL, .context_len = d->context.len};
+}
+
+/* ---- what makes records what they are ---- */
+
+static void end_row(struct delimited *d)
+{
+	lk_str_adds(&d->context, d->dialect->terminator ? d->dialect->terminator : "\n");
+}
+
+/* A row that is no record, but makes the ones behind it what they are. */
+static void add_context(struct delimited *d)
+{
+	const struct lk_split *s = &d->split;
+
+	lk_str_add(&d->context, s->buf + s->start, s->end - s->start);
+	end_row(d);
+}
+
+/* Rows are counted, and those of comments go by their number: a record behind the header alone must not become one. */
+static void pad_context(struct delimited *d)
+{
+	const struct lk_dialect *dialect = d->dialect;
+	int last = dialect->comment_row_count ? dialect->comment_rows[dialect->comment_row_count - 1] : 0;
+
+	for (int64_t row = d->split.row; row < last && d->context.len < LK_RAW_BYTES; row++)
+		end_row(d);
+	d->context_rows = d->context.len;
 }
 
 /* ---- the header ---- */
@@ -109,6 +140,9 @@ static enum lk_status match_header(struct delimited *d, struct lk_error *err)
 	d->split.width = d->columns.width;
 	if (status == LK_OK && watch && watch->header)
 		status = watch->header(watch->arg, d->sink, d->columns.names, d->columns.width, err);
+	pad_context(d);
+	if (status == LK_OK && d->context.failed)
+		status = lk_error_nomem(err);
 	if (status == LK_OK && wrong.len)
 		status = fail_header(d, lk_str_text(&wrong), err);
 	lk_str_release(&wrong);
@@ -226,7 +260,12 @@ static enum lk_status look_at_type(struct delimited *d, const struct lk_place *p
 	*own = false;
 	if (d->split.fault)
 		return lk_control_broken(d->control, d->split.fault, place, err);
-	return lk_control_record(d->control, &(struct lk_control_source){get_cell, d}, place, own, err);
+	LK_TRY(lk_control_record(d->control, &(struct lk_control_source){get_cell, d}, place, own, err));
+	if (!lk_control_at_header(d->control))
+		return LK_OK;
+	d->context.len = d->context_rows;
+	add_context(d);
+	return lk_str_check(&d->context, err);
 }
 
 static enum lk_status take_record(struct delimited *d, struct lk_error *err)
@@ -285,6 +324,7 @@ static enum lk_status take_header_row(struct delimited *d, bool empty, struct lk
 	int64_t row = d->split.row, last = dialect->header_rows[dialect->header_row_count - 1];
 	bool listed = is_listed(dialect->header_rows, dialect->header_row_count, &d->header_rows, row);
 
+	add_context(d);
 	if (!empty && (listed || row > last))
 		LK_TRY(read_header(d, err));
 	return row >= last && d->columns.names && !d->sink->failed ? match_header(d, err) : LK_OK;
@@ -349,6 +389,7 @@ static enum lk_status delimited_open(void **self, struct lk_sink *const *sinks, 
 	if (d->dialect->header)
 		return LK_OK;
 	d->has_columns = true;
+	pad_context(d);
 	return lk_columns_assume(&d->columns, d->resource, err);
 }
 
@@ -414,6 +455,7 @@ static void delimited_clear(void *self)
 		lk_str_release(&d->texts[i]);
 	lk_str_release(&d->rest);
 	lk_str_release(&d->rest_text);
+	lk_str_release(&d->context);
 	free(d->values);
 	free(d->texts);
 	kept.split = d->split;

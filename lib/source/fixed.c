@@ -166,6 +166,8 @@ struct fixed {
 	struct lk_lines lines;
 	struct lk_ruler ruler;
 	struct lk_control *control; /* NULL: none */
+	struct lk_str context; /* as many lines as may be no records for where they stand, and the header before the record */
+	size_t context_lines;  /* bytes of the former */
 	struct lk_value *values; /* by field */
 };
 
@@ -212,6 +214,29 @@ static struct lk_value get_window(void *arg, const struct lk_window *w)
 	return lk_ruler_value(arg, w);
 }
 
+static enum lk_status keep_header(struct fixed *f, const struct lk_line *line, struct lk_error *err)
+{
+	f->context.len = f->context_lines;
+	lk_str_add(&f->context, line->data, line->len);
+	if (!f->program->length)
+		lk_str_addc(&f->context, '\n');
+	return lk_str_check(&f->context, err);
+}
+
+/* Lines are counted, so that one behind a header alone must not become a part of it. */
+static enum lk_status make_context(struct fixed *f, struct lk_error *err)
+{
+	const struct lk_dialect *d = &f->resource->dialect;
+	int last = d->comment_row_count ? d->comment_rows[d->comment_row_count - 1] : 0;
+
+	if (last < f->program->header_rows)
+		last = f->program->header_rows;
+	for (int i = 0; !f->program->length && i < last && i < LK_RAW_BYTES; i++)
+		lk_str_addc(&f->context, '\n');
+	f->context_lines = f->context.len;
+	return lk_str_check(&f->context, err);
+}
+
 static enum lk_status take_record(struct fixed *f, const struct lk_line *line, const struct lk_place *place, struct lk_error *err)
 {
 	const struct program *p = f->program;
@@ -221,6 +246,8 @@ static enum lk_status take_record(struct fixed *f, const struct lk_line *line, c
 		return lk_error_nomem(err);
 	if (f->control)
 		LK_TRY(lk_control_record(f->control, &(struct lk_control_source){get_window, &f->ruler}, place, &own, err));
+	if (f->control && lk_control_at_header(f->control))
+		LK_TRY(keep_header(f, line, err));
 	if (!own)
 		return LK_OK;
 	for (int i = 0; i < f->resource->field_count; i++)
@@ -264,7 +291,8 @@ static enum lk_status take_lines(struct fixed *f, bool last, struct lk_error *er
 	struct lk_line line;
 
 	while (lk_lines_next(&f->lines, last, &line)) {
-		struct lk_place place = {.line = line.number, .raw = line.data, .raw_len = line.len};
+		struct lk_place place = {.line = line.number, .raw = line.data, .raw_len = line.len,
+			.context = f->context.data, .context_len = f->context.len};
 
 		if (line.too_long)
 			LK_TRY(reject(f, "is longer than 16 MiB", &place, err));
@@ -293,6 +321,7 @@ static enum lk_status fixed_open(void **self, struct lk_sink *const *sinks, int 
 	f->values = calloc((size_t)f->resource->field_count, sizeof(*f->values));
 	if (!f->values)
 		return lk_error_nomem(err);
+	LK_TRY(make_context(f, err));
 	return lk_control_open(&f->control, f->sink, err);
 }
 
@@ -327,6 +356,7 @@ static void fixed_clear(void *self)
 	lk_control_close(f->control);
 	f->control = NULL;
 	free(f->values);
+	lk_str_release(&f->context);
 	f->values = NULL;
 	lk_lines_clear(&f->lines);
 }
@@ -339,6 +369,7 @@ static void fixed_close(void *self)
 		return;
 	lk_control_close(f->control);
 	free(f->values);
+	lk_str_release(&f->context);
 	lk_lines_release(&f->lines);
 	lk_ruler_release(&f->ruler);
 	free(f);

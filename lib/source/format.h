@@ -45,6 +45,11 @@ struct lk_file_format {
 	bool (*fits)(const struct lk_resource *r, const void *seen, const char **why);
 	void (*forget)(void *seen); /* NULL is fine */
 
+	/* For records that are read again by themselves (lk-parse --replay): whether those of the resource can be, and what must
+	 * stand behind one that stands behind its context. NULL: they can, and nothing. */
+	bool (*alone)(const struct lk_resource *r);
+	void (*close_context)(const char *context, size_t len, struct lk_str *out);
+
 	/* One reader feeds all resources of this format that take the member, in one pass; else there is one for each. */
 	bool shared;
 	/* Begins a member. *self is NULL or a reader that was cleared. What it holds after an error is closed too. */

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/raw.h"
 #include "stream/side.h"
 
 #define BALANCE_BYTES (1024 * 1024)
-#define RAW_BYTES (1024 * 1024)
 
 /* ---- texts ---- */
 
@@ -52,9 +52,27 @@ static void append_text(struct lk_column *c, const char *text)
 
 /* ---- tables and their budget ---- */
 
+/* A table that travels beside the data. */
+struct side {
+	const char *name;
+	const struct lk_field *fields;
+	int columns;
+};
+
+#define SIDE_TABLES 3
+
+static const struct side *side_of(const struct lk_output *o, const struct lk_output_table *t)
+{
+	static const struct side files = {LK_TABLE_FILES, lk_files_fields, LK_FILES_COLUMNS};
+	static const struct side rejects = {LK_TABLE_REJECTS, lk_rejects_fields, LK_REJECTS_COLUMNS};
+	static const struct side replayed = {LK_TABLE_REPLAYED, lk_replayed_fields, LK_REPLAYED_COLUMNS};
+
+	return t == &o->files ? &files : t == &o->rejects ? &rejects : &replayed;
+}
+
 static const char *table_name(const struct lk_output *o, const struct lk_output_table *t)
 {
-	return t->resource ? t->resource->table : t == &o->files ? LK_TABLE_FILES : LK_TABLE_REJECTS;
+	return t->resource ? t->resource->table : side_of(o, t)->name;
 }
 
 static enum lk_status init_builder(struct lk_output *o, struct lk_output_table *t, struct lk_error *err)
@@ -62,8 +80,7 @@ static enum lk_status init_builder(struct lk_output *o, struct lk_output_table *
 	struct ArrowSchema schema;
 
 	if (!t->resource)
-		return lk_builder_init(&t->builder, t == &o->files ? lk_files_fields : lk_rejects_fields,
-			t == &o->files ? LK_FILES_COLUMNS : LK_REJECTS_COLUMNS, NULL, err);
+		return lk_builder_init(&t->builder, side_of(o, t)->fields, side_of(o, t)->columns, NULL, err);
 	LK_TRY(lk_arrow_status(ArrowSchemaDeepCopy(&t->resource->schema, &schema), NULL, LK_BUG,
 		"cannot copy a schema", err));
 	return lk_builder_init_schema(&t->builder, &schema, err);
@@ -90,7 +107,9 @@ static size_t held_bytes(const struct lk_output_table *t)
 
 static struct lk_output_table *table_at(struct lk_output *o, int i)
 {
-	return i < o->table_count ? &o->tables[i] : i == o->table_count ? &o->files : &o->rejects;
+	struct lk_output_table *const side[SIDE_TABLES] = {&o->files, &o->rejects, &o->replayed};
+
+	return i < o->table_count ? &o->tables[i] : side[i - o->table_count];
 }
 
 static enum lk_status give_back(struct lk_output *o, struct lk_output_table *t, struct lk_error *err)
@@ -109,7 +128,7 @@ static enum lk_status balance(struct lk_output *o, struct lk_error *err)
 		struct lk_output_table *largest = NULL;
 		size_t sum = 0, most = 0;
 
-		for (int i = 0; i < o->table_count + 2; i++) {
+		for (int i = 0; i < o->table_count + SIDE_TABLES; i++) {
 			size_t bytes = held_bytes(table_at(o, i));
 
 			sum += bytes;
@@ -122,7 +141,7 @@ static enum lk_status balance(struct lk_output *o, struct lk_error *err)
 			break;
 		LK_TRY(give_back(o, largest, err));
 	}
-	for (int i = 0; i < o->table_count + 2; i++)
+	for (int i = 0; i < o->table_count + SIDE_TABLES; i++)
 		if (table_at(o, i)->builder.rows && lk_builder_full(&table_at(o, i)->builder))
 			LK_TRY(send(o, table_at(o, i), err));
 	return LK_OK;
@@ -183,13 +202,35 @@ static void append_table(struct lk_column *c, const struct lk_resource *r)
 	lk_str_release(&name);
 }
 
+static void append_resource(struct lk_column *c, const struct lk_resource *r)
+{
+	struct lk_str name = LK_STR_INIT;
+
+	lk_str_addf(&name, "%s/%s", r->package->name, r->name);
+	c->failed |= name.failed;
+	lk_column_bytes(c, lk_str_text(&name), name.len);
+	lk_str_release(&name);
+}
+
+/* Text of bytes, cut where they are too many. */
+static void append_raw(struct lk_column *c, const char *data, size_t len)
+{
+	struct lk_str text = LK_STR_INIT;
+
+	if (!data) {
+		lk_column_null(c);
+		return;
+	}
+	lk_raw_text(&text, data, len > LK_RAW_BYTES ? LK_RAW_BYTES : len);
+	c->failed |= text.failed;
+	lk_column_bytes(c, lk_str_text(&text), text.len);
+	lk_str_release(&text);
+}
+
 enum lk_status lk_output_reject(
 	struct lk_output *o, const struct lk_source_member *m, const struct lk_reject *reject, struct lk_error *err)
 {
 	struct lk_column *c = o->rejects.builder.columns;
-	size_t shown = reject->raw_len > RAW_BYTES ? RAW_BYTES : reject->raw_len;
-	struct lk_str cut = LK_STR_INIT;
-
 	append_text(&c[LK_REJECTS_DELIVERY], m->delivery);
 	append_text(&c[LK_REJECTS_SHA256], m->sha256);
 	append_text(&c[LK_REJECTS_SENDER], m->sender);
@@ -200,20 +241,14 @@ enum lk_status lk_output_reject(
 	append_text(&c[LK_REJECTS_FIELD], reject->field);
 	append_text(&c[LK_REJECTS_REASON], reject->reason);
 	append_text(&c[LK_REJECTS_VALUE], reject->value);
-	if (shown < reject->raw_len) {
-		lk_add_clean(&cut, reject->raw, shown);
-		lk_str_addf(&cut, "... (%zu bytes in all)", reject->raw_len);
-		c[LK_REJECTS_RAW].failed |= cut.failed;
-		lk_column_bytes(&c[LK_REJECTS_RAW], lk_str_text(&cut), cut.len);
-		lk_str_release(&cut);
-	} else if (reject->raw) {
-		append_clean(&c[LK_REJECTS_RAW], reject->raw, reject->raw_len);
-	} else {
-		lk_column_null(&c[LK_REJECTS_RAW]);
-	}
+	append_raw(&c[LK_REJECTS_RAW], reject->raw, reject->raw_len);
+	append_optional(&c[LK_REJECTS_RAW_SIZE], reject->raw ? (int64_t)reject->raw_len : -1, -1);
+	append_raw(&c[LK_REJECTS_CONTEXT], reject->context, reject->context_len);
+	append_resource(&c[LK_REJECTS_RESOURCE], reject->resource);
+	append_optional(&c[LK_REJECTS_MEMBER_MODIFIED], m->member_modified, INT64_MIN);
 	LK_TRY(lk_builder_end_row(&o->rejects.builder, err));
 	o->totals.rejected++;
-	return lk_output_row_added(o, &o->rejects, shown + 256, err);
+	return lk_output_row_added(o, &o->rejects, reject->raw_len + reject->context_len + 256, err);
 }
 
 static void count_status(struct lk_output_totals *totals, const char *status)
@@ -260,11 +295,36 @@ enum lk_status lk_output_file(struct lk_output *o, const struct lk_source_member
 	return lk_output_row_added(o, &o->files, 512, err);
 }
 
+enum lk_status lk_output_begin_replay(struct lk_output *o, struct lk_error *err)
+{
+	o->replays = true;
+	return init_builder(o, &o->replayed, err);
+}
+
+enum lk_status lk_output_replayed(struct lk_output *o, const struct lk_source_member *m, const struct lk_resource *r,
+	const char *table, const char *resource, int64_t record, bool landed, struct lk_error *err)
+{
+	struct lk_column *c = o->replayed.builder.columns;
+
+	append_text(&c[LK_REPLAYED_SHA256], m->sha256);
+	append_text(&c[LK_REPLAYED_SENDER], m->sender);
+	append_text(&c[LK_REPLAYED_MEMBER], m->member);
+	append_text(&c[LK_REPLAYED_TABLE], table);
+	append_text(&c[LK_REPLAYED_RESOURCE], resource);
+	lk_column_int64(&c[LK_REPLAYED_RECORD], record);
+	lk_column_bool(&c[LK_REPLAYED_LANDED], landed);
+	LK_TRY(lk_builder_end_row(&o->replayed.builder, err));
+	o->totals.rows += landed;
+	o->tables[r->id].read++;
+	o->tables[r->id].rejected += !landed;
+	return lk_output_row_added(o, &o->replayed, 256, err);
+}
+
 enum lk_status lk_output_finish(struct lk_output *o, struct lk_error *err)
 {
-	for (int i = 0; i < o->table_count + 2; i++) {
+	for (int i = 0; i < o->table_count + SIDE_TABLES; i++) {
 		struct lk_output_table *t = table_at(o, i);
-		bool wanted = t->resource ? !t->sent || t->builder.rows : t->builder.rows || t == &o->files;
+		bool wanted = t->resource ? !t->sent || t->builder.rows : t->builder.rows || t == (o->replays ? &o->replayed : &o->files);
 
 		if (!t->builder.column_count)
 			continue;
@@ -283,6 +343,7 @@ void lk_output_release(struct lk_output *o)
 		lk_builder_release(&o->tables[i].builder);
 	lk_builder_release(&o->files.builder);
 	lk_builder_release(&o->rejects.builder);
+	lk_builder_release(&o->replayed.builder);
 	free(o->tables);
 	o->tables = NULL;
 }

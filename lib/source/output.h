@@ -11,6 +11,7 @@
 #include "source/package.h"
 #include "stream/stream.h"
 
+#define LK_RAW_BYTES (1024 * 1024) /* of a record's text, and of its context, that are kept */
 #define LK_OUTPUT_BUDGET (64 * 1024 * 1024)
 
 /* A member of a delivery, as lk.members tells of it. Texts are borrowed. */
@@ -38,8 +39,10 @@ struct lk_reject {
 	const char *field;    /* NULL: the whole record */
 	const char *reason;   /* without values */
 	const char *value;    /* the one at fault, or NULL */
-	const char *raw;
+	const char *raw;      /* its bytes, or NULL */
 	size_t raw_len;
+	const char *context;  /* what must stand before them to read them as they were, or NULL */
+	size_t context_len;
 };
 
 /* Sums over the whole run, for the summary and the exit status. */
@@ -58,7 +61,8 @@ struct lk_output {
 	struct lk_writer *writer;
 	struct lk_output_table *tables; /* by resource id; allocated once, so pointers stay valid */
 	int table_count;
-	struct lk_output_table files, rejects;
+	struct lk_output_table files, rejects, replayed;
+	bool replays; /* rejects are read again: there is lk.replayed, and no lk.files */
 	struct lk_output_totals totals;
 	size_t unbalanced; /* bytes appended since the budget was looked at */
 };
@@ -77,6 +81,12 @@ enum lk_status lk_output_reject(struct lk_output *o, const struct lk_source_memb
 	struct lk_error *err) LK_CHECKED;
 enum lk_status lk_output_file(struct lk_output *o, const struct lk_source_member *m,
 	const struct lk_file_report *report, struct lk_error *err) LK_CHECKED;
+
+/* A record that was read again, and whether it became a row. table and resource are as the reject had them; NULL: null. */
+enum lk_status lk_output_replayed(struct lk_output *o, const struct lk_source_member *m, const struct lk_resource *r,
+	const char *table, const char *resource, int64_t record, bool landed, struct lk_error *err) LK_CHECKED;
+/* Before the first of them. */
+enum lk_status lk_output_begin_replay(struct lk_output *o, struct lk_error *err) LK_CHECKED;
 
 /* Sends what is left and the counts for the end marker. */
 enum lk_status lk_output_finish(struct lk_output *o, struct lk_error *err) LK_CHECKED;

@@ -329,27 +329,36 @@ static inline bool append_plain(const struct lk_source_field *f, const struct lk
 
 /* ---- records ---- */
 
+/* The bytes, or what `make` puts into room; NULL where there is neither. */
+static const char *text_of(const char *data, size_t *len, void (*make)(void *arg, struct lk_str *out), void *arg, struct lk_str *room)
+{
+	if (data || !make)
+		return data;
+	make(arg, room);
+	*len = room->len;
+	return lk_str_text(room);
+}
+
 static enum lk_status reject(struct lk_sink *s, const char *field, const char *reason, const char *value,
 	const struct lk_place *place, struct lk_error *err)
 {
-	struct lk_reject r = {s->resource, s->record, place->line, field, reason, value, place->raw, place->raw_len};
-	struct lk_str raw = LK_STR_INIT;
+	struct lk_reject r = {.resource = s->resource, .record = s->record, .line = s->replayed ? s->line : place->line,
+		.field = field, .reason = reason, .value = value, .raw_len = place->raw_len, .context_len = place->context_len};
+	struct lk_str raw = LK_STR_INIT, context = LK_STR_INIT;
 	enum lk_status status;
 
-	if (s->watch) {
-		s->rejected++;
+	s->rejected++;
+	if (s->watch)
 		return s->watch->reject(s->watch->arg, s, field, reason, place, err);
-	}
-	if (!r.raw && place->make_raw) {
-		place->make_raw(place->arg, &raw);
-		r.raw = lk_str_text(&raw);
-		r.raw_len = raw.len;
-	}
+	r.raw = text_of(place->raw, &r.raw_len, place->make_raw, place->arg, &raw);
+	r.context = text_of(place->context, &r.context_len, place->make_context, place->arg, &context);
 	status = lk_str_check(&raw, err);
+	if (status == LK_OK)
+		status = lk_str_check(&context, err);
 	if (status == LK_OK)
 		status = lk_output_reject(s->output, s->member, &r, err);
 	lk_str_release(&raw);
-	s->rejected++;
+	lk_str_release(&context);
 	return status;
 }
 

@@ -25,7 +25,12 @@ struct lk_place {
 	const char *raw; /* its text; NULL: make_raw is called when it is needed */
 	size_t raw_len;
 	void (*make_raw)(void *arg, struct lk_str *out);
-	void *arg;
+	/* What must stand before it for the record to be read by itself (lk-parse --replay) as it was in its member, such as a
+	 * header; where it is NULL, make_context is called when it is needed. Neither: nothing. */
+	const char *context;
+	size_t context_len;
+	void (*make_context)(void *arg, struct lk_str *out);
+	void *arg; /* of both functions */
 };
 
 struct lk_sink;
@@ -67,6 +72,8 @@ struct lk_sink {
 	int64_t rows, rejected;
 	int64_t started;
 	bool alone;	     /* the caller has named the resource: no other takes the member */
+	bool replayed;	     /* one record is read again, without its member: totals and trailers mean nothing */
+	int64_t line;	     /* of such a record in its member */
 	bool failed;	     /* the member cannot be read (further) */
 	struct lk_str error; /* why */
 	struct lk_str warning; /* what is to be told of a member that was read */

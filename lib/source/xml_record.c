@@ -140,10 +140,98 @@ static void make_raw(void *arg, struct lk_str *out)
 	xmlBufferFree(buffer);
 }
 
+/* Writes <name a="b"> with the namespaces that are declared there. */
+static bool add_start(xmlBufferPtr buffer, const xmlNode *node)
+{
+	bool good = !xmlBufferCCat(buffer, "<");
+
+	if (node->ns && node->ns->prefix)
+		good = good && !xmlBufferCat(buffer, node->ns->prefix) && !xmlBufferCCat(buffer, ":");
+	good = good && !xmlBufferCat(buffer, node->name);
+	for (const xmlNs *ns = node->nsDef; ns; ns = ns->next) {
+		good = good && !xmlBufferCCat(buffer, ns->prefix ? " xmlns:" : " xmlns");
+		if (ns->prefix)
+			good = good && !xmlBufferCat(buffer, ns->prefix);
+		good = good && !xmlBufferCCat(buffer, "=");
+		xmlBufferWriteQuotedString(buffer, ns->href ? ns->href : BAD_CAST "");
+	}
+	for (xmlAttrPtr a = node->properties; a; a = a->next)
+		good = good && xmlNodeDump(buffer, node->doc, (xmlNodePtr)a, 0, 0) >= 0;
+	return good && !xmlBufferCCat(buffer, ">");
+}
+
+static bool add_starts(xmlBufferPtr buffer, const xmlNode *node)
+{
+	int depth = 0;
+
+	for (const xmlNode *up = node->parent; up && up->type == XML_ELEMENT_NODE; up = up->parent)
+		depth++;
+	for (; depth > 0; depth--) {
+		const xmlNode *up = node;
+
+		for (int i = 0; i < depth; i++)
+			up = up->parent;
+		if (!add_start(buffer, up))
+			return false;
+	}
+	return true;
+}
+
+/* The elements around the record, from the root on, as they begin. */
+static void make_context(void *arg, struct lk_str *out)
+{
+	xmlBufferPtr buffer = xmlBufferCreate();
+
+	if (buffer && add_starts(buffer, arg))
+		lk_str_add(out, xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+	else
+		out->failed = true;
+	xmlBufferFree(buffer);
+}
+
+/* ../@id, ../../@id, ... */
+static bool is_outer_attribute(const char *path)
+{
+	const char *p = path;
+
+	while (!strncmp(p, "../", 3))
+		p += 3;
+	return p > path && *p == '@' && !p[strcspn(p, "/[]()|* ")];
+}
+
+bool lk_xml_alone(const struct lk_resource *r)
+{
+	const struct lk_xml_program *program = r->program;
+
+	for (int i = 0; i < program->field_count; i++)
+		if (program->fields[i].expression && !program->fields[i].downward && !is_outer_attribute(r->fields[i].path))
+			return false;
+	return true;
+}
+
+void lk_xml_close_context(const char *context, size_t len, struct lk_str *out)
+{
+	const char *end = context + len;
+
+	/* An attribute holds no '<' but as an entity, so each one begins an element; they end inside out. */
+	for (const char *p = end; p > context;) {
+		const char *name, *stop;
+
+		if (*--p != '<')
+			continue;
+		name = stop = p + 1;
+		while (stop < end && !memchr(" \t\r\n>", *stop, 5))
+			stop++;
+		lk_str_adds(out, "</");
+		lk_str_add(out, name, (size_t)(stop - name));
+		lk_str_addc(out, '>');
+	}
+}
+
 enum lk_status lk_xml_take_record(struct lk_xml_target *t, xmlXPathContextPtr context, xmlNodePtr record, int64_t line,
 	struct lk_error *err)
 {
-	struct lk_place place = {.line = line, .make_raw = make_raw, .arg = record};
+	struct lk_place place = {.line = line, .make_raw = make_raw, .make_context = make_context, .arg = record};
 
 	for (int i = 0; i < t->program->field_count; i++)
 		if (t->program->fields[i].expression)

@@ -29,6 +29,13 @@ void lk_xml_target_release(struct lk_xml_target *t);
 xmlXPathObjectPtr lk_xml_evaluate(const struct lk_xml_target *t, xmlXPathCompExprPtr expression,
 	xmlXPathContextPtr context, xmlNodePtr node);
 
+/* Whether records of the resource can be read without the rest of their document: no path of a field looks at more than the record
+ * and attributes of the elements around it. */
+bool lk_xml_alone(const struct lk_resource *r);
+
+/* Adds the ends of the elements that begin in the context of a record. */
+void lk_xml_close_context(const char *context, size_t len, struct lk_str *out);
+
 /* Hands the record to the sink. line: where it begins. */
 enum lk_status lk_xml_take_record(struct lk_xml_target *t, xmlXPathContextPtr context, xmlNodePtr record, int64_t line,
 	struct lk_error *err) LK_CHECKED;

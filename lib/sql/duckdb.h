@@ -42,6 +42,8 @@ enum lk_duckdb_statement {
 	F(const char *, column_name, (struct lk_duckdb_result * result, uint64_t column))                             \
 	F(void *, column_logical_type, (struct lk_duckdb_result * result, uint64_t column))                           \
 	F(void, destroy_logical_type, (void **type))                                                                  \
+	F(uint64_t, row_count, (struct lk_duckdb_result * result))                                                    \
+	F(int64_t, value_int64, (struct lk_duckdb_result * result, uint64_t column, uint64_t row))                    \
 	F(char *, value_varchar, (struct lk_duckdb_result * result, uint64_t column, uint64_t row))                   \
 	F(int, prepare, (void *connection, const char *sql, void **prepared))                                         \
 	F(const char *, prepare_error, (void *prepared))                                                              \

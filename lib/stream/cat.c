@@ -109,7 +109,8 @@ static bool wanted(const struct lk_cat_options *o, const char *table)
 {
 	if (o->table)
 		return is_named(table, o->table);
-	return room_for_all(o) || (strcmp(table, LK_TABLE_FILES) && strcmp(table, LK_TABLE_REJECTS));
+	return room_for_all(o) || (strcmp(table, LK_TABLE_FILES) && strcmp(table, LK_TABLE_REJECTS) &&
+				  strcmp(table, LK_TABLE_REPLAYED));
 }
 
 static enum lk_status find_seen(struct lk_cat *c, const char *table, size_t *index, struct lk_error *err)

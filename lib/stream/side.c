@@ -55,6 +55,21 @@ const struct lk_field lk_rejects_fields[] = {
 	{"reason", LK_UTF8, .required = true},
 	{"value", LK_UTF8},
 	{"raw", LK_UTF8},
+	{"raw_size", LK_INT64},
+	{"context", LK_UTF8},
+	{"resource", LK_UTF8},
+	{"member_modified", LK_TIMESTAMPTZ},
+	{NULL},
+};
+
+const struct lk_field lk_replayed_fields[] = {
+	{"sha256", LK_UTF8, .required = true},
+	{"sender", LK_UTF8, .required = true},
+	{"member", LK_UTF8, .required = true},
+	{"table", LK_UTF8},
+	{"resource", LK_UTF8},
+	{"record", LK_INT64, .required = true},
+	{"landed", LK_BOOL, .required = true},
 	{NULL},
 };
 

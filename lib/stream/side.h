@@ -62,19 +62,38 @@ enum lk_files_column {
 /*
  * lk.rejects: a row for each record that could not become a row.
  *
- *	delivery, sha256, sender, member, table   where it came from and where it should have gone
+ *	delivery, sha256, sender, member, member_modified, table   where it came from and where it should have gone
+ *	resource     `PACKAGE/RESOURCE`, by which it was read
  *	record	     number of the record in the member, from 1
  *	line	     physical line where it begins, from 1; null where lines mean nothing
  *	field	     the column at fault; null when it is the whole record
  *	reason	     what is wrong, in words that are the same for all such records
  *	value	     the value at fault, 64 bytes of it at most; null where the column is private, or no single value is at fault
- *	raw	     the record's bytes as text; quarantined by lk-commit, never in the lake's lk.rejects
+ *	raw	     the record's bytes as text, as lk_path_text writes them: at most 1 MiB of them; null where there are none
+ *	raw_size     how many bytes it has in all
+ *	context	     what stands before the record in its member, as text too, and makes it read as it was: a header; null for none
+ *
+ * raw and context are quarantined by lk-commit, never in the lake's lk.rejects.
  */
 extern const struct lk_field lk_rejects_fields[];
 enum lk_rejects_column {
 	LK_REJECTS_DELIVERY, LK_REJECTS_SHA256, LK_REJECTS_SENDER, LK_REJECTS_MEMBER, LK_REJECTS_TABLE,
 	LK_REJECTS_RECORD, LK_REJECTS_LINE, LK_REJECTS_FIELD, LK_REJECTS_REASON, LK_REJECTS_VALUE, LK_REJECTS_RAW,
+	LK_REJECTS_RAW_SIZE, LK_REJECTS_CONTEXT, LK_REJECTS_RESOURCE, LK_REJECTS_MEMBER_MODIFIED,
 	LK_REJECTS_COLUMNS
+};
+
+/*
+ * lk.replayed: a row for each reject that was read again (lk-parse --replay), for lk-commit to take out of the lake.
+ *
+ *	sha256, sender, member, table, resource, record   which one it is, as lk.rejects has them
+ *	landed	     whether a row came of it; else it is a reject again, and a new row of lk.rejects
+ */
+extern const struct lk_field lk_replayed_fields[];
+enum lk_replayed_column {
+	LK_REPLAYED_SHA256, LK_REPLAYED_SENDER, LK_REPLAYED_MEMBER, LK_REPLAYED_TABLE, LK_REPLAYED_RESOURCE,
+	LK_REPLAYED_RECORD, LK_REPLAYED_LANDED,
+	LK_REPLAYED_COLUMNS
 };
 
 /* lk.end: a row for each table of the segment: table, streams, rows, read, dropped, reason. */
