@@ -232,6 +232,29 @@ test_expect_success 'a variant that takes what its base takes is refused' '
 	lk-parse --check -s right.json
 '
 
+test_expect_success 'the example of editions in the manual reads all of them into one table' '
+	sed -n "/^{\"resources\": \[\$/,/^\.Ed/p" "$LK_TOP/man/lk-source.5" | sed "/^\.Ed/d" >editions.json &&
+	printf "Stay Id,Admitted,Ward,Payer\n1,2026-01-31,ICU,X\n" >stays_2026.csv &&
+	printf "Unit,StayID,Admitted,Room\nICU,2,2021-01-31,7\n" >stays_2021.csv &&
+	printf "STAY_NO|Admitted|Ward\n3|31.01.2019|2\n" >STAY19.TXT &&
+	printf "Ward,Payer\nICU,X\n" >stays_bad.csv &&
+	expect_status 1 lk-parse -s editions.json stays_2026.csv stays_2021.csv STAY19.TXT stays_bad.csv >out.lk &&
+	lk-cat -F csv -t stays out.lk | sed "s/,[^,]*@[^,]*,/,/" >actual &&
+	cat >expect <<-\EOF_ &&
+	stay_id,admitted,ward,payer,lk_file,lk_row,lk_rest
+	1,2026-01-31,ICU,X,1,
+	2,2021-01-31,ICU,,1,"{""Room"":""7""}"
+	3,2019-01-31,Surgery,,1,
+	EOF_
+	test_cmp expect actual &&
+	lk-cat -F csv -t lk.files out.lk | grep -q "stays_bad.csv.*failed"
+'
+
+test_expect_success 'the ready packages are right' '
+	for dir in "$LK_TOP"/contrib/sources/*/; do lk-parse --check -s "$dir" || return 1; done &&
+	lk-parse --check -s "$LK_TOP/contrib/sources" && lk-parse --check -s "$LK_TOP/testdata/demo/sources"
+'
+
 # ---- samples ----
 
 test_expect_success 'samples beside a package must become what lies beside them' '
