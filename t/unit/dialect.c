@@ -134,6 +134,30 @@ static void encodings(void)
 		"UTF-8 with one wrong byte");
 }
 
+/* Whatever the bytes are there is an answer, and soon. */
+static void rubbish(void)
+{
+	static const char *const ALPHABETS[] = {"\"", "\n", ",", "\\\"", "\",\n", "a,;|\t:# ~^$\"'`\\\n", "#a,\"\n/-%!", NULL};
+	size_t len = 200000;
+	char *text = malloc(len);
+	unsigned state = 1;
+
+	for (int i = 0; text && i < 8; i++) {
+		const char *alphabet = ALPHABETS[i];
+		size_t letters = alphabet ? strlen(alphabet) : 0;
+		struct lk_error err;
+		struct lk_guess g;
+
+		for (size_t k = 0; k < len; k++) {
+			state = state * 1103515245 + 12345;
+			text[k] = alphabet ? alphabet[(state >> 16) % letters] : (char)(state >> 16);
+		}
+		ok(lk_guess_dialect(text, len, true, &g, &err) == LK_OK, "rubbish of kind %d", i);
+		lk_guess_release(&g);
+	}
+	free(text);
+}
+
 int main(void)
 {
 	delimiters();
@@ -143,5 +167,6 @@ int main(void)
 	one_column();
 	state();
 	encodings();
+	rubbish();
 	return done();
 }
