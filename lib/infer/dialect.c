@@ -33,10 +33,11 @@ static enum lk_status lay_out_as(
 }
 
 /* A text that is shortest in one column: where commas make most of its records as wide they are its delimiter nevertheless, else one
- * is taken that does not occur in it. */
-static enum lk_status undelimit(const struct lk_excerpt *text, struct lk_form *form, struct lk_error *err)
+ * is taken that occurs nowhere in data, of which text is the start. */
+static enum lk_status undelimit(
+	const struct lk_excerpt *text, const char *data, size_t len, struct lk_form *form, struct lk_error *err)
 {
-	static const char *const SPARE[] = {"\t", ";", "|", "\x1f", NULL};
+	static const char SPARE[] = ",\t;|\x1f";
 	struct lk_layout layout;
 	size_t i = 0;
 	bool skip;
@@ -44,12 +45,11 @@ static enum lk_status undelimit(const struct lk_excerpt *text, struct lk_form *f
 	form->delimiter[0] = ',';
 	form->delimiter_len = 1;
 	LK_TRY(lay_out_as(text, form, &layout, &skip, err));
-	if (layout.columns == 1 ? layout.usual == layout.records : layout.usual * 2 >= layout.records)
+	if (layout.columns > 1 && layout.usual * 2 >= layout.records)
 		return LK_OK;
-	while (SPARE[i] && memchr(text->data, *SPARE[i], text->len))
+	while (SPARE[i + 1] && memchr(data, SPARE[i], len))
 		i++;
-	if (SPARE[i])
-		form->delimiter[0] = *SPARE[i];
+	form->delimiter[0] = SPARE[i];
 	return LK_OK;
 }
 
@@ -174,7 +174,7 @@ static enum lk_status guess_impl(
 		return LK_OK;
 	LK_TRY(lk_form_choose(&text, &form, &margin, err));
 	if (!form.delimiter_len)
-		LK_TRY(undelimit(&text, &form, err));
+		LK_TRY(undelimit(&text, data, len, &form, err));
 	LK_TRY(lay_out(&text, &form, &layout, &skip, err));
 	out->columns = layout.columns;
 	out->ragged = layout.ragged;

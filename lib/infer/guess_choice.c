@@ -32,8 +32,10 @@ size_t lk_excerpt_lines(const struct lk_excerpt *text, const char *mark)
 	size_t n = 0;
 
 	for (size_t i = 0; i < text->len; i++) {
-		n += begin && is_at(text->data + i, text->len - i, mark);
-		begin = text->data[i] == '\n' || text->data[i] == '\r';
+		bool end = text->data[i] == '\n' || text->data[i] == '\r';
+
+		n += begin && !end && is_at(text->data + i, text->len - i, mark);
+		begin = end;
 	}
 	return n;
 }
@@ -142,7 +144,7 @@ enum lk_status lk_form_choose(const struct lk_excerpt *text, struct lk_form *for
 
 	LK_TRY(weigh_delimiters(text, NULL, &best, err));
 	for (size_t i = 0; COMMENTS[i]; i++)
-		if (lk_excerpt_lines(text, COMMENTS[i]))
+		if (lk_excerpt_lines(text, COMMENTS[i]) && lk_excerpt_lines(text, COMMENTS[i]) < lk_excerpt_lines(text, ""))
 			LK_TRY(weigh_delimiters(text, COMMENTS[i], &best, err));
 	LK_TRY(lengthen(text, &best, err));
 	*form = best.form;

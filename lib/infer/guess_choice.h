@@ -18,7 +18,7 @@ enum lk_status lk_form_choose(
 	const struct lk_excerpt *text, struct lk_form *form, double *margin, struct lk_error *err) LK_CHECKED;
 
 bool lk_excerpt_has(const struct lk_excerpt *text, const char *what);
-/* How many lines begin with mark. */
+/* How many lines that are not blank begin with mark. */
 size_t lk_excerpt_lines(const struct lk_excerpt *text, const char *mark);
 
 #endif

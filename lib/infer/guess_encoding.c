@@ -60,18 +60,22 @@ static bool shift_jis(const unsigned char *p, size_t len)
 	return pairs >= 4 && syllables * 4 >= pairs;
 }
 
-/* Of the 8-bit encodings: windows-1251 where letters above ASCII stand together in words, mostly small ones, else windows-1252,
- * or ISO-8859-1, its subset, where no byte tells them apart. */
+/*
+ * Of the 8-bit encodings: windows-1251 (or KOI8-R) where letters above ASCII stand together in words, most of them small; else
+ * ISO-8859-1 where no byte is one of its control characters; else windows-1252, or, where a byte stands for nothing in that, 1250.
+ */
 static const char *eight_bit(const unsigned char *p, size_t len)
 {
-	size_t high = 0, beside = 0, small = 0, controls = 0, undefined = 0;
+	size_t high = 0, beside = 0, small = 0, controls = 0;
+	bool western = true, central = true;
 
 	for (size_t i = 0; i < len; i++) {
 		if (p[i] < 0x80)
 			continue;
 		if (p[i] < 0xa0) {
 			controls++;
-			undefined += strchr("\x81\x8d\x8f\x90\x9d", p[i]) != NULL;
+			western &= !memchr("\x81\x8d\x8f\x90\x9d", p[i], 5);
+			central &= !memchr("\x81\x83\x88\x90\x98", p[i], 5);
 		}
 		if (p[i] < 0xc0)
 			continue;
@@ -81,7 +85,9 @@ static const char *eight_bit(const unsigned char *p, size_t len)
 	}
 	if (high >= 8 && beside * 2 > high)
 		return small * 2 > high ? "windows-1251" : small ? "koi8-r" : "windows-1251";
-	return controls > undefined ? "windows-1252" : "iso-8859-1";
+	if (!controls)
+		return "iso-8859-1";
+	return western ? "windows-1252" : central ? "windows-1250" : "iso-8859-1";
 }
 
 const char *lk_encoding_guess(const char *data, size_t len, bool whole)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "infer/dialect.h"
 #include "tap.h"
 
@@ -70,6 +71,7 @@ static void headers(void)
 	guesses("Name,City\nAnn,Rome\nBob,Oslo\n", "{}", "names that columns have everywhere");
 	guesses("year,2001,2002\nOslo,12,13\nRome,14,15\n", "{}", "years as names");
 	guesses("# made by us\nid,n\n1,5\n# end of May\n2,7\n", "{\"commentChar\":\"#\",\"headerRows\":[2]}", "comments");
+	guesses("# one,two\n# three,four\n", "{}", "nothing but comments is data");
 	guesses("#id,n\n1,5\n2,7\n", "{}", "a header that looks like a comment");
 }
 
@@ -108,6 +110,22 @@ static void state(void)
 	tells("id,a,b\n1,2,3\n4,5,6\n7,\"x\n", false, false, false, 3, "a cut sample's last record");
 }
 
+/* Prose of one column, whose first comma stands beyond what is looked at closely. */
+static void late_comma(void)
+{
+	static const char *const LINES[] = {"it was so\n", "and then they went\n", "home where it was warm\n", "again\n"};
+	struct lk_str text = LK_STR_INIT;
+	struct lk_guess g;
+
+	for (size_t i = 0; i < 10000; i++)
+		lk_str_adds(&text, LINES[i * i % 7 % 4]);
+	lk_str_adds(&text, "and some, if few, did not\n");
+	is_text(guess_len(lk_str_text(&text), text.len, &g), "{\"delimiter\":\"\\t\",\"header\":false}",
+		"a comma far down in prose");
+	lk_guess_release(&g);
+	lk_str_release(&text);
+}
+
 static void encoded(const char *text, size_t len, const char *want, const char *title)
 {
 	struct lk_guess g;
@@ -128,6 +146,7 @@ static void encodings(void)
 	encoded(TEXT("\0i\0d\0,\0n\0\n\0001\0,\0002\0\n"), "utf-16be", "UTF-16BE without a mark");
 	encoded(TEXT("id,n\nM\xfcller,2\n"), "iso-8859-1", "Latin 1");
 	encoded(TEXT("id,n\nit\x92s,2\n"), "windows-1252", "a curly apostrophe");
+	encoded(TEXT("id,n\nkos\x9d,2\nit\x92s,3\n"), "windows-1250", "a letter that windows-1252 lacks");
 	encoded(TEXT("id,n\n\xcc\xe0\xeb\xfc\xea\xee\xe2 \xc0\xeb\xe5\xea\xf1,2\n"), "windows-1251", "Cyrillic");
 	encoded(TEXT("id,n\n\x82\xcd\x82\xa2\x82\xa2\x82\xa4,2\n"), "shift_jis", "Shift JIS");
 	encoded(TEXT("id,n\n\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xe4,2\n"), "utf-8",
@@ -166,6 +185,7 @@ int main(void)
 	headers();
 	one_column();
 	state();
+	late_comma();
 	encodings();
 	rubbish();
 	return done();
