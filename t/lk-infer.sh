@@ -191,6 +191,15 @@ test_expect_success 'the report tells what did not fit, and shows nothing privat
 	printf "d\n1/2/2026\n" >t.csv && lk-infer --report -F csv t.csv | grep "the other way around"
 '
 
+test_expect_success 'records of a wrong width, and wrong quotes, are taken where the sample has them' '
+	printf "Name,Visits,Ward\nAnn,1,A\nBo,2\nCy,3,C,more\nDi,4,D\n" >ragged.csv && lk-infer ragged.csv 2>err >draft.json &&
+	grep "2 of 4 records" err && parses ragged.csv && grep -q "\"lk\": {\"ragged\": \"pad\", \"rest\": true}" draft.json &&
+	lk-cat -t ragged -F csv rows.lk | cut -d, -f 1-3,6- >actual &&
+	printf "%s\n" name,visits,ward,lk_rest Ann,1,A, Bo,2,, "Cy,3,C,\"{\"\"column_4\"\":\"\"more\"\"}\"" Di,4,D, >expect &&
+	test_cmp expect actual &&
+	printf "Name,Visits\n\"Ann\",1\n\"Bo \"B\" Ray\",2\n\"Cy\",3\n" >quotes.csv && parses quotes.csv && grep "mend" draft.json
+'
+
 # ---- archives and streams ----
 
 test_expect_success 'archives, and members on a stream' '
@@ -208,7 +217,7 @@ test_expect_success 'what is no sample is told of, and the others are drafted' '
 	expect_status 65 lk-infer rubbish 2>err && grep -q "rubbish. is not text" err &&
 	expect_status 1 lk-infer empty.csv e.csv >draft.json && field draft.json n &&
 	expect_status 66 lk-infer nowhere.csv && expect_error 65 "is empty" lk-infer </dev/null &&
-	printf "a,b\n1,2\n3\n" >ragged.csv && lk-infer ragged.csv 2>err >draft.json && grep -q "1 of 2 records will be rejected" err
+	printf "Name,Visits\nAnn,1\nBo,\000\nCy,3\n" >nul.csv && lk-infer nul.csv >draft.json 2>err && grep -q "1 of 3 records will be rejected" err
 '
 
 test_expect_success 'a sample that is read in part says so' '

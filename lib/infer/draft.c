@@ -311,10 +311,29 @@ static json_t *draft_head(const struct lk_table *t, const char *name, const char
 	return whole(resource, failures);
 }
 
+/* What the resource says of itself beside the standard; NULL when out of memory. */
+static json_t *draft_lk(const struct lk_table *t, bool by_quotes)
+{
+	json_t *lk = t->lk ? json_deep_copy(t->lk) : json_object();
+	int failures = 0;
+
+	if (t->encoding_count > 1)
+		failures |= json_object_set_new(lk, "encodings", texts_json(t->encodings, t->encoding_count));
+	if (t->padded)
+		failures |= set_text(lk, "ragged", "pad");
+	if (t->surplus)
+		failures |= json_object_set_new(lk, "rest", json_true());
+	if (t->mended || t->flawed)
+		failures |= set_text(lk, "quotes", "mend");
+	if (by_quotes)
+		failures |= set_text(lk, "missing", "unquoted");
+	return whole(lk, failures);
+}
+
 json_t *lk_draft_resource(const struct lk_table *t, const char *name, const char *const *paths, int path_count)
 {
 	struct lk_choice *choices = calloc((size_t)t->count + 1, sizeof(*choices));
-	json_t *resource, *lk;
+	json_t *resource;
 	bool by_quotes = false;
 	int failures = 0;
 
@@ -324,12 +343,7 @@ json_t *lk_draft_resource(const struct lk_table *t, const char *name, const char
 		lk_choice_make(&choices[i], t->columns[i].name, t->columns[i].profile);
 	resource = draft_head(t, name, paths, path_count);
 	failures |= json_object_set_new(resource, "schema", draft_schema(t, choices, &by_quotes));
-	lk = t->lk ? json_deep_copy(t->lk) : json_object();
-	if (t->encoding_count > 1)
-		failures |= json_object_set_new(lk, "encodings", texts_json(t->encodings, t->encoding_count));
-	if (by_quotes)
-		failures |= set_text(lk, "missing", "unquoted");
-	failures |= set_object(resource, "lk", lk);
+	failures |= set_object(resource, "lk", draft_lk(t, by_quotes));
 	free(choices);
 	return whole(resource, failures);
 }
@@ -355,6 +369,9 @@ static json_t *plain_resource(const struct lk_table *t)
 	failures |= json_object_set_new(resource, "schema", json_pack("{so}", "fields", fields));
 	if (t->lk)
 		failures |= json_object_set_new(resource, "lk", json_deep_copy(t->lk));
+	else if (t->dialect) /* delimited: what is odd is taken, and counted */
+		failures |= json_object_set_new(
+			resource, "lk", json_pack("{ss sb ss}", "ragged", "pad", "rest", 1, "quotes", "mend"));
 	return whole(resource, failures);
 }
 

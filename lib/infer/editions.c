@@ -258,6 +258,10 @@ static enum lk_status merge_files(
 	into->file_count += from->file_count;
 	into->records += from->records;
 	into->rejected += from->rejected;
+	into->padded += from->padded;
+	into->mended += from->mended;
+	into->flawed |= from->flawed;
+	into->surplus |= from->surplus;
 	into->partial |= from->partial;
 	if (!into->reject)
 		into->reject = from->reject;

@@ -46,10 +46,10 @@ static enum lk_status take_header(
 	return LK_OK;
 }
 
-static enum lk_status pass_row(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_place *place,
-	struct lk_error *err)
+static enum lk_status pass_row(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
+	const struct lk_place *place, struct lk_error *err)
 {
-	(void)arg, (void)s, (void)values, (void)place, (void)err;
+	(void)arg, (void)s, (void)values, (void)rest, (void)place, (void)err;
 	return LK_OK;
 }
 
@@ -191,6 +191,7 @@ static enum lk_status draft(struct lk_arena *arena, const struct lk_sample_head 
 	t->format = "csv";
 	lk_table_add_encoding(t, guess.encoding);
 	t->dialect = guess.dialect;
+	t->flawed = guess.flawed;
 	t->same_order = true;
 	return add_columns(arena, head, t, err);
 }

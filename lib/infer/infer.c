@@ -133,6 +133,26 @@ static enum lk_status begin(struct lk_infer *i, const char *delivery, const char
 	return LK_OK;
 }
 
+/* What one should know of the sample. */
+static void tell(struct lk_infer *i, bool of_archive)
+{
+	const struct lk_table *t = &i->table;
+	const char *mark = of_archive ? "!" : "", *member = of_archive ? i->member : "";
+	long long records = (long long)t->records;
+
+	if (t->partial)
+		i->o.say("'%s%s%s' was read in part: %lld records", i->delivery, mark, member, records);
+	if (t->padded)
+		i->o.say("'%s%s%s': %lld of %lld records have not as many fields as there are columns", i->delivery, mark, member,
+			(long long)t->padded, records);
+	if (t->mended)
+		i->o.say("'%s%s%s': the quotes of %lld of %lld records are wrong", i->delivery, mark, member,
+			(long long)t->mended, records);
+	if (t->rejected)
+		i->o.warn("'%s%s%s': %lld of %lld records will be rejected; the first: %s", i->delivery, mark, member,
+			(long long)t->rejected, records, t->reject);
+}
+
 static enum lk_status end(struct lk_infer *i, struct lk_error *err)
 {
 	bool of_archive = strcmp(lk_path_base(i->delivery), i->member) && strcmp(i->delivery, "-");
@@ -142,12 +162,7 @@ static enum lk_status end(struct lk_infer *i, struct lk_error *err)
 	LK_TRY(lk_sampler_end(&i->sampler, err));
 	if (t->failed)
 		return drop(i, t->failed, of_archive, err);
-	if (t->partial)
-		i->o.say("'%s%s%s' was read in part: %lld records", i->delivery, of_archive ? "!" : "",
-			of_archive ? i->member : "", (long long)t->records);
-	if (t->rejected)
-		i->o.warn("'%s%s%s': %lld of %lld records will be rejected; the first: %s", i->delivery, of_archive ? "!" : "",
-			of_archive ? i->member : "", (long long)t->rejected, (long long)t->records, t->reject);
+	tell(i, of_archive);
 	return keep(i, err);
 }
 

@@ -59,20 +59,42 @@ static const char *why_not(const struct lk_sample_head *head)
 
 /* ---- as lk-parse reads it ---- */
 
-static enum lk_status take_row(void *arg, const struct lk_sink *sink, const struct lk_value *values,
+/* A record that lk-parse will reject. */
+static enum lk_status note_reject(struct lk_sampler *s, const struct lk_place *place, const char *reason, struct lk_error *err)
+{
+	struct lk_table *t = s->table;
+
+	if (t->rejected++)
+		return LK_OK;
+	t->reject = place && place->line
+			    ? lk_arena_printf(s->arena, "line %lld %.*s", (long long)place->line, REASON_BYTES, reason)
+			    : lk_arena_printf(s->arena, "%.*s", REASON_BYTES, reason);
+	return t->reject ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status take_row(void *arg, const struct lk_sink *sink, const struct lk_value *values, const struct lk_text *rest,
 	const struct lk_place *place, struct lk_error *err)
 {
 	struct lk_sampler *s = arg;
 	struct lk_table *t = s->table;
+	bool clean = true;
 
-	(void)sink;
-	(void)place;
 	t->partial |= s->full;
 	if (s->full)
 		return LK_OK;
-	for (int i = 0; i < t->count; i++)
-		LK_TRY(lk_profile_add(t->columns[i].profile, &s->converts, s->arena, &values[i], err));
+	for (int i = 0; i < t->count; i++) {
+		struct lk_profile *p = t->columns[i].profile;
+		int64_t before = p->unclean;
+
+		LK_TRY(lk_profile_add(p, &s->converts, s->arena, &values[i], err));
+		clean &= p->unclean == before;
+	}
+	if (!clean)
+		LK_TRY(note_reject(s, place, "holds a NUL byte", err));
 	t->records++;
+	t->padded = sink->padded;
+	t->mended = sink->mended;
+	t->surplus |= rest != NULL;
 	s->full = s->limits.rows && t->records >= s->limits.rows;
 	return LK_OK;
 }
@@ -89,12 +111,7 @@ static enum lk_status take_reject(void *arg, const struct lk_sink *sink, const c
 	if (s->full)
 		return LK_OK;
 	t->records++;
-	if (t->rejected++)
-		return LK_OK;
-	t->reject = place && place->line
-			    ? lk_arena_printf(s->arena, "line %lld %.*s", (long long)place->line, REASON_BYTES, reason)
-			    : lk_arena_printf(s->arena, "%.*s", REASON_BYTES, reason);
-	return t->reject ? LK_OK : lk_error_nomem(err);
+	return note_reject(s, place, reason, err);
 }
 
 static enum lk_status take_end(void *arg, const struct lk_sink *sink, struct lk_error *err)

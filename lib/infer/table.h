@@ -39,6 +39,9 @@ struct lk_table {
 	int file_count;
 	bool same_order;      /* all files have the same columns, in the same order */
 	int64_t records, rejected;
+	int64_t padded, mended; /* records of a wrong width, or with wrong quotes, which are taken all the same */
+	bool flawed;	      /* quotes may be wrong in the header, too */
+	bool surplus;	      /* some had more fields than there are columns */
 	const char *reject;   /* why the first was */
 	bool partial;	      /* the samples were not read to their end */
 	const char *failed;   /* why nothing can be made of it; NULL when something can */

@@ -30,7 +30,6 @@ struct delimited {
 	struct lk_value *values; /* by field */
 	struct lk_str *texts;	 /* by field: values with their doubled quotes taken out */
 	struct lk_str rest, rest_text;
-	int64_t padded, mended; /* records */
 	bool nomem;
 };
 
@@ -229,7 +228,7 @@ static bool has_shape(struct delimited *d)
 		return true;
 	if (!d->resource->pads || (many && !d->resource->rest))
 		return false;
-	d->padded++;
+	d->sink->padded++;
 	return true;
 }
 
@@ -286,7 +285,7 @@ static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 		snprintf(reason, sizeof(reason), "has %zu fields, not %zu", s->cell_count, c->width);
 		return lk_sink_reject(d->sink, NULL, reason, &place, err);
 	}
-	d->mended += s->mended;
+	d->sink->mended += s->mended;
 	for (size_t i = 0; i < c->width; i++)
 		if (c->field_of[i] != LK_NOT_TAKEN)
 			field_value(d, i, &d->texts[c->field_of[i]], &d->values[c->field_of[i]]);
@@ -434,10 +433,10 @@ static enum lk_status delimited_finish(void *self, struct lk_error *err)
 	LK_TRY(take_rows(d, err));
 	if (!d->sink->failed && d->control)
 		LK_TRY(lk_control_finish(d->control, err));
-	if (d->padded)
-		lk_sink_warn(d->sink, "%lld records have not as many fields as there are columns", (long long)d->padded);
-	if (d->mended)
-		lk_sink_warn(d->sink, "%lld records were read in spite of their quotes", (long long)d->mended);
+	if (d->sink->padded)
+		lk_sink_warn(d->sink, "%lld records have not as many fields as there are columns", (long long)d->sink->padded);
+	if (d->sink->mended)
+		lk_sink_warn(d->sink, "%lld records were read in spite of their quotes", (long long)d->sink->mended);
 	if (d->sink->failed || d->has_columns)
 		return LK_OK;
 	return lk_sinks_fail(&d->sink, 1, NULL, err, "is empty: it has not even a header");

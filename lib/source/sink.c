@@ -388,7 +388,7 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 	s->record++;
 	if (s->watch) {
 		s->rows++;
-		return s->watch->row(s->watch->arg, s, values, place, err);
+		return s->watch->row(s->watch->arg, s, values, rest, place, err);
 	}
 	for (int i = 0; i < r->field_count; i++) {
 		const struct lk_source_field *f = &r->fields[i];

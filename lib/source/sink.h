@@ -41,9 +41,9 @@ struct lk_watch {
 	void *arg;
 	/* A header was read: the names of its columns, as fields may go by them. NULL: nobody asks. */
 	enum lk_status (*header)(void *arg, const struct lk_sink *s, const struct lk_str *names, size_t count, struct lk_error *err);
-	/* values: as lk_sink_row got them */
-	enum lk_status (*row)(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_place *place,
-		struct lk_error *err);
+	/* values and rest: as lk_sink_row got them */
+	enum lk_status (*row)(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
+		const struct lk_place *place, struct lk_error *err);
 	enum lk_status (*reject)(void *arg, const struct lk_sink *s, const char *field, const char *reason,
 		const struct lk_place *place, struct lk_error *err);
 	/* The member ended; s->failed and s->error say whether it was read. */
@@ -70,6 +70,7 @@ struct lk_sink {
 	struct lk_str decoded;
 	int64_t record; /* records so far */
 	int64_t rows, rejected;
+	int64_t padded, mended; /* records, as lk.ragged and lk.quotes ask for */
 	int64_t started;
 	bool alone;	     /* the caller has named the resource: no other takes the member */
 	bool replayed;	     /* one record is read again, without its member: totals and trailers mean nothing */
