@@ -308,8 +308,11 @@ bool lk_compact_parse(const char *s, size_t len, struct lk_moment *out)
 	if (!take_exactly(&c, 4, &parts.year) || !take_exactly(&c, 2, &parts.month) ||
 		!take_exactly(&c, 2, &parts.day))
 		return false;
-	if (c.p < c.end && isdigit((unsigned char)*c.p) && !take_compact_time(&c, &parts))
-		return false;
+	if (c.p < c.end && (isdigit((unsigned char)*c.p) || *c.p == 'T')) {
+		c.p += *c.p == 'T'; /* ISO 8601's basic form */
+		if (!take_compact_time(&c, &parts))
+			return false;
+	}
 	if (c.p < c.end && !take_offset(&c, &parts))
 		return false;
 	return c.p == c.end && moment_of(&parts, out);

@@ -37,7 +37,7 @@ int lk_pattern_parts(const char *pattern);
  * midnight. */
 bool lk_pattern_parse(const char *pattern, const char *s, size_t len, struct lk_moment *out);
 
-/* The compact forms of HL7: YYYYMMDD[HH[MM[SS[.f]]]][+ZZZZ], and HH[MM[SS[.f]]] for lk_compact_time.
+/* The compact forms of HL7, and of ISO 8601 with a T: YYYYMMDD[[T]HH[MM[SS[.f]]]][+ZZZZ], and HH[MM[SS[.f]]] for lk_compact_time.
  * *has_time: more than a date. */
 bool lk_compact_parse(const char *s, size_t len, struct lk_moment *out);
 bool lk_compact_time(const char *s, size_t len, int64_t *us);

@@ -235,10 +235,13 @@ static enum lk_status judge(struct lk_sink *s, int field, struct lk_value *v, st
 		return lk_str_check(&s->decoded, err);
 	}
 	*outcome = VALUE_MISSING;
-	if (v->data && (f->trim || !f->convert.keeps_white))
-		lk_text_trim(&v->data, &v->len);
 	if (is_missing(f, v, s->resource->missing_unquoted))
 		return LK_OK;
+	if (f->trim || !f->convert.keeps_white) {
+		lk_text_trim(&v->data, &v->len);
+		if (is_missing(f, v, s->resource->missing_unquoted))
+			return LK_OK;
+	}
 	if (f->map_count && !map_value(f, v))
 		return LK_OK;
 	*outcome = VALUE_MISFIT;
