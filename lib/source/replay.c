@@ -226,10 +226,10 @@ static enum lk_status open_sink(struct replays *r, const struct reject *x, struc
 	return LK_OK;
 }
 
-static enum lk_status count_row(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_place *place,
-	struct lk_error *err)
+static enum lk_status count_row(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
+	const struct lk_place *place, struct lk_error *err)
 {
-	(void)s, (void)values, (void)place, (void)err;
+	(void)s, (void)values, (void)rest, (void)place, (void)err;
 	++*(int *)arg;
 	return LK_OK;
 }
@@ -238,7 +238,7 @@ static enum lk_status count_reject(void *arg, const struct lk_sink *s, const cha
 	const struct lk_place *place, struct lk_error *err)
 {
 	(void)field, (void)reason;
-	return count_row(arg, s, NULL, place, err);
+	return count_row(arg, s, NULL, NULL, place, err);
 }
 
 /* The line of the little member means nothing. */
