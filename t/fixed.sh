@@ -90,6 +90,23 @@ test_expect_success 'records of a length need no line ends; one that is short at
 	echo "2|None|None|has fewer than 5 characters, and nothing follows it" >expect && test_cmp expect actual
 '
 
+test_expect_success 'EBCDIC: records of a length, or with its own line ends' '
+	python3 -c "
+open(\"a.txt\", \"wb\").write(\"\".join(\"%-3d%-7s\" % (i, \"M\u00fcller\") for i in range(3)).encode(\"cp037\"))
+open(\"b.txt\", \"wb\").write(\"\".join(\"%-3d%-7s\x85\" % (i, \"M\u00fcller\") for i in range(3)).encode(\"cp037\"))" &&
+	package a "\"length\": 10" "$(field n 1:3 integer), $(field t 4:7)" "\"encoding\": \"cp037\"" &&
+	lk-parse -s a.json a.txt >out && rows a >actual && printf "n,t,lk_row\n0,Müller,1\n1,Müller,2\n2,Müller,3\n" >expect &&
+	test_cmp expect actual &&
+	package a "" "$(field n 1:3 integer), $(field t 4:7)" "\"encoding\": \"cp037\", \"dialect\": {\"lineTerminator\": \"\\u0085\"}" &&
+	lk-parse -s a.json --as a b.txt >out && rows a >actual && test_cmp expect actual
+'
+
+test_expect_success 'text that no field takes is told of' '
+	package a "" "$(field n 1:3 integer), $(field t 4:2)" &&
+	printf "001ab\n002ab  \n003abc\n004\303\244\303\244\303\244\n" >a.txt &&
+	lk-parse -s a.json a.txt >out && lk-cat -t lk.files -F json out | grep "\"warning\":\"2 records have text behind column 5,"
+'
+
 test_expect_success 'lines of 16 MiB pass, longer ones are rejects, and the next is read again' '
 	package a "" "$(field a 1:3), $(field z 16777214:)" &&
 	python3 -c "

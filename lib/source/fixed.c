@@ -77,7 +77,7 @@ struct lk_value lk_ruler_value(const struct lk_ruler *r, const struct lk_window 
 
 	if (line->odd) {
 		end = w->end == SIZE_MAX ? line->len : r->offsets[end < r->count ? end : r->count];
-		start = start < r->count ? r->offsets[start] : line->len;
+		start = start <= r->count ? r->offsets[start] : line->len;
 	}
 	if (start >= line->len)
 		return (struct lk_value){NULL};
@@ -98,6 +98,7 @@ struct program {
 	struct lk_window *windows; /* by field */
 	size_t columns;		   /* as far as lines are looked at, but for windows without an end */
 	size_t length;		   /* of a line that nothing ends; 0: lines end */
+	bool to_end;		   /* a window has no end */
 	int header_rows; /* lines up to its last; 0 where there is none */
 };
 
@@ -125,6 +126,7 @@ static enum lk_status load_windows(struct lk_load *l, const char *at, struct lk_
 			return lk_prop_wrong(l, lk_prop_at(l, place, "lk.path"), "'%s' goes beyond lk.length, %zu", f->path,
 				p->length);
 		p->columns = end > p->columns ? end : p->columns;
+		p->to_end |= w->end == SIZE_MAX;
 	}
 	return LK_OK;
 }
@@ -169,6 +171,7 @@ struct fixed {
 	struct lk_str context; /* as many lines as may be no records for where they stand, and the header before the record */
 	size_t context_lines;  /* bytes of the former */
 	struct lk_value *values; /* by field */
+	int64_t longer; /* lines that have text behind all fields */
 };
 
 /* Nothing that could be seen, and what ends pages and files. */
@@ -207,6 +210,15 @@ static bool is_no_record(const struct fixed *f, struct lk_line *line)
 	if (comment && line->len >= strlen(comment) && !memcmp(line->data, comment, strlen(comment)))
 		return true;
 	return line->number <= f->program->header_rows || is_comment_row(&f->resource->dialect, line->number);
+}
+
+/* Whether text stands behind all fields. */
+static bool has_more(const struct fixed *f)
+{
+	struct lk_value v = lk_ruler_value(&f->ruler, &(struct lk_window){f->program->columns, SIZE_MAX});
+
+	lk_text_trim(&v.data, &v.len);
+	return v.len > 0;
 }
 
 static struct lk_value get_window(void *arg, const struct lk_window *w)
@@ -255,6 +267,8 @@ static enum lk_status take_record(struct fixed *f, const struct lk_line *line, c
 			f->values[i] = lk_ruler_value(&f->ruler, &p->windows[i]);
 	if (f->control)
 		lk_control_add(f->control, f->values);
+	if (line->len > p->columns && !p->to_end)
+		f->longer += has_more(f);
 	return lk_sink_row(f->sink, f->values, NULL, place, err);
 }
 
@@ -306,6 +320,17 @@ static enum lk_status take_lines(struct fixed *f, bool last, struct lk_error *er
 
 /* ---- as a reader ---- */
 
+/* A terminator that is no usual line end, as those of EBCDIC are none. */
+static void begin_lines(struct fixed *f)
+{
+	const char *mark = f->resource->dialect.terminator;
+	bool own = mark && *mark && strspn(mark, "\r\n") < strlen(mark);
+
+	lk_lines_begin(&f->lines, f->program->length ? LK_LINES_LENGTH : own ? LK_LINES_MARK : LK_LINES_ANY, f->program->length);
+	f->lines.mark = mark;
+	f->lines.mark_len = mark ? strlen(mark) : 0;
+}
+
 static enum lk_status fixed_open(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err)
 {
 	struct fixed *f = *self ? *self : calloc(1, sizeof(*f));
@@ -317,7 +342,8 @@ static enum lk_status fixed_open(void **self, struct lk_sink *const *sinks, int 
 	f->sink = sinks[0];
 	f->resource = sinks[0]->resource;
 	f->program = f->resource->program;
-	lk_lines_begin(&f->lines, f->program->length ? LK_LINES_LENGTH : LK_LINES_ANY, f->program->length);
+	f->longer = 0;
+	begin_lines(f);
 	f->values = calloc((size_t)f->resource->field_count, sizeof(*f->values));
 	if (!f->values)
 		return lk_error_nomem(err);
@@ -346,6 +372,9 @@ static enum lk_status fixed_finish(void *self, struct lk_error *err)
 
 	if (!f->sink->failed)
 		LK_TRY(take_lines(f, true, err));
+	if (f->longer)
+		lk_sink_warn(f->sink, "%lld records have text behind column %zu, where no field is", (long long)f->longer,
+			f->program->columns);
 	return f->sink->failed || !f->control ? LK_OK : lk_control_finish(f->control, err);
 }
 

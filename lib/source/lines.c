@@ -70,9 +70,28 @@ static size_t find(const struct lk_lines *l, size_t known, char c)
 	return at ? (size_t)(at - l->buf) : l->len;
 }
 
+/* The same for a mark, of which a part may stand at the end of what there is. */
+static bool find_mark(struct lk_lines *l, bool last, size_t *at, size_t *next)
+{
+	size_t from = l->lf > l->start ? l->lf : l->start, left = l->len - from;
+	const char *found = memmem(l->buf + from, left, l->mark, l->mark_len);
+
+	if (found) {
+		*at = l->lf = (size_t)(found - l->buf);
+		*next = *at + l->mark_len;
+		return true;
+	}
+	l->lf = left < l->mark_len ? from : l->len - l->mark_len + 1;
+	*at = last ? l->len : l->lf;
+	*next = l->len;
+	return last;
+}
+
 /* The line end at or behind start: *at, and where the next line begins. False: there is none yet, or it cannot be told. */
 static bool find_end(struct lk_lines *l, bool last, size_t *at, size_t *next)
 {
+	if (l->end == LK_LINES_MARK)
+		return find_mark(l, last, at, next);
 	l->lf = find(l, l->lf, '\n');
 	*at = l->lf;
 	if (l->end == LK_LINES_ANY) {

@@ -22,6 +22,7 @@
 enum lk_lines_end {
 	LK_LINES_ANY, /* line feed, carriage return, or both in this order */
 	LK_LINES_LF,  /* line feed; a carriage return before it goes, too */
+	LK_LINES_MARK, /* a text of the caller's */
 	LK_LINES_LENGTH, /* nothing: each has the same number of characters */
 };
 
@@ -36,15 +37,18 @@ struct lk_line {
 struct lk_lines {
 	enum lk_lines_end end;
 	size_t characters; /* of a line, for LK_LINES_LENGTH */
+	const char *mark;  /* for LK_LINES_MARK, as long as mark_len; not copied */
+	size_t mark_len;
 	char *buf;
 	size_t start, len, cap;
-	size_t lf, cr; /* the first of each from start on; none in [start, lf) */
+	size_t lf, cr; /* the first of each from start on, or of the mark; none in [start, lf) */
 	int64_t number; /* of lines handed out */
 	bool begun;	/* the byte order mark was looked for */
 	bool skipping;	/* within a line that was too long */
 };
 
-/* Begins a text. What the struct holds from one before is used again; at first it is all zero. */
+/* Begins a text. What the struct holds from one before is used again; at first it is all zero. For LK_LINES_MARK the mark is set
+ * after it. */
 void lk_lines_begin(struct lk_lines *l, enum lk_lines_end end, size_t characters);
 /* Gives back memory that the next text hardly needs. */
 void lk_lines_clear(struct lk_lines *l);

@@ -17,6 +17,8 @@ static void read_lines(struct lk_lines *l, enum lk_lines_end end, size_t charact
 
 	lk_str_clear(out);
 	lk_lines_begin(l, end, characters);
+	l->mark = "##";
+	l->mark_len = 2;
 	for (bool last = false; !last;) {
 		size_t n = len - at < size ? len - at : size;
 
@@ -100,6 +102,8 @@ int main(void)
 	check(LK_LINES_LF, 0, TEXT("a\rb\r\nc\n\nd\r"), "[1:a\rb][2:c][3:][4:d\r]");
 	check(LK_LINES_LENGTH, 3, TEXT("abc\xc3\xa4yz\n\r1\xe2\x82\xac"), "[0:abc][0o:\xc3\xa4yz][0:\n\r1][0o:\xe2\x82\xac]");
 	check(LK_LINES_LENGTH, 2, TEXT("a\xff\xe2\x82\xe2\x82\xac"), "[0o:a\xff][0o:\xe2\x82][0o:\xe2\x82\xac]");
+	check(LK_LINES_MARK, 0, TEXT("a#b\n##c##d#"), "[1:a#b\n][2:c][3:d#]");
+	check(LK_LINES_MARK, 0, TEXT("##\xc3\xa4####"), "[1:][2o:\xc3\xa4][3:]");
 	check_long("\n");
 	check_long("\r\n");
 	check_long("\r");
