@@ -41,6 +41,9 @@ test_expect_success 'a wrong package is refused with place, reason and suggestio
 	{"resources": [{"name": "a", "path": "a", "schema": {"fieldsMatch": ["subset", "exact"], "fields": [{"name": "x"}]}}]}	resources[0].schema.fieldsMatch: must be a text
 	{"resources": [{"name": "a", "path": "a", "schema": {"fieldsMatch": ["subst"], "fields": [{"name": "x"}]}}]}	resources[0].schema.fieldsMatch[0]: '\''subst'\'' is none of exact, equal, subset, superset, partial; did you mean '\''subset'\''?
 	{"lk": {"delivry": "x"}, "resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x"}]}}]}	lk.delivry: there is no such property; did you mean '\''delivery'\''?
+	{"resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x", "format": "emial"}]}}]}	resources[0].schema.fields[0].format: '\''emial'\'' must be default, email, uri, uuid or binary; did you mean '\''email'\''?
+	{"lk": {"delivery": "(?<sender>x)"}, "resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x", "lk": {"path": "delivery:sendr"}}]}}]}	resources[0].schema.fields[0].lk.path: lk.delivery has no group '\''sendr'\''; did you mean '\''sender'\''?
+	{"resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x", "lk": {"path": "member:nam"}}]}}]}	resources[0].schema.fields[0].lk.path: '\''member:nam'\'' is none of member:name, member:path, member:modified; did you mean '\''name'\''?
 	{"lk": {"delivery": "("}, "resources": []}	lk.delivery: missing closing parenthesis
 	{"resources": [{"name": "a", "path": "a", "schema": "http://x/schema.json"}]}	resources[0].schema: '\''http://x/schema.json'\'' is a URL, and nothing is fetched
 	{"resources": [{"name": "a", "path": "a", "schema": "../schema.json"}]}	resources[0].schema: '\''../schema.json'\'' must be the path of a file beside or below the package

@@ -122,7 +122,8 @@ static enum lk_status load_trailer(
 		while (trailer_properties[i] && strcmp(trailer_properties[i], key))
 			i++;
 		if (!trailer_properties[i])
-			return lk_prop_wrong(l, lk_prop_at(l, place, key), "there is no such property");
+			return lk_prop_wrong(l, lk_prop_at(l, place, key), "there is no such property%s",
+				lk_prop_near(l, trailer_properties, key));
 		if (i < 1 || i > COUNTS)
 			continue;
 		LK_TRY(load_place(l, value, lk_prop_at(l, place, key), columns, plan, &plan->counts[i - 1]));

@@ -281,13 +281,18 @@ static enum lk_status take_package(struct lk_load *l, const struct spot *own, co
 {
 	json_t *lk = json_object_get(own->value, "lk"), *schema = json_object_get(own->value, "schema"),
 	       *missing = json_object_get(from->root, "missingValues");
-	const char *key;
+	const char *key, *lk_at = lk_prop_at(l, own->at, "lk");
 	json_t *value;
 
 	json_object_foreach(json_object_get(from->root, "lk"), key, value)
-		if (is_of_resources(key) && !json_object_get(lk, key) &&
-			json_object_set_new(lk, key, json_deep_copy(value)))
+	{
+		if (!is_of_resources(key) || json_object_get(lk, key))
+			continue;
+		if (json_object_set_new(lk, key, json_deep_copy(value)))
 			return lk_error_nomem(l->err);
+		LK_TRY(lk_document_put_origin(
+			l, own->document, lk_prop_at(l, lk_at, key), from->file, lk_prop_at(l, "lk", key), true));
+	}
 	if (missing && json_is_object(schema) && !json_object_get(schema, "missingValues") &&
 		!json_object_get(own->value, "missingValues") &&
 		json_object_set_new(schema, "missingValues", json_deep_copy(missing)))

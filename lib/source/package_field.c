@@ -166,13 +166,15 @@ static enum lk_status load_partial(struct lk_load *l, const json_t *lk, const ch
 static enum lk_status load_type(struct lk_load *l, const json_t *field, const json_t *lk, const char *at,
 	const struct lk_defaults *d, struct lk_convert *c)
 {
+	static const char *const formats[] = {"default", "any", "email", "uri", "uuid", "binary", NULL};
 	const char *type = "string", *format = "default", *problem;
 
 	LK_TRY(lk_prop_text(l, field, at, "type", &type));
 	LK_TRY(lk_prop_text(l, field, at, "format", &format));
 	if (!lk_convert_init(c, type, format, &problem)) {
 		if (problem)
-			return lk_prop_wrong(l, lk_prop_at(l, at, "format"), "'%s' %s", format, problem);
+			return lk_prop_wrong(l, lk_prop_at(l, at, "format"), "'%s' %s%s", format, problem,
+				lk_prop_near(l, formats, format));
 		return lk_prop_wrong(l, lk_prop_at(l, at, "type"), "there is no type '%s'%s", type,
 			near_type(l, type));
 	}
@@ -214,13 +216,34 @@ static enum lk_status load_map(struct lk_load *l, const json_t *lk, const char *
 	return LK_OK;
 }
 
+/* The names of the groups of lk.delivery; NULL when out of memory. */
+static const char *const *list_groups(struct lk_load *l)
+{
+	uint32_t count = 0, size = 0;
+	const unsigned char *table = NULL;
+	const char **names;
+
+	pcre2_pattern_info(l->package->delivery, PCRE2_INFO_NAMECOUNT, &count);
+	pcre2_pattern_info(l->package->delivery, PCRE2_INFO_NAMEENTRYSIZE, &size);
+	pcre2_pattern_info(l->package->delivery, PCRE2_INFO_NAMETABLE, &table);
+	names = lk_arena_alloc(l->arena, (count + 1) * sizeof(*names));
+	for (uint32_t i = 0; names && i < count; i++)
+		names[i] = (const char *)table + (size_t)i * size + 2; /* behind the group's number */
+	return names;
+}
+
 static enum lk_status check_group(struct lk_load *l, const char *at, const char *group)
 {
+	const char *const *groups;
+
 	if (!l->package->delivery)
 		return lk_prop_wrong(l, at, "the package has no lk.delivery to take '%s' from", group);
-	if (pcre2_substring_number_from_name(l->package->delivery, (PCRE2_SPTR)group) < 0)
-		return lk_prop_wrong(l, at, "lk.delivery has no group '%s'", group);
-	return LK_OK;
+	if (pcre2_substring_number_from_name(l->package->delivery, (PCRE2_SPTR)group) >= 0)
+		return LK_OK;
+	groups = list_groups(l);
+	if (!groups)
+		return lk_error_nomem(l->err);
+	return lk_prop_wrong(l, at, "lk.delivery has no group '%s'%s", group, lk_prop_near(l, groups, group));
 }
 
 /* Whether records of the format may have header records before them (control.h). */
@@ -235,7 +258,7 @@ static bool has_headers(const struct lk_file_format *format)
 static enum lk_status load_path(
 	struct lk_load *l, const json_t *lk, const char *at, const struct lk_file_format *format, struct lk_source_field *f)
 {
-	static const char *const member[] = {"name", "path", "modified"};
+	static const char *const member[] = {"name", "path", "modified", NULL};
 	const char *place = lk_prop_at(l, at, "lk.path");
 
 	f->path = f->name;
@@ -254,7 +277,8 @@ static enum lk_status load_path(
 				return LK_OK;
 			}
 		return lk_prop_wrong(
-			l, place, "'%s' is none of member:name, member:path, member:modified", f->path);
+			l, place, "'%s' is none of member:name, member:path, member:modified%s", f->path,
+			lk_prop_near(l, member, f->path + 7));
 	}
 	if (!strncmp(f->path, "header:", 7) && has_headers(format)) {
 		f->origin = LK_ORIGIN_HEADER;
