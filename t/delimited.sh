@@ -108,6 +108,29 @@ test_expect_success 'a header of 60,000 columns is matched by name in no time' '
 	echo 59999,59979,19 >expect && test_cmp expect actual
 '
 
+test_expect_success 'of several resources those take a file whose header agrees, or the first says why not' '
+	cat >several.json <<-\EOF &&
+	{"resources": [
+	  {"name": "one", "path": "*.txt", "schema": {"fields": [{"name": "id"}, {"name": "x"}]}},
+	  {"name": "two", "path": "*.txt", "dialect": {"delimiter": ";", "headerRows": [2]}, "lk": {"encodings": ["utf-8", "windows-1252"]},
+	   "schema": {"fields": [{"name": "id"}, {"name": "é"}]}},
+	  {"name": "both", "path": "*.txt", "schema": {"fieldsMatch": "subset", "fields": [{"name": "x"}]}}]}
+	EOF
+	printf "id,x\n1,2\n" >a.txt && printf "Title\nid;\351\n1;2\n" >b.txt && printf "y,x\n1,2\n" >c.txt && printf "y,z\n1,2\n" >d.txt &&
+	: >e.txt && expect_status 1 lk-parse -q -s several.json a.txt b.txt c.txt d.txt e.txt >out.lk &&
+	lk-cat -F csv -t lk.files out.lk | python3 -c "
+import csv, sys
+for r in csv.DictReader(sys.stdin): print(r[\"member\"], r[\"table\"], r[\"rows\"], r[\"error\"], sep=\"|\")" >actual &&
+	cat >expect <<-\EOF && test_cmp expect actual
+	a.txt|main.one|1|
+	a.txt|main.both|1|
+	b.txt|main.two|1|
+	c.txt|main.both|1|
+	d.txt|main.one|0|line 1: the header lacks '\''id'\'', '\''x'\''; and has 2 columns of other names
+	e.txt|main.one|0|is empty: it has not even a header
+	EOF
+'
+
 test_expect_success 'ragged records are rejects, or are filled up' '
 	printf "x,y,z\n1\n1,2\n1,2,3\n1,2,3,\n1,2,3,,4\n  \n" >a.csv && printf "\032" >>a.csv &&
 	package a "" "" x y z && parse a 1 >actual &&

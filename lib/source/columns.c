@@ -346,13 +346,24 @@ enum lk_status lk_columns_match(
 
 /* ---- a mapping's life ---- */
 
-enum lk_status lk_columns_begin(struct lk_columns *c, size_t count, struct lk_error *err)
+enum lk_status lk_columns_widen(struct lk_columns *c, size_t count, struct lk_error *err)
 {
-	c->names = calloc(count, sizeof(*c->names));
-	c->field_of = calloc(count, sizeof(*c->field_of));
-	if (!c->names || !c->field_of)
+	struct lk_str *names;
+	int *field_of;
+
+	if (count <= c->width)
+		return LK_OK;
+	names = realloc(c->names, count * sizeof(*names));
+	if (!names)
 		return lk_error_nomem(err);
-	c->width = c->name_count = count;
+	c->names = names;
+	for (; c->name_count < count; c->name_count++)
+		names[c->name_count] = (struct lk_str)LK_STR_INIT;
+	field_of = realloc(c->field_of, count * sizeof(*field_of));
+	if (!field_of)
+		return lk_error_nomem(err);
+	c->field_of = field_of;
+	c->width = count;
 	return LK_OK;
 }
 

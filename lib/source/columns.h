@@ -16,8 +16,8 @@ struct lk_columns {
 	size_t name_count;
 };
 
-/* Begins a header of so many columns, whose names are empty. */
-enum lk_status lk_columns_begin(struct lk_columns *c, size_t count, struct lk_error *err) LK_CHECKED;
+/* Makes it a header of at least so many columns; names of new ones are empty. */
+enum lk_status lk_columns_widen(struct lk_columns *c, size_t count, struct lk_error *err) LK_CHECKED;
 
 /* Finds the fields of a header whose names are there. What keeps it from being one of the resource's becomes text in *wrong,
  * without the values that a file without a header would have there. */

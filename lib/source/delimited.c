@@ -1,29 +1,24 @@
 /*
- * Delimited text: CSV and its relatives. split.h makes records of it, columns.h finds the fields of its header; here they
- * become rows and rejects.
+ * Delimited text: CSV and its relatives. split.h makes rows of it, heading.h reads the header and tells which of them are
+ * records; here these become rows of a table and rejects.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/columns.h"
 #include "source/control.h"
 #include "source/format.h"
+#include "source/heading.h"
 
 #define CHUNK_BYTES (256 * 1024)
 
 struct delimited {
 	struct lk_sink *sink;
 	const struct lk_resource *resource;
-	const struct lk_dialect *dialect;
 	struct lk_split split;
+	struct lk_heading heading;
 	struct lk_control *control; /* NULL: none */
 
-	bool has_columns; /* the header is behind us, or there is none */
-	struct lk_columns columns;
-	int header_rows;      /* of those that the dialect lists, so many are behind us */
-	int comment_rows;     /* the same of those */
-	int64_t header_line;  /* of the first of them */
 	struct lk_str context; /* the text of all rows before the first record, with blank ones for comments that may follow, and
 				* of the header before the record */
 	size_t context_rows;   /* bytes of the former */
@@ -65,7 +60,7 @@ static struct lk_place place_of(const struct delimited *d)
 
 static void end_row(struct delimited *d)
 {
-	lk_str_adds(&d->context, d->dialect->terminator ? d->dialect->terminator : "\n");
+	lk_str_adds(&d->context, d->resource->dialect.terminator ? d->resource->dialect.terminator : "\n");
 }
 
 /* A row that is no record, but makes the ones behind it what they are. */
@@ -80,88 +75,12 @@ static void add_context(struct delimited *d)
 /* Rows are counted, and those of comments go by their number: a record behind the header alone must not become one. */
 static void pad_context(struct delimited *d)
 {
-	const struct lk_dialect *dialect = d->dialect;
+	const struct lk_dialect *dialect = &d->resource->dialect;
 	int last = dialect->comment_row_count ? dialect->comment_rows[dialect->comment_row_count - 1] : 0;
 
 	for (int64_t row = d->split.row; row < last && d->context.len < LK_RAW_BYTES; row++)
 		end_row(d);
 	d->context_rows = d->context.len;
-}
-
-/* ---- the header ---- */
-
-/* A row of the header: its names follow those of the rows above. */
-static enum lk_status add_names(struct delimited *d, struct lk_error *err)
-{
-	const char *join = d->dialect->header_join, *ignored;
-	struct lk_str room = LK_STR_INIT;
-	size_t count = d->columns.name_count;
-
-	if (!d->columns.names) {
-		LK_TRY(lk_columns_begin(&d->columns, d->split.cell_count, err));
-		count = d->split.cell_count;
-		d->header_line = d->split.line;
-	}
-	for (size_t i = 0; i < count && i < d->split.cell_count; i++) {
-		struct lk_str *name = &d->columns.names[i];
-		struct lk_value v = {NULL};
-
-		cell_value(d, &d->split.cells[i], &room, &v);
-		if (!v.data)
-			break;
-		if (v.unchecked)
-			(void)lk_sink_utf8(d->sink, &v, &ignored); /* a name that is no text agrees with none */
-		lk_text_trim(&v.data, &v.len);
-		if (v.len && name->len)
-			lk_str_adds(name, join);
-		lk_str_add(name, v.data, v.len);
-		d->nomem |= name->failed;
-	}
-	lk_str_release(&room);
-	return d->nomem ? lk_error_nomem(err) : LK_OK;
-}
-
-static enum lk_status fail_header(struct delimited *d, const char *what, struct lk_error *err)
-{
-	struct lk_place place = {.line = d->header_line ? d->header_line : d->split.line};
-
-	return lk_sinks_fail(&d->sink, 1, &place, err, "%s", what);
-}
-
-/* All rows of the header are there. */
-static enum lk_status match_header(struct delimited *d, struct lk_error *err)
-{
-	const struct lk_watch *watch = d->sink->watch;
-	struct lk_str wrong = LK_STR_INIT;
-	enum lk_status status = lk_columns_match(&d->columns, d->resource, &wrong, err);
-
-	d->has_columns = true;
-	d->split.width = d->columns.width;
-	if (status == LK_OK && watch && watch->header)
-		status = watch->header(watch->arg, d->sink, d->columns.names, d->columns.width, err);
-	pad_context(d);
-	if (status == LK_OK && d->context.failed)
-		status = lk_error_nomem(err);
-	if (status == LK_OK && wrong.len)
-		status = fail_header(d, lk_str_text(&wrong), err);
-	lk_str_release(&wrong);
-	return status;
-}
-
-static enum lk_status read_header(struct delimited *d, struct lk_error *err)
-{
-	char message[128];
-
-	if (d->split.fault) {
-		snprintf(message, sizeof(message), "the header: %s", d->split.fault);
-		return fail_header(d, message, err);
-	}
-	if (d->split.cell_count > LK_COLUMNS_MAX) {
-		snprintf(message, sizeof(message), "the header has %zu columns, more than %d",
-			d->split.cell_count, LK_COLUMNS_MAX);
-		return fail_header(d, message, err);
-	}
-	return add_names(d, err);
 }
 
 /* ---- records ---- */
@@ -175,7 +94,7 @@ static bool has_text(const struct lk_split_cell *cell)
 static bool add_rest(struct delimited *d, size_t i)
 {
 	const struct lk_split_cell *cell = &d->split.cells[i];
-	const struct lk_columns *c = &d->columns;
+	const struct lk_columns *c = &d->heading.columns;
 	struct lk_value v = {NULL};
 	const char *why;
 
@@ -197,7 +116,7 @@ static bool add_rest(struct delimited *d, size_t i)
 /* Columns that no field takes, and cells that no column has, as a JSON object; those without a text are left out. */
 static bool make_rest(struct delimited *d)
 {
-	const struct lk_columns *c = &d->columns;
+	const struct lk_columns *c = &d->heading.columns;
 
 	lk_str_clear(&d->rest);
 	for (size_t i = 0; i < d->split.cell_count; i++)
@@ -212,7 +131,7 @@ static bool make_rest(struct delimited *d)
 /* Whether there are other cells than empty ones beyond the columns. */
 static bool has_surplus(const struct delimited *d)
 {
-	for (size_t i = d->columns.width; i < d->split.cell_count; i++)
+	for (size_t i = d->heading.columns.width; i < d->split.cell_count; i++)
 		if (has_text(&d->split.cells[i]))
 			return true;
 	return false;
@@ -221,7 +140,7 @@ static bool has_surplus(const struct delimited *d)
 /* Whether the record has the columns, or can be made to. */
 static bool has_shape(struct delimited *d)
 {
-	size_t count = d->split.cell_count, width = d->columns.width;
+	size_t count = d->split.cell_count, width = d->heading.columns.width;
 	bool few = count < width, many = count > width && has_surplus(d);
 
 	if (!few && !many)
@@ -234,7 +153,7 @@ static bool has_shape(struct delimited *d)
 
 static const char *cell_field(const struct delimited *d, size_t cell)
 {
-	int field = cell < d->columns.width ? d->columns.field_of[cell] : LK_NOT_TAKEN;
+	int field = cell < d->heading.columns.width ? d->heading.columns.field_of[cell] : LK_NOT_TAKEN;
 
 	return field == LK_NOT_TAKEN ? NULL : d->resource->fields[field].column;
 }
@@ -270,7 +189,7 @@ static enum lk_status look_at_type(struct delimited *d, const struct lk_place *p
 static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 {
 	const struct lk_split *s = &d->split;
-	const struct lk_columns *c = &d->columns;
+	const struct lk_columns *c = &d->heading.columns;
 	struct lk_place place = place_of(d);
 	struct lk_text rest;
 	char reason[96];
@@ -304,68 +223,24 @@ static enum lk_status take_record(struct delimited *d, struct lk_error *err)
 	return lk_sink_row(d->sink, d->values, d->rest.len ? &rest : NULL, &place, err);
 }
 
-/* Whether the row is on an ascending list, of which *seen are behind us. */
-static bool is_listed(const int *rows, int count, int *seen, int64_t row)
-{
-	while (*seen < count && rows[*seen] < row)
-		++*seen;
-	if (*seen == count || rows[*seen] > row)
-		return false;
-	++*seen;
-	return true;
-}
-
-/* A row up to the header's last: part of the header, or before it. Where those of the header are empty, it is the next one that is
- * not. */
-static enum lk_status take_header_row(struct delimited *d, bool empty, struct lk_error *err)
-{
-	const struct lk_dialect *dialect = d->dialect;
-	int64_t row = d->split.row, last = dialect->header_rows[dialect->header_row_count - 1];
-	bool listed = is_listed(dialect->header_rows, dialect->header_row_count, &d->header_rows, row);
-
-	add_context(d);
-	if (!empty && (listed || row > last))
-		LK_TRY(read_header(d, err));
-	return row >= last && d->columns.names && !d->sink->failed ? match_header(d, err) : LK_OK;
-}
-
-/* A line of nothing but blanks, or what ends files of DOS, is no record where that has several fields. */
-static bool is_void(const struct delimited *d)
-{
-	const struct lk_split_cell *cell = d->split.cells;
-
-	if (d->split.fault || d->split.cell_count != 1 || d->columns.width == 1 || cell->quoted || cell->marked)
-		return false;
-	for (size_t i = cell->start; i < cell->end; i++)
-		if (!memchr(" \t\f\x1a", d->split.buf[i], 4))
-			return false;
-	return true;
-}
-
 static enum lk_status take_row(struct delimited *d, bool blank, struct lk_error *err)
 {
-	const struct lk_dialect *dialect = d->dialect;
-	bool comment = is_listed(dialect->comment_rows, dialect->comment_row_count, &d->comment_rows, d->split.row);
-	bool empty = blank || comment || is_void(d);
+	struct lk_heading *h = &d->heading;
+	bool record, before = !h->done;
 
-	if (!d->has_columns)
-		return take_header_row(d, empty, err);
-	return empty ? LK_OK : take_record(d, err);
+	if (before && d->context.len < LK_SPLIT_RECORD_BYTES)
+		add_context(d);
+	LK_TRY(lk_heading_row(h, &d->split, blank, &record, err));
+	if (record)
+		return take_record(d, err);
+	if (before && h->done)
+		pad_context(d);
+	LK_TRY(lk_str_check(&d->context, err));
+	return h->wrong.len ? lk_sinks_fail(&d->sink, 1, &(struct lk_place){.line = h->line}, err, "%s", lk_str_text(&h->wrong))
+			    : LK_OK;
 }
 
 /* ---- as a reader ---- */
-
-/* How many columns a header must have; 0 where that cannot be told. */
-static size_t expected_width(const struct lk_resource *r)
-{
-	size_t width = 0;
-
-	if (r->dialect.header && r->match != LK_FIELDS_EXACT && r->match != LK_FIELDS_EQUAL)
-		return 0;
-	for (int i = 0; i < r->field_count; i++)
-		width += r->fields[i].origin == LK_ORIGIN_RECORD;
-	return width;
-}
 
 static enum lk_status delimited_open(void **self, struct lk_sink *const *sinks, int count, struct lk_error *err)
 {
@@ -377,19 +252,16 @@ static enum lk_status delimited_open(void **self, struct lk_sink *const *sinks, 
 		return lk_error_nomem(err);
 	d->sink = sinks[0];
 	d->resource = sinks[0]->resource;
-	d->dialect = &d->resource->dialect;
-	lk_split_init(&d->split, d->dialect);
+	lk_split_init(&d->split, &d->resource->dialect);
 	d->values = calloc((size_t)d->resource->field_count, sizeof(*d->values));
 	d->texts = calloc((size_t)d->resource->field_count, sizeof(*d->texts));
 	if (!d->values || !d->texts)
 		return lk_error_nomem(err);
 	LK_TRY(lk_control_open(&d->control, d->sink, err));
-	d->split.width = expected_width(d->resource);
-	if (d->dialect->header)
-		return LK_OK;
-	d->has_columns = true;
-	pad_context(d);
-	return lk_columns_assume(&d->columns, d->resource, err);
+	LK_TRY(lk_heading_begin(&d->heading, d->sink, &d->split, err));
+	if (d->heading.done)
+		pad_context(d);
+	return LK_OK;
 }
 
 /* The rows that are whole. */
@@ -437,7 +309,7 @@ static enum lk_status delimited_finish(void *self, struct lk_error *err)
 		lk_sink_warn(d->sink, "%lld records have not as many fields as there are columns", (long long)d->sink->padded);
 	if (d->sink->mended)
 		lk_sink_warn(d->sink, "%lld records were read in spite of their quotes", (long long)d->sink->mended);
-	if (d->sink->failed || d->has_columns)
+	if (d->sink->failed || d->heading.done)
 		return LK_OK;
 	return lk_sinks_fail(&d->sink, 1, NULL, err, "is empty: it has not even a header");
 }
@@ -448,7 +320,7 @@ static void delimited_clear(void *self)
 	struct delimited kept = {0};
 
 	lk_split_clear(&d->split);
-	lk_columns_release(&d->columns);
+	lk_heading_release(&d->heading);
 	lk_control_close(d->control);
 	for (int i = 0; d->texts && i < d->resource->field_count; i++)
 		lk_str_release(&d->texts[i]);
@@ -484,6 +356,7 @@ const struct lk_file_format lk_format_delimited = {
 	.words = words,
 	.properties = properties,
 	.load = delimited_load,
+	.agrees = lk_heading_agrees,
 	.open = delimited_open,
 	.feed = delimited_feed,
 	.finish = delimited_finish,

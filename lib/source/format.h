@@ -50,6 +50,11 @@ struct lk_file_format {
 	bool (*alone)(const struct lk_resource *r);
 	void (*close_context)(const char *context, size_t len, struct lk_str *out);
 
+	/* Where several resources of this format take a member by its name: whether what it begins with, which was decoded from
+	 * that encoding, is the resource's. NULL: all take it. */
+	enum lk_status (*agrees)(const struct lk_resource *r, const struct lk_head *head, const char *encoding, bool *agrees,
+		struct lk_error *err);
+
 	/* One reader feeds all resources of this format that take the member, in one pass; else there is one for each. */
 	bool shared;
 	/* Begins a member. *self is NULL or a reader that was cleared. What it holds after an error is closed too. */

@@ -205,6 +205,80 @@ static enum lk_status resource_takes(
 	return *takes ? content_fits(r, c, takes, err) : LK_OK;
 }
 
+static enum lk_status add_decoded(void *arg, const char *text, size_t len, struct lk_error *err)
+{
+	struct lk_str *out = arg;
+
+	lk_str_add(out, text, len);
+	return lk_str_check(out, err);
+}
+
+/* What a member begins with as text; room holds it where it must be decoded. */
+static enum lk_status decode_start(const struct lk_decoding *how, const struct lk_head *head, struct lk_str *room,
+	struct lk_head *text, struct lk_error *err)
+{
+	size_t len = head->len < SHOWN_BYTES ? head->len : SHOWN_BYTES;
+	struct lk_decoder *decoder;
+	enum lk_status status;
+
+	*text = (struct lk_head){head->data + how->mark, head->len - how->mark};
+	if (!strcmp(how->encoding, LK_UTF8_NAME))
+		return LK_OK;
+	LK_TRY(lk_decoder_open(&decoder, how, err));
+	status = lk_decoder_feed(decoder, head->data, len, add_decoded, room, err);
+	lk_decoder_close(decoder);
+	*text = (struct lk_head){lk_str_text(room), room->len};
+	return status;
+}
+
+/* How a resource's text is decoded that begins so. A binary format's is not. */
+static struct lk_decoding decoding_of(const struct lk_resource *r, const struct lk_head *head)
+{
+	struct lk_decoding how = {.encoding = LK_UTF8_NAME};
+
+	if (!r->format->binary)
+		lk_decoding_choose(r->encodings.names, r->encodings.count, r->encodings.replace, head->data, head->len, &how);
+	return how;
+}
+
+static enum lk_status head_agrees(
+	const struct lk_resource *r, const struct candidate *c, bool *agrees, struct lk_error *err)
+{
+	struct lk_decoding how = decoding_of(r, &c->head);
+	struct lk_str room = LK_STR_INIT;
+	struct lk_head text;
+	enum lk_status status = decode_start(&how, &c->head, &room, &text, err);
+
+	if (status == LK_OK)
+		status = r->format->agrees(r, &text, how.encoding, agrees, err);
+	lk_str_release(&room);
+	return status;
+}
+
+/* Of several resources of one format that take the member by name, those stay on the list with whose header its own agrees; the
+ * first, which will say what is wrong, where none does. takes: by resource of the package. */
+static enum lk_status choose_by_head(const struct lk_package *package, const struct lk_file_format *format,
+	const struct candidate *c, bool *takes, struct lk_error *err)
+{
+	int count = 0, first = -1;
+	bool any = false;
+
+	for (int i = 0; i < package->resource_count; i++) {
+		if (!takes[i] || package->resources[i].format != format)
+			continue;
+		first = count++ ? first : i;
+	}
+	for (int i = 0; i < package->resource_count && count > 1; i++) {
+		if (!takes[i] || package->resources[i].format != format)
+			continue;
+		LK_TRY(head_agrees(&package->resources[i], c, &takes[i], err));
+		any |= takes[i];
+	}
+	if (count > 1 && !any)
+		takes[first] = true;
+	return LK_OK;
+}
+
 static enum lk_status add_sink(struct lk_parser *p, const struct lk_resource *r, struct lk_error *err)
 {
 	struct lk_sink *s = &p->sinks[p->sink_count++];
@@ -222,25 +296,39 @@ static enum lk_status alloc_sinks(struct lk_parser *p, int most, struct lk_error
 	return p->sinks && p->order && p->jobs ? LK_OK : lk_error_nomem(err);
 }
 
-/* Opens sinks for the resources of one package that take the member. */
+/* Opens sinks for the resources of a package that take the member. takes: room, by resource. */
+static enum lk_status open_sinks(
+	struct lk_parser *p, const struct lk_package *package, struct candidate *c, bool *takes, struct lk_error *err)
+{
+	for (int i = 0; i < package->resource_count; i++)
+		LK_TRY(resource_takes(&package->resources[i], c, &takes[i], err));
+	for (int i = 0; lk_file_format_at(i); i++)
+		if (lk_file_format_at(i)->agrees)
+			LK_TRY(choose_by_head(package, lk_file_format_at(i), c, takes, err));
+	for (int i = 0; i < package->resource_count; i++) {
+		if (takes[i] && !p->sinks)
+			LK_TRY(alloc_sinks(p, package->resource_count, err));
+		if (takes[i])
+			LK_TRY(add_sink(p, &package->resources[i], err));
+	}
+	return LK_OK;
+}
+
 static enum lk_status try_package(
 	struct lk_parser *p, const struct lk_package *package, struct candidate *c, struct lk_error *err)
 {
 	struct lk_delivery_match match;
-	bool matched, takes;
+	enum lk_status status;
+	bool matched, *takes;
 
 	LK_TRY(lk_delivery_match(package, c->member->delivery, &match, &matched, err));
 	if (!matched)
 		return LK_OK;
 	lk_delivery_match_release(&match);
-	for (int i = 0; i < package->resource_count; i++) {
-		LK_TRY(resource_takes(&package->resources[i], c, &takes, err));
-		if (takes && !p->sinks)
-			LK_TRY(alloc_sinks(p, package->resource_count, err));
-		if (takes)
-			LK_TRY(add_sink(p, &package->resources[i], err));
-	}
-	return LK_OK;
+	takes = calloc((size_t)package->resource_count + 1, sizeof(*takes));
+	status = takes ? open_sinks(p, package, c, takes, err) : lk_error_nomem(err);
+	free(takes);
+	return status;
 }
 
 static enum lk_status match_member(struct lk_parser *p, struct candidate *c, struct lk_error *err)
@@ -256,16 +344,6 @@ static enum lk_status match_member(struct lk_parser *p, struct candidate *c, str
 			if ((p->sources->packages[i]->delivery != NULL) == with_delivery)
 				LK_TRY(try_package(p, p->sources->packages[i], c, err));
 	return LK_OK;
-}
-
-/* How a resource's text is decoded that begins so. A binary format's is not. */
-static struct lk_decoding decoding_of(const struct lk_resource *r, const struct lk_head *head)
-{
-	struct lk_decoding how = {.encoding = LK_UTF8_NAME};
-
-	if (!r->format->binary)
-		lk_decoding_choose(r->encodings.names, r->encodings.count, r->encodings.replace, head->data, head->len, &how);
-	return how;
 }
 
 static bool can_share(const struct job *job, const struct lk_resource *r, const struct lk_head *head)
@@ -353,32 +431,15 @@ static enum lk_status settle_candidate(struct lk_parser *p, struct candidate *c,
 	return p->as ? check_content(p, c, err) : LK_OK;
 }
 
-static enum lk_status add_decoded(void *arg, const char *text, size_t len, struct lk_error *err)
-{
-	struct lk_str *out = arg;
-
-	lk_str_add(out, text, len);
-	return lk_str_check(out, err);
-}
-
 /* What formats are to see of a member's start: text, where its bytes tell how it is encoded. */
 static enum lk_status decode_head(struct candidate *c, struct lk_str *room, struct lk_error *err)
 {
 	struct lk_decoding how = {.encoding = lk_encoding_of_head(c->head.data, c->head.len, &how.mark), .replace = true};
-	size_t len = c->head.len < SHOWN_BYTES ? c->head.len : SHOWN_BYTES;
-	struct lk_decoder *decoder;
-	enum lk_status status;
 
 	c->text = c->head;
-	if (how.encoding && !strcmp(how.encoding, LK_UTF8_NAME))
-		c->text = (struct lk_head){c->head.data + how.mark, c->head.len - how.mark};
-	if (!how.encoding || !strcmp(how.encoding, LK_UTF8_NAME))
+	if (!how.encoding)
 		return LK_OK;
-	LK_TRY(lk_decoder_open(&decoder, &how, err));
-	status = lk_decoder_feed(decoder, c->head.data, len, add_decoded, room, err);
-	lk_decoder_close(decoder);
-	c->text = (struct lk_head){lk_str_text(room), room->len};
-	return status;
+	return decode_start(&how, &c->head, room, &c->text, err);
 }
 
 /* The first piece is there: finds who takes the member. */
