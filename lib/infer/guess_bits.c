@@ -8,7 +8,7 @@
 #include "infer/guess_form.h"
 
 #define FLAW_BITS 8
-#define COMMENT_BITS 2
+#define MARK_BITS 20	 /* that comments begin with another mark than the usual one */
 #define QUOTE_BITS 15	 /* that another quote than the usual one is used */
 #define NO_QUOTE_BITS 15 /* that none is, though it begins a cell */
 
@@ -101,6 +101,12 @@ static enum lk_status add_length(
 	return LK_OK;
 }
 
+/* What it costs that a line is a comment: in prose of one column nothing but the mark speaks for that. */
+static double comment_bits(const struct lk_form *form)
+{
+	return !form->delimiter_len ? 10 : *form->comment == '#' ? 2 : 6;
+}
+
 static enum lk_status bits_impl(struct tally *t, const struct lk_form *form, const char *text, size_t len, double limit,
 	struct lk_error *err)
 {
@@ -109,6 +115,8 @@ static enum lk_status bits_impl(struct tally *t, const struct lk_form *form, con
 	const struct usage *usage = usage_of(form->delimiter);
 
 	t->bits = usage->once;
+	if (form->comment && *form->comment != '#')
+		t->bits += MARK_BITS;
 	if (form->quote != '"')
 		t->bits += form->quote ? QUOTE_BITS : NO_QUOTE_BITS;
 	lk_form_start(&r, form, text, len);
@@ -117,7 +125,7 @@ static enum lk_status bits_impl(struct tally *t, const struct lk_form *form, con
 		size_t length = 0;
 
 		while (lk_form_comment(&r, &line, &length))
-			t->bits += lk_text_bits(line, length) + COMMENT_BITS;
+			t->bits += lk_text_bits(line, length) + comment_bits(form);
 		length = 0;
 		if (r.pos >= r.end)
 			return LK_OK;

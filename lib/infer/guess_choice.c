@@ -102,6 +102,21 @@ static enum lk_status weigh_delimiters(
 	return LK_OK;
 }
 
+/* Where comments are few they say nothing of the delimiter. */
+static enum lk_status weigh_comments(
+	const struct lk_excerpt *text, const char *mark, struct best *best, struct lk_error *err)
+{
+	size_t comments = lk_excerpt_lines(text, mark), lines = lk_excerpt_lines(text, "");
+	struct lk_form form = best->form;
+
+	if (!comments || comments == lines)
+		return LK_OK;
+	if (comments * 50 >= lines)
+		return weigh_delimiters(text, mark, best, err);
+	form.comment = mark;
+	return weigh(text, &form, best, err);
+}
+
 /* Whether the byte beside nearly every delimiter, at its end or before its start, is the same, and may be a part of it. */
 static bool beside(const struct lk_excerpt *text, const struct lk_form *form, bool before, char *out)
 {
@@ -144,8 +159,7 @@ enum lk_status lk_form_choose(const struct lk_excerpt *text, struct lk_form *for
 
 	LK_TRY(weigh_delimiters(text, NULL, &best, err));
 	for (size_t i = 0; COMMENTS[i]; i++)
-		if (lk_excerpt_lines(text, COMMENTS[i]) && lk_excerpt_lines(text, COMMENTS[i]) < lk_excerpt_lines(text, ""))
-			LK_TRY(weigh_delimiters(text, COMMENTS[i], &best, err));
+		LK_TRY(weigh_comments(text, COMMENTS[i], &best, err));
 	LK_TRY(lengthen(text, &best, err));
 	*form = best.form;
 	*margin = best.next - best.bits;
