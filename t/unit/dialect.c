@@ -71,7 +71,7 @@ static void headers(void)
 	guesses("Name,City\nAnn,Rome\nBob,Oslo\n", "{}", "names that columns have everywhere");
 	guesses("year,2001,2002\nOslo,12,13\nRome,14,15\n", "{}", "years as names");
 	guesses("# made by us\nid,n\n1,5\n# end of May\n2,7\n", "{\"commentChar\":\"#\",\"headerRows\":[2]}", "comments");
-	guesses("it was\n! and then it was\nand so on and on\n!no\nwell\n", "{\"header\":false}", "marks in prose are no comments");
+	guesses("it was\n! and then it was\nand so on and on\n!no\nwell\n", "{}", "marks in prose are no comments");
 	guesses("# one,two\n# three,four\n", "{}", "nothing but comments is data");
 	guesses("#id,n\n1,5\n2,7\n", "{}", "a header that looks like a comment");
 }
