@@ -6,6 +6,7 @@
 #   make interop    the lake beside other engines, in environments kept in the user's cache
 #   make bench      throughput of each stage and of the whole, beside the alternatives
 #   make bench-csv  how well messy delimited text is read, by public benchmarks, beside the alternatives
+#   make fuzz       libFuzzer on all that reads bytes from outside: FUZZ_SECONDS=60 each, or FUZZ_RUNS=; FUZZ="hl7 xml" for some
 #   make lint       manual pages, shell scripts, names that must not be used
 #   make install    DESTDIR= PREFIX=/usr/local;  make uninstall takes it away again
 #
@@ -58,7 +59,7 @@ HELPERS := $(HELPER_SOURCES:t/helper/%.c=$(BUILD)/t/helper/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo tests check interop bench bench-csv lint install uninstall clean
+.PHONY: all demo tests check interop bench bench-csv fuzz fuzzers lint install uninstall clean
 
 all: $(TOOLS)
 
@@ -90,6 +91,13 @@ $(BUILD)/t/helper/%: $(BUILD)/obj/t/helper/%.o $(BUILD)/liblk.a
 	@mkdir -p $(@D)
 	$(LINK)
 
+# Fuzzers: a program each, in a build of their own.
+FUZZERS := $(patsubst t/fuzz/%.c,$(BUILD)/bin/%,$(filter-out t/fuzz/fuzz.c,$(wildcard t/fuzz/*.c)))
+$(FUZZERS): $(BUILD)/bin/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/fuzz.o $(BUILD)/liblk.a
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer
+fuzzers: $(FUZZERS)
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 demo: all
@@ -109,6 +117,13 @@ bench: all
 
 bench-csv: all
 	@LK_BUILD=$(abspath $(BUILD)) scripts/bench-csv
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	@scripts/setup --fuzz
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g' DEVELOPER= fuzzers
+	@LK_BUILD=$(abspath build/fuzz) FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" FUZZ="$(FUZZ)" \
+		prove $(if $(V),-v) --timer --exec '' t/fuzz/run
 
 lint:
 	@scripts/lint

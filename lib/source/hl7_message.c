@@ -84,12 +84,13 @@ void lk_hl7_message_release(struct lk_hl7_message *m)
 
 struct lk_text lk_hl7_part(struct lk_text text, char delimiter, int number)
 {
-	const char *p = text.data, *end = text.data + text.len, *stop;
+	const char *p = text.data, *end, *stop;
 
-	if (!text.data || (!delimiter && number > 1))
+	if (!p || (!delimiter && number > 1))
 		return (struct lk_text){NULL, 0};
 	if (!delimiter)
 		return text;
+	end = p + text.len;
 	for (;;) {
 		stop = memchr(p, delimiter, (size_t)(end - p));
 		if (--number == 0)

@@ -572,7 +572,7 @@ static bool any_line_begins_record(const struct lk_line *first, const struct lk_
 {
 	const char *end = head->data + head->len;
 
-	for (const char *p = first->data; p; p = memchr(p, '\n', (size_t)(end - p)), p += p != NULL)
+	for (const char *p = first->data; p; p = memchr(p, '\n', (size_t)(end - p)), p = p ? p + 1 : NULL)
 		if (begins_record(p, end))
 			return true;
 	return false;

@@ -86,6 +86,12 @@ static enum lk_status add_buffer(struct lk_encoder *e, const void *data, int64_t
 	return LK_OK;
 }
 
+/* A buffer without bytes may be NULL, to which nothing can be added. */
+static const uint8_t *at_byte(const uint8_t *data, int64_t at)
+{
+	return data ? data + at : NULL;
+}
+
 /* count bits from bit `first` on; a copy when they do not begin a byte, or do not fill the last one: what its other bits
  * are was never set, and would go out as the heap had them. */
 static enum lk_status add_bits(struct lk_encoder *e, const uint8_t *bits, int64_t first, int64_t count,
@@ -95,7 +101,7 @@ static enum lk_status add_bits(struct lk_encoder *e, const uint8_t *bits, int64_
 	uint8_t *copy;
 
 	if (first % 8 == 0 && count % 8 == 0)
-		return add_buffer(e, bits + first / 8, bytes, err);
+		return add_buffer(e, at_byte(bits, first / 8), bytes, err);
 	copy = lk_arena_alloc(&e->scratch, (size_t)bytes + 1);
 	if (!copy)
 		return lk_error_nomem(err);
@@ -179,7 +185,7 @@ static enum lk_status add_data(struct lk_encoder *e, const struct ArrowArrayView
 	case NANOARROW_TYPE_LARGE_STRING:
 	case NANOARROW_TYPE_LARGE_BINARY:
 		LK_TRY(add_offsets(e, view, first, count, &from, &to, err));
-		return add_buffer(e, view->buffer_views[2].data.as_uint8 + from, to - from, err);
+		return add_buffer(e, at_byte(view->buffer_views[2].data.as_uint8, from), to - from, err);
 	case NANOARROW_TYPE_BOOL:
 		return add_bits(e, data, first, count, err);
 	case NANOARROW_TYPE_SPARSE_UNION:
