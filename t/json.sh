@@ -246,6 +246,37 @@ test_expect_success 'a bundle: its entries are records' '
 	lk-parse -s a.json a.doc >out && rows a >actual && printf "id,url,type,lk_row\n1,u1,t,1\n" >expect && test_cmp expect actual
 '
 
+test_expect_success 'rejects are read again behind what stood around them' '
+	cat >a.json <<-EOF &&
+	{"resources": [
+	 {"name": "p", "path": "a*", "format": "jsonl", "lk": {"where": {"/t": "P"}}, "schema": {"fields": [$(field id /id), $(field n /n integer)]}},
+	 {"name": "g", "path": "a*", "format": "jsonl", "lk": {"record": "/name/*/given/*", "where": {"/t": "P"}}, "schema": {"fields": [
+	  $(field id 4/id), $(field use 2/use), $(field ref 4/ref/x), $(field at 2# integer), $(field n 0# integer), $(field given 0 integer)]}},
+	 {"name": "next", "path": "a*", "format": "jsonl", "lk": {"record": "/name/*", "where": {"/t": "P"}}, "schema": {"fields": [
+	  $(field first 1/0/use), $(field bad /bad integer)]}}
+	]}
+	EOF
+	cat >a.jsonl <<-\EOF &&
+	{"t": "P", "id": "p\"1]", "n": 1, "name": [{"use": "u0"}, {"given": [1, null, "{two"], "use": "u1", "bad": "x"}], "ref": {"x": [1]}}
+	{"t": "P", "id": "p2", "n": "no"}
+	{"t": "P", "id": "p3", "n": 3
+	EOF
+	expect_status 1 lk-parse -q -s a.json a.jsonl >out && lk-commit -q -l lake <out &&
+	lk-query -l lake -F arrow "select * replace (replace(replace(replace(raw, '\''\"no\"'\'', '\''2'\''), '\''{two'\'', '\''2'\''),
+		'\'': 3'\'', '\'': 3}'\'') as raw) from quarantine.rejects where \"table\" <> '\''main.g'\'' or line = 1" |
+		expect_status 1 lk-parse -s a.json --replay >again 2>err && cat err && lk-commit -q -l lake <again &&
+	lk-query -l lake -F csv "select id, n, lk_row from p order by 3" >actual &&
+	printf "id,n,lk_row\n\"p\"\"1]\",1,1\np2,2,2\np3,3,3\n" >expect && test_cmp expect actual &&
+	lk-query -l lake -F csv "select id, \"use\", \"ref\", \"at\", n, given, lk_row from g order by lk_row" >actual &&
+	cat >expect <<-\EOF && test_cmp expect actual &&
+	id,use,ref,at,n,given,lk_row
+	"p""1]",u1,[1],1,0,1,1
+	"p""1]",u1,[1],1,2,2,2
+	EOF
+	lk-query -l lake -F csv "select \"table\", count(*) n from lk.rejects group by 1 order by 1" >actual &&
+	printf "table,n\nmain.g,1\nmain.next,2\n" >expect && test_cmp expect actual
+'
+
 test_expect_success 'what is no JSON at all is not taken' '
 	package jsonl "" "$(field id /id)" && echo "id,name" >a.csv && expect_status 1 lk-parse -s a.json a.csv >out &&
 	lk-cat -t lk.files -F json out | grep -q "unmatched.*no resource takes it: is not JSON" &&

@@ -226,12 +226,20 @@ static struct lk_value get_window(void *arg, const struct lk_window *w)
 	return lk_ruler_value(arg, w);
 }
 
+/* Ends a line of the context as lines of the member end. */
+static void end_context_line(struct fixed *f)
+{
+	if (f->lines.end == LK_LINES_MARK)
+		lk_str_add(&f->context, f->lines.mark, f->lines.mark_len);
+	else if (f->lines.end == LK_LINES_ANY)
+		lk_str_addc(&f->context, '\n');
+}
+
 static enum lk_status keep_header(struct fixed *f, const struct lk_line *line, struct lk_error *err)
 {
 	f->context.len = f->context_lines;
 	lk_str_add(&f->context, line->data, line->len);
-	if (!f->program->length)
-		lk_str_addc(&f->context, '\n');
+	end_context_line(f);
 	return lk_str_check(&f->context, err);
 }
 
@@ -244,7 +252,7 @@ static enum lk_status make_context(struct fixed *f, struct lk_error *err)
 	if (last < f->program->header_rows)
 		last = f->program->header_rows;
 	for (int i = 0; !f->program->length && i < last && i < LK_RAW_BYTES; i++)
-		lk_str_addc(&f->context, '\n');
+		end_context_line(f);
 	f->context_lines = f->context.len;
 	return lk_str_check(&f->context, err);
 }

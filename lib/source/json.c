@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "source/format.h"
-#include "source/json_path.h"
+#include "source/json_context.h"
 #include "source/json_split.h"
 
 #define CHUNK_BYTES (256 * 1024)
@@ -145,6 +145,7 @@ struct json {
 
 	/* while records of a document are walked through */
 	struct target *target;
+	const struct lk_json_node *record;
 	bool claimed;
 	enum lk_status status;
 	struct lk_error *err;
@@ -280,16 +281,27 @@ static void make_rest(struct json *x, struct target *t, const struct lk_json_nod
 
 /* ---- records ---- */
 
+static void make_context(void *arg, struct lk_str *out)
+{
+	const struct json *x = arg;
+
+	if (x->record != x->parsed.nodes)
+		lk_json_context_add(&x->parsed, x->record, out);
+}
+
 static enum lk_status take_record(struct json *x, struct target *t, const struct lk_json_node *record)
 {
 	const struct lk_resource *r = t->sink->resource;
 	bool quotes = record->type == LK_JSON_STRING;
 	struct lk_place place = {.line = x->line,
 		.raw = x->parsed.text + record->start - quotes,
-		.raw_len = record->end - record->start + 2 * (size_t)quotes};
+		.raw_len = record->end - record->start + 2 * (size_t)quotes,
+		.make_context = make_context,
+		.arg = x};
 	struct lk_text rest;
 	bool failed = false;
 
+	x->record = record;
 	for (int i = 0; i < r->field_count; i++)
 		if (r->fields[i].origin == LK_ORIGIN_RECORD) {
 			t->values[i] = field_value(x, t, i, record);
@@ -307,6 +319,8 @@ static bool take_candidate(void *arg, const struct lk_json_node *record)
 {
 	struct json *x = arg;
 
+	if (record->type == LK_JSON_NULL && record != x->parsed.nodes)
+		return true;
 	if (!conditions_hold(x->target->program, true, &x->parsed, record, &x->room))
 		return true;
 	x->claimed = true;
@@ -619,6 +633,22 @@ static bool json_fits(const struct lk_resource *r, const void *seen, const char 
 	return false;
 }
 
+/* ---- replays ---- */
+
+static bool json_alone(const struct lk_resource *r)
+{
+	const struct program *p = r->program;
+
+	for (int i = 0; i < r->field_count; i++)
+		if (r->fields[i].origin == LK_ORIGIN_RECORD && p->fields[i].relative &&
+			!lk_json_context_holds(&p->record, &p->fields[i]))
+			return false;
+	for (int i = 0; i < p->condition_count; i++)
+		if (!lk_json_context_holds(&p->record, &p->conditions[i].path))
+			return false;
+	return true;
+}
+
 static const char *const line_words[] = {"jsonl", "ndjson", NULL};
 static const char *const document_words[] = {"json", NULL};
 static const char *const properties[] = {"where", NULL};
@@ -632,6 +662,8 @@ const struct lk_file_format lk_format_json_lines = {
 	.look = lines_look,
 	.fits = json_fits,
 	.forget = json_forget,
+	.alone = json_alone,
+	.close_context = lk_json_context_close,
 	.shared = true,
 	.open = lines_open,
 	.feed = json_feed,
@@ -649,6 +681,8 @@ const struct lk_file_format lk_format_json = {
 	.look = documents_look,
 	.fits = json_fits,
 	.forget = json_forget,
+	.alone = json_alone,
+	.close_context = lk_json_context_close,
 	.shared = true,
 	.open = documents_open,
 	.feed = json_feed,
