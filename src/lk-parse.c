@@ -5,6 +5,7 @@
 
 #include "base/tool.h"
 #include "lake/compare.h"
+#include "source/explain.h"
 #include "source/parse.h"
 #include "source/replay.h"
 #include "source/samples.h"
@@ -12,7 +13,7 @@
 
 static const char *sources_path, *as;
 static const char *lake_path;
-static bool check, accept, replay;
+static bool check, accept, replay, explain, json;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES",
@@ -21,13 +22,15 @@ static const struct lk_option options[] = {
 	{LK_OPTION_FLAG, 0, "check", &check, NULL, "say whether the packages are right, with the samples beside them"},
 	{LK_OPTION_FLAG, 0, "accept", &accept, NULL, "--check: write down what samples become as what they must become"},
 	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "--check: say what the packages would change in this lake"},
+	{LK_OPTION_FLAG, 0, "explain", &explain, NULL, "say what is made of each member, and why, instead"},
+	{LK_OPTION_FLAG, 0, "json", &json, NULL, "--explain: as JSON, a line for each member"},
 	{LK_OPTION_FLAG, 0, "replay", &replay, NULL, "read rejects again, which come on standard input"},
 	LK_OPTIONS_END,
 };
 
 static const struct lk_tool tool = {
 	.name = "lk-parse",
-	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check [--accept] [-l LAKE]\n[-s SOURCES] --replay",
+	.usage = "[-s SOURCES] [--as RESOURCE] [FILE ...]\n[-s SOURCES] --check [--accept] [-l LAKE]\n[-s SOURCES] [--as RESOURCE] --explain [--json] [FILE ...]\n[-s SOURCES] --replay",
 	.about = "Turns members of deliveries, or files, into typed rows. Data packages say how.",
 	.options = options,
 };
@@ -41,7 +44,7 @@ static enum lk_status parse_stream(
 	while ((next = lk_reader_next(reader, &batch, err)) == LK_NEXT_BATCH) {
 		if (!strcmp(batch.table, LK_TABLE_MEMBERS))
 			LK_TRY(lk_parser_batch(parser, &batch, err));
-		else
+		else if (writer)
 			LK_TRY(lk_writer_pass(writer, &batch, err));
 	}
 	return next == LK_NEXT_END ? LK_OK : err->status;
@@ -79,13 +82,14 @@ static enum lk_status parse_input(struct lk_parser *parser, struct lk_writer *wr
 }
 
 /* What could be read is written; *totals says whether that was all. */
-static enum lk_status parse_all(struct lk_sources *sources, struct lk_writer *writer, char **files,
+static enum lk_status parse_all(struct lk_sources *sources, struct lk_writer *writer, const struct lk_tap *tap, char **files,
 	struct lk_output_totals *totals, struct lk_error *err)
 {
 	struct lk_parser *parser;
 	enum lk_status status = LK_OK;
 
 	LK_TRY(lk_parser_open(&parser, sources, as, writer, err));
+	lk_parser_tap(parser, tap);
 	if (!*files)
 		status = parse_input(parser, writer, err);
 	for (; *files && status == LK_OK; files++)
@@ -116,7 +120,7 @@ static enum lk_status run(struct lk_sources *sources, char **files, struct lk_er
 	lk_pipe_enlarge(STDIN_FILENO);
 	lk_pipe_enlarge(STDOUT_FILENO);
 	LK_TRY(lk_writer_open(&writer, STDOUT_FILENO, "standard output", false, err));
-	status = parse_all(sources, writer, files, &totals, err);
+	status = parse_all(sources, writer, NULL, files, &totals, err);
 	if (status) {
 		lk_writer_abort(writer);
 		return status;
@@ -162,6 +166,22 @@ static enum lk_status check_all(struct lk_sources *sources, struct lk_error *err
 	return LK_OK;
 }
 
+static enum lk_status run_explain(struct lk_sources *sources, char **files, struct lk_error *err)
+{
+	struct lk_output_totals totals = {0};
+	struct lk_explanation *explanation;
+	enum lk_status status;
+
+	LK_TRY(lk_explanation_open(&explanation, stdout, json, err));
+	status = parse_all(sources, NULL, lk_explanation_tap(explanation), files, &totals, err);
+	if (!status)
+		status = lk_explanation_finish(explanation, err);
+	lk_explanation_close(explanation);
+	if (!status && (totals.rejected || totals.failed || totals.unmatched))
+		status = LK_WANTING;
+	return status;
+}
+
 static enum lk_status run_replay(struct lk_sources *sources, struct lk_error *err)
 {
 	struct lk_replay_totals t;
@@ -186,6 +206,10 @@ int main(int argc, char **argv)
 	lk_tool_start(&tool, &argc, &argv);
 	if (check && (as || argc))
 		lk_tool_misuse("--check takes no RESOURCE and no FILE");
+	if (explain && (check || replay))
+		lk_tool_misuse("--explain goes with neither --check nor --replay");
+	if (json && !explain)
+		lk_tool_misuse("--json goes with --explain only");
 	if (replay && (check || as || argc))
 		lk_tool_misuse("--replay takes nothing but -s; rejects come on standard input");
 	if (!check && (accept || lake_path))
@@ -194,7 +218,9 @@ int main(int argc, char **argv)
 	if (status == LK_OK && check)
 		status = check_all(sources, &err);
 	else if (status == LK_OK)
-		status = replay ? run_replay(sources, &err) : run(sources, argv, &err);
+		status = replay	   ? run_replay(sources, &err)
+			 : explain ? run_explain(sources, argv, &err)
+				   : run(sources, argv, &err);
 	lk_sources_close(sources);
 	return lk_tool_finish(status, &err);
 }

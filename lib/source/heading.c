@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/tap.h"
+
 /* ---- names ---- */
 
 /* A row of the header: its names follow those of the rows above. */
@@ -52,10 +54,13 @@ static enum lk_status read_names(struct lk_heading *h, struct lk_split *s, struc
 static enum lk_status match_names(struct lk_heading *h, struct lk_split *s, struct lk_error *err)
 {
 	const struct lk_watch *watch = h->sink->watch;
+	const struct lk_tap *tap = h->sink->output ? h->sink->output->tap : NULL;
 
 	h->done = true;
 	LK_TRY(lk_columns_match(&h->columns, h->sink->resource, &h->wrong, err));
 	s->width = h->columns.width;
+	if (tap && !h->wrong.len)
+		LK_TRY(tap->columns(tap->arg, h->sink->member, h->sink->resource, &h->columns, err));
 	if (watch && watch->header)
 		return watch->header(watch->arg, h->sink, h->columns.names, h->columns.width, err);
 	return LK_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "source/raw.h"
+#include "source/tap.h"
 #include "stream/side.h"
 
 #define BALANCE_BYTES (1024 * 1024)
@@ -88,7 +89,15 @@ static enum lk_status init_builder(struct lk_output *o, struct lk_output_table *
 
 static enum lk_status send(struct lk_output *o, struct lk_output_table *t, struct lk_error *err)
 {
+	const struct ArrowArrayView *view;
+
 	t->sent = true;
+	if (o->tap) {
+		LK_TRY(lk_builder_view(&t->builder, &view, err));
+		LK_TRY(o->tap->rows(o->tap->arg, t->resource, &t->builder.schema, view, err));
+		lk_builder_clear(&t->builder);
+		return LK_OK;
+	}
 	return lk_writer_flush(o->writer, table_name(o, t), &t->builder, err);
 }
 
@@ -231,6 +240,10 @@ enum lk_status lk_output_reject(
 	struct lk_output *o, const struct lk_source_member *m, const struct lk_reject *reject, struct lk_error *err)
 {
 	struct lk_column *c = o->rejects.builder.columns;
+	if (o->tap) {
+		o->totals.rejected++;
+		return o->tap->reject(o->tap->arg, m, reject, err);
+	}
 	append_text(&c[LK_REJECTS_DELIVERY], m->delivery);
 	append_text(&c[LK_REJECTS_SHA256], m->sha256);
 	append_text(&c[LK_REJECTS_SENDER], m->sender);
@@ -259,12 +272,27 @@ static void count_status(struct lk_output_totals *totals, const char *status)
 	totals->unmatched += !strcmp(status, "unmatched");
 }
 
+/* The rows that are left go before. */
+static enum lk_status tap_file(struct lk_output *o, const struct lk_source_member *m, const struct lk_file_report *report,
+	struct lk_error *err)
+{
+	const struct lk_resource *r = report->resource;
+
+	count_status(&o->totals, report->status);
+	o->totals.rows += report->rows;
+	if (r && o->tables[r->id].builder.rows)
+		LK_TRY(send(o, &o->tables[r->id], err));
+	return o->tap->file(o->tap->arg, m, report, err);
+}
+
 enum lk_status lk_output_file(struct lk_output *o, const struct lk_source_member *m,
 	const struct lk_file_report *report, struct lk_error *err)
 {
 	struct lk_column *c = o->files.builder.columns;
 	const struct lk_resource *r = report->resource;
 
+	if (o->tap)
+		return tap_file(o, m, report, err);
 	append_text(&c[LK_FILES_DELIVERY], m->delivery);
 	append_text(&c[LK_FILES_SHA256], m->sha256);
 	lk_column_int64(&c[LK_FILES_SIZE], m->size);
@@ -322,6 +350,8 @@ enum lk_status lk_output_replayed(struct lk_output *o, const struct lk_source_me
 
 enum lk_status lk_output_finish(struct lk_output *o, struct lk_error *err)
 {
+	if (o->tap)
+		return LK_OK; /* it has had all */
 	for (int i = 0; i < o->table_count + SIDE_TABLES; i++) {
 		struct lk_output_table *t = table_at(o, i);
 		bool wanted = t->resource ? !t->sent || t->builder.rows : t->builder.rows || t == (o->replays ? &o->replayed : &o->files);

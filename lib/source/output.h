@@ -29,6 +29,7 @@ struct lk_file_report {
 	int64_t rows, rejected;
 	const char *status, *error; /* error: NULL when ok */
 	const char *warning;	    /* NULL when there is nothing to tell */
+	const char *encoding;	    /* what its text was decoded from; NULL where nobody looked */
 	const char *sources;	    /* the hash of all sources when none of their resources takes it, else NULL */
 	int64_t started, finished;  /* microseconds */
 };
@@ -57,8 +58,11 @@ struct lk_output_table {
 	int64_t read, rejected;
 };
 
+struct lk_tap;
+
 struct lk_output {
 	struct lk_writer *writer;
+	const struct lk_tap *tap; /* takes all in place of the writer; or NULL */
 	struct lk_output_table *tables; /* by resource id; allocated once, so pointers stay valid */
 	int table_count;
 	struct lk_output_table files, rejects, replayed;

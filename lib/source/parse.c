@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/tool.h"
 #include "source/format.h"
+#include "source/tap.h"
 #include "stream/side.h"
 
 #define PIECE_BYTES (256 * 1024)
@@ -168,6 +169,8 @@ struct candidate {
 	struct lk_head text; /* the same decoded, as far as its bytes tell its encoding */
 	void *seen[LK_FILE_FORMATS_MAX]; /* by format, once it has looked */
 	const char *why;	    /* the first resource of this name could not take it; borrowed from seen */
+	const char *latest;	    /* the same of the resource asked last; NULL where it could */
+	bool named;		    /* one of its paths takes the name */
 };
 
 static void forget_looks(struct candidate *c)
@@ -193,15 +196,17 @@ static enum lk_status content_fits(
 	if (!c->seen[i])
 		LK_TRY(format->look(format->binary ? &c->head : &c->text, &c->seen[i], err));
 	*fits = format->fits(r, c->seen[i], &why);
-	if (!*fits && !c->why)
-		c->why = why;
+	c->latest = *fits ? NULL : why;
+	if (!c->why)
+		c->why = c->latest;
 	return LK_OK;
 }
 
 static enum lk_status resource_takes(
 	const struct lk_resource *r, struct candidate *c, bool *takes, struct lk_error *err)
 {
-	*takes = lk_globs_take(r->paths, r->path_count, c->member->member);
+	c->latest = NULL;
+	c->named = *takes = lk_globs_take(r->paths, r->path_count, c->member->member);
 	return *takes ? content_fits(r, c, takes, err) : LK_OK;
 }
 
@@ -300,11 +305,19 @@ static enum lk_status alloc_sinks(struct lk_parser *p, int most, struct lk_error
 static enum lk_status open_sinks(
 	struct lk_parser *p, const struct lk_package *package, struct candidate *c, bool *takes, struct lk_error *err)
 {
-	for (int i = 0; i < package->resource_count; i++)
+	const struct lk_tap *tap = p->output.tap;
+
+	for (int i = 0; i < package->resource_count; i++) {
 		LK_TRY(resource_takes(&package->resources[i], c, &takes[i], err));
+		if (tap)
+			LK_TRY(tap->resource(tap->arg, c->member, &package->resources[i], c->named, takes[i], c->latest, err));
+	}
 	for (int i = 0; lk_file_format_at(i); i++)
 		if (lk_file_format_at(i)->agrees)
 			LK_TRY(choose_by_head(package, lk_file_format_at(i), c, takes, err));
+	for (int i = 0; tap && i < package->resource_count; i++)
+		if (!takes[i])
+			LK_TRY(tap->passed_over(tap->arg, c->member, &package->resources[i], err));
 	for (int i = 0; i < package->resource_count; i++) {
 		if (takes[i] && !p->sinks)
 			LK_TRY(alloc_sinks(p, package->resource_count, err));
@@ -317,11 +330,14 @@ static enum lk_status open_sinks(
 static enum lk_status try_package(
 	struct lk_parser *p, const struct lk_package *package, struct candidate *c, struct lk_error *err)
 {
+	const struct lk_tap *tap = p->output.tap;
 	struct lk_delivery_match match;
 	enum lk_status status;
 	bool matched, *takes;
 
 	LK_TRY(lk_delivery_match(package, c->member->delivery, &match, &matched, err));
+	if (tap)
+		LK_TRY(tap->package(tap->arg, c->member, package, matched, err));
 	if (!matched)
 		return LK_OK;
 	lk_delivery_match_release(&match);
@@ -560,6 +576,11 @@ static void begin_member(struct lk_parser *p)
 	p->matched = false;
 	p->offset = 0;
 	p->started = lk_now_us();
+}
+
+void lk_parser_tap(struct lk_parser *p, const struct lk_tap *tap)
+{
+	p->output.tap = tap;
 }
 
 void lk_parser_watch(struct lk_parser *p, const struct lk_watch *watch)

@@ -12,6 +12,7 @@
 
 struct lk_parser;
 struct lk_watch;
+struct lk_tap;
 
 /* as: the name of a resource, or PACKAGE/RESOURCE, that takes every member; NULL to go by their names.
  * sources and writer must outlive the parser. LK_USAGE when there is no such resource, or more than one. */
@@ -21,6 +22,9 @@ void lk_parser_close(struct lk_parser *p); /* NULL is fine */
 
 /* Records go to the watch (sink.h), which must outlive the parser, and nothing is written: the writer may be NULL. */
 void lk_parser_watch(struct lk_parser *p, const struct lk_watch *watch);
+
+/* Everything goes to the tap (source/tap.h), which must outlive the parser, and nothing is written: the writer may be NULL. */
+void lk_parser_tap(struct lk_parser *p, const struct lk_tap *tap);
 
 /* Rows of lk.members (stream/side.h). LK_DATA when they are not such, or not in order. */
 enum lk_status lk_parser_batch(

@@ -491,6 +491,7 @@ enum lk_status lk_sink_finish(struct lk_sink *s, struct lk_error *err)
 		.rejected = s->rejected,
 		.status = s->failed && !s->record ? "failed" : "ok",
 		.error = s->error.len ? lk_str_text(&s->error) : NULL,
+		.encoding = s->encoding,
 		.started = s->started,
 		.finished = lk_now_us(),
 	};

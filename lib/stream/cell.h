@@ -1,4 +1,4 @@
-/* Cells as text and as JSON, with what the schema says of the column parsed once. Inside of lib/stream. */
+/* Cells as text and as JSON, with what the schema says of the column parsed once. */
 #ifndef LK_STREAM_CELL_H
 #define LK_STREAM_CELL_H
 
