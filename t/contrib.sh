@@ -111,7 +111,7 @@ z = zipfile.ZipFile(os.environ[\"LK_DATA\"] + \"/txt/icd-cms-fixed-width-zip/icd
 for line, text in zip(sys.stdin, z.read(\"icd10cm_order_2018.txt\").decode().split(\"\\r\\n\")):
     r = json.loads(line)
     want = text[:5], text[6:13], text[14], text[16:76], text[77:]
-    got = \"%05d\" % r[\"order\"], r[\"code\"], \"01\"[r[\"billable\"]], r[\"short_description\"], r[\"long_description\"]
+    got = \"%05d\" % r[\"order_number\"], r[\"code\"], \"01\"[r[\"billable\"]], r[\"short_description\"], r[\"long_description\"]
     assert got == tuple(w.strip() for w in want), (got, want)"
 '
 
