@@ -136,49 +136,78 @@ static enum lk_status name_columns(struct lk_arena *arena, struct lk_table *t, s
 	return LK_OK;
 }
 
-static enum lk_status assume_columns(struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t,
-	const struct lk_dialect *dialect, struct lk_error *err)
+static enum lk_status find_width(const struct lk_sample_head *head, const struct lk_table *t, const struct lk_dialect *dialect,
+	size_t *width, struct lk_error *err)
 {
 	struct lk_str text = LK_STR_INIT;
 	struct lk_split split = {0};
-	size_t width = 1;
 	enum lk_status status = lk_encoding_text(head->data, head->len, t->encodings[0], &text, err);
 
 	if (status == LK_OK) {
 		lk_split_init(&split, dialect);
-		status = count_columns(&split, &text, head->whole, &width, err);
+		status = count_columns(&split, &text, head->whole, width, err);
 	}
 	lk_split_release(&split);
 	lk_str_release(&text);
-	return status ? status : name_columns(arena, t, width, err);
+	return status;
 }
 
 /* ---- the whole ---- */
 
-static enum lk_status add_columns(
-	struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err)
+/* A package of the table with `count` columns that have no names. Where there is none, t->failed says why. */
+static enum lk_status open_plain(struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, size_t count,
+	struct lk_sources **sources, struct lk_error *err)
 {
 	struct lk_table plain = *t;
-	struct lk_table_column none = {.name = "column"};
-	struct lk_sources *sources;
 	enum lk_status status;
 	char *text;
 
-	plain.columns = &none;
-	plain.count = 1;
+	plain.columns = lk_arena_alloc(arena, count * sizeof(*plain.columns));
+	plain.count = (int)count;
+	if (!plain.columns)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		plain.columns[i].name = "column";
 	text = lk_draft_plain(&plain);
 	if (!text)
 		return lk_error_nomem(err);
-	status = lk_sources_open_text(&sources, head->name, text, strlen(text), err);
+	*sources = NULL;
+	status = lk_sources_open_text(sources, head->name, text, strlen(text), err);
 	free(text);
-	if (status == LK_CONFIG) { /* what was guessed is nothing that a package can say */
-		t->failed = lk_arena_strdup(arena, err->message);
-		return t->failed ? LK_OK : lk_error_nomem(err);
+	if (status != LK_CONFIG)
+		return status;
+	t->failed = lk_arena_strdup(arena, err->message); /* what was guessed is nothing that a package can say */
+	return t->failed ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status add_columns_by(struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t,
+	struct lk_sources **sources, struct lk_error *err)
+{
+	const struct lk_dialect *dialect = &(*sources)->packages[0]->resources[0].dialect;
+	size_t width = 1;
+
+	t->has_header = dialect->header;
+	if (!t->has_header || t->flawed)
+		LK_TRY(find_width(head, t, dialect, &width, err));
+	if (!t->has_header)
+		return name_columns(arena, t, width, err);
+	if (width > 1) { /* a header whose quotes are wrong is mended to as many */
+		lk_sources_close(*sources);
+		LK_TRY(open_plain(arena, head, t, width, sources, err));
 	}
-	LK_TRY(status);
-	t->has_header = sources->packages[0]->resources[0].dialect.header;
-	status = t->has_header ? read_header(arena, head, t, sources, err)
-			       : assume_columns(arena, head, t, &sources->packages[0]->resources[0].dialect, err);
+	return t->failed ? LK_OK : read_header(arena, head, t, *sources, err);
+}
+
+static enum lk_status add_columns(
+	struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err)
+{
+	struct lk_sources *sources;
+	enum lk_status status;
+
+	LK_TRY(open_plain(arena, head, t, 1, &sources, err));
+	if (t->failed)
+		return LK_OK;
+	status = add_columns_by(arena, head, t, &sources, err);
 	lk_sources_close(sources);
 	return status;
 }
