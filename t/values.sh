@@ -139,6 +139,15 @@ test_expect_success 'partial dates say how much they say' '
 	grep -q "is not a date" actual
 '
 
+test_expect_success 'columns beside a value agree with those of other resources of the table' '
+	cat >two.json <<-\EOP &&
+	{"resources": [
+	    {"name": "x", "path": "x*", "schema": {"fields": [{"name": "d", "type": "date", "lk": {"bad": "text"}}]}},
+	    {"name": "y", "path": "y*", "lk": {"table": "x"}, "schema": {"fields": [{"name": "d_text", "type": "integer"}]}}]}
+	EOP
+	expect_error 78 "table x gets column d_text from the resources x and y, with different types" lk-parse --check -s two.json
+'
+
 test_expect_success 'a value that does not fit can be kept as text beside' '
 	package "{\"name\": \"n\", \"type\": \"integer\", \"constraints\": {\"maximum\": 9}, \"lk\": {\"bad\": \"text\", \"phi\": \"id\"}}, {\"name\": \"d\", \"type\": \"date\", \"lk\": {\"partial\": true, \"bad\": \"text\"}}" &&
 	printf "n,d\n1,2012\nx,31/02\n10,\n,\n\\377\\000,\n" >x.csv &&

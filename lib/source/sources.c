@@ -254,20 +254,18 @@ static enum lk_status load_all(struct lk_sources *s, const struct paths *paths, 
 /* Resources that feed one table must agree on the types of the columns that they share. */
 static enum lk_status check_pair(const struct lk_resource *a, const struct lk_resource *b, struct lk_error *err)
 {
-	for (int i = 0; i < a->field_count; i++)
-		for (int j = 0; j < b->field_count; j++) {
-			const struct lk_source_field *f = &a->fields[i], *g = &b->fields[j];
+	for (int64_t i = 0; i < a->schema.n_children; i++) {
+		const struct ArrowSchema *left = a->schema.children[i], *right;
+		int found = lk_schema_find(&b->schema, left->name), precision[2] = {0, 0}, scale[2] = {0, 0};
 
-			if (strcmp(f->column, g->column) ||
-				(lk_convert_type(&f->convert) == lk_convert_type(&g->convert) &&
-					f->convert.precision == g->convert.precision &&
-					f->convert.scale == g->convert.scale))
-				continue;
-			return lk_error_set(err, LK_CONFIG,
-				"'%s' and '%s': table %s gets column %s from the resources %s and %s, "
-				"with different types",
-				a->package->file, b->package->file, a->table, f->column, a->name, b->name);
-		}
+		right = found < 0 ? NULL : b->schema.children[found];
+		if (!right || (lk_type_of(left, &precision[0], &scale[0]) == lk_type_of(right, &precision[1], &scale[1]) &&
+				      precision[0] == precision[1] && scale[0] == scale[1]))
+			continue;
+		return lk_error_set(err, LK_CONFIG,
+			"'%s' and '%s': table %s gets column %s from the resources %s and %s, with different types",
+			a->package->file, b->package->file, a->table, left->name, a->name, b->name);
+	}
 	return LK_OK;
 }
 
