@@ -228,7 +228,10 @@ test_expect_success 'unique and foreign keys are checked and kept with the rows'
 '
 
 test_expect_success 'a variant that takes what its base takes is refused' '
-	sed "s/\"path\": \"b\*.csv\", //" variants.json >wrong.json &&
+	sed "s/\"path\": \"b\*.csv\", //" variants.json >right.json &&
+	printf "Id,Old,Cost\n1,o,1.50\n" >a1.csv && printf "Id;Cost;Note\n2;2,50;n\n" >a2.csv &&
+	fields=1,2 rows visits -s right.json a1.csv a2.csv >actual && printf "id,old\n1,o\nid,cost\n2,2.50\n" >expect &&
+	sed "s/\"delimiter\": \";\"//; s/\"schema\": {/&\"fieldsMatch\": \"partial\", /" right.json >wrong.json &&
 	expect_error 78 "resources[1]: takes the members that '\''visits'\'' takes, into the same table" \
 		lk-parse --check -s wrong.json &&
 	sed "s/\"extends\": \"visits\"/&, \"table\": \"others\"/" wrong.json >right.json &&

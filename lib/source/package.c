@@ -203,41 +203,10 @@ static enum lk_status load_resource(
 	return lk_package_schema(l, json.lk, json.schema, at, r);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-/* Whether both read the same records of the same members. */
-static bool same_records(const struct lk_resource *a, const struct lk_resource *b)
-{
-	bool same = a->path_count == b->path_count && a->format == b->format && same_text(a->record, b->record) &&
-		    same_text(a->root, b->root);
-
-	for (int i = 0; same && i < a->path_count; i++)
-		same = !strcmp(a->paths[i], b->paths[i]);
-	return same;
-}
-
-/* A variant that reads what its base reads would give each row twice. */
-static enum lk_status check_variant(struct lk_load *l, const json_t *resource, const char *at, const struct lk_resource *r)
-{
-	const char *extends = json_string_value(json_object_get(json_object_get(resource, "lk"), "extends"));
-
-	for (int i = 0; extends && i < l->package->resource_count; i++) {
-		const struct lk_resource *base = &l->package->resources[i];
-
-		if (!strcmp(base->name, extends) && !strcmp(base->table, r->table) && same_records(base, r))
-			return lk_prop_wrong(l, at,
-				"takes the members that '%s' takes, into the same table: a variant needs a path of its own", extends);
-	}
-	return LK_OK;
-}
-
 /* What can be told only when all resources are known. */
 static enum lk_status relate_resource(struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
 {
-	LK_TRY(check_variant(l, resource, at, r));
+	LK_TRY(lk_package_variant(l, resource, at, r));
 	return lk_package_keys(l, json_object_get(resource, "schema"), lk_prop_at(l, at, "schema"), r);
 }
 

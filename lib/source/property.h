@@ -123,6 +123,10 @@ enum lk_status lk_package_schema(struct lk_load *l, const json_t *lk, const json
 enum lk_status lk_package_columns(struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *value,
 	const char **out) LK_CHECKED;
 
+/* package_variant.c: refuses a resource that takes what the one that it extends takes, once all of them are loaded. */
+enum lk_status lk_package_variant(
+	struct lk_load *l, const json_t *resource, const char *at, const struct lk_resource *r) LK_CHECKED;
+
 /* package_keys.c: adds to a resource's schema what relates it to others, once all of them are loaded. at: the schema's place. */
 enum lk_status lk_package_keys(
 	struct lk_load *l, const json_t *schema, const char *at, struct lk_resource *r) LK_CHECKED;
