@@ -8,126 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/format.h"
-#include "source/json_context.h"
+#include "source/json.h"
 #include "source/json_split.h"
 
 #define CHUNK_BYTES (256 * 1024)
 #define KEPT_NODES (64 * 1024)
-#define MAX_CONDITIONS 16
-
-/* ---- the package's side ---- */
-
-/* One of lk.where: the value must be one of the texts. */
-struct condition {
-	struct lk_json_path path;
-	struct lk_texts texts;
-};
-
-struct program {
-	struct lk_json_path record, *fields;
-	struct condition conditions[MAX_CONDITIONS];
-	int condition_count;
-};
-
-static enum lk_status compile(
-	struct lk_load *l, const char *at, const char *text, struct lk_json_path *path)
-{
-	const char *problem;
-
-	if (lk_json_path_compile(l->arena, text, path, &problem))
-		return LK_OK;
-	return problem ? lk_prop_wrong(l, at, "'%s' %s", text, problem) : lk_error_nomem(l->err);
-}
-
-static enum lk_status load_fields(struct lk_load *l, const char *at, struct lk_resource *r, struct program *p)
-{
-	p->fields = lk_arena_alloc(l->arena, (size_t)r->field_count * sizeof(*p->fields));
-	if (!p->fields)
-		return lk_error_nomem(l->err);
-	for (int i = 0; i < r->field_count; i++) {
-		const struct lk_source_field *f = &r->fields[i];
-		const char *place = lk_prop_item(l, lk_prop_at(l, at, "schema.fields"), (size_t)i);
-
-		if (f->origin != LK_ORIGIN_RECORD)
-			continue;
-		if (f->path != f->name)
-			LK_TRY(compile(l, lk_prop_at(l, place, "lk.path"), f->path, &p->fields[i]));
-		else if (!lk_json_path_member(l->arena, f->name, &p->fields[i]))
-			return lk_error_nomem(l->err);
-	}
-	return LK_OK;
-}
-
-static enum lk_status load_where(struct lk_load *l, const struct lk_resource_json *json, struct program *p)
-{
-	const char *lk = lk_prop_at(l, json->at, "lk"), *at = lk_prop_at(l, lk, "where"), *key;
-	const json_t *where;
-	json_t *value;
-
-	LK_TRY(lk_prop_object(l, json->lk, lk, "where", &where));
-	json_object_foreach((json_t *)where, key, value)
-	{
-		struct condition *condition = &p->conditions[p->condition_count];
-
-		if (p->condition_count == MAX_CONDITIONS)
-			return lk_prop_wrong(l, at, "has more than %d conditions", MAX_CONDITIONS);
-		LK_TRY(compile(l, lk_prop_at(l, at, key), key, &condition->path));
-		LK_TRY(lk_prop_texts(l, where, at, key, true, &condition->texts));
-		p->condition_count++;
-	}
-	return LK_OK;
-}
-
-static enum lk_status json_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
-{
-	struct program *p = lk_arena_alloc(l->arena, sizeof(*p));
-	const char *at = lk_prop_at(l, lk_prop_at(l, json->at, "lk"), "record");
-
-	if (!p)
-		return lk_error_nomem(l->err);
-	r->program = p;
-	LK_TRY(compile(l, at, r->record ? r->record : "", &p->record));
-	if (p->record.relative)
-		return lk_prop_wrong(l, at, "'%s' must begin with a slash", r->record);
-	LK_TRY(load_where(l, json, p));
-	return load_fields(l, json->at, r, p);
-}
-
-/* ---- values ---- */
-
-static bool text_is(struct lk_json *j, const struct lk_json_node *node, const struct lk_texts *texts, struct lk_str *room)
-{
-	const char *text = j->text + node->start;
-	size_t len = node->end - node->start;
-
-	lk_str_clear(room);
-	if (node->type == LK_JSON_STRING)
-		text = lk_json_string(j, node, room, &len);
-	return lk_texts_have(texts, text, len);
-}
-
-/* Whether the conditions that begin at the document (or, relative ones, at the record) hold. */
-static bool conditions_hold(const struct program *p, bool relative, struct lk_json *j, const struct lk_json_node *from,
-	struct lk_str *room)
-{
-	for (int i = 0; i < p->condition_count; i++) {
-		const struct lk_json_node *node;
-
-		if (p->conditions[i].path.relative != relative)
-			continue;
-		node = lk_json_path_first(j, &p->conditions[i].path, from);
-		if (!node || !text_is(j, node, &p->conditions[i].texts, room))
-			return false;
-	}
-	return true;
-}
 
 /* ---- the member's side ---- */
 
 struct target {
 	struct lk_sink *sink;
-	const struct program *program;
+	const struct lk_json_program *program;
 	struct lk_value *values; /* by field */
 	struct lk_str *texts;	 /* by field: of strings with escapes, and joined ones */
 	struct lk_str rest;
@@ -244,7 +135,7 @@ static bool goes_into(const struct lk_json_path *path, const char *name, size_t 
 
 static bool is_known(struct json *x, const struct target *t, const struct lk_json_node *key)
 {
-	const struct program *p = t->program;
+	const struct lk_json_program *p = t->program;
 	const char *name;
 	size_t len;
 
@@ -321,7 +212,7 @@ static bool take_candidate(void *arg, const struct lk_json_node *record)
 
 	if (record->type == LK_JSON_NULL && record != x->parsed.nodes)
 		return true;
-	if (!conditions_hold(x->target->program, true, &x->parsed, record, &x->room))
+	if (!lk_json_conditions_hold(x->target->program, true, &x->parsed, record, &x->room))
 		return true;
 	x->claimed = true;
 	x->status = take_record(x, x->target, record);
@@ -331,11 +222,11 @@ static bool take_candidate(void *arg, const struct lk_json_node *record)
 /* Whether the record's path yields nothing is no matter: the document is then one without such records. */
 static enum lk_status take_target(struct json *x, struct target *t)
 {
-	const struct program *p = t->program;
+	const struct lk_json_program *p = t->program;
 	int64_t before = t->sink->record;
 	bool relative = false;
 
-	if (!conditions_hold(p, false, &x->parsed, x->parsed.nodes, &x->room))
+	if (!lk_json_conditions_hold(p, false, &x->parsed, x->parsed.nodes, &x->room))
 		return LK_OK;
 	for (int i = 0; i < p->condition_count; i++)
 		relative |= p->conditions[i].path.relative;
@@ -542,113 +433,6 @@ static void json_close(void *self)
 	free(x);
 }
 
-/* ---- looking at a member ---- */
-
-struct seen {
-	bool plausible; /* something begins as a record would */
-	bool parsed;	/* the first record is whole, and good */
-	struct lk_json first;
-	struct lk_str room;
-
-};
-
-static void json_forget(void *seen)
-{
-	struct seen *s = seen;
-
-	if (!s)
-		return;
-	lk_json_release(&s->first);
-	lk_str_release(&s->room);
-	free(s);
-}
-
-/* The first record of lines: of the first line that is whole. */
-static void find_line(const struct lk_head *head, struct lk_line *line)
-{
-	const char *p = head->data, *end = head->data + head->len;
-
-	if (head->len >= 3 && !memcmp(p, "\xef\xbb\xbf", 3))
-		p += 3;
-	while (p < end && lk_is_white(*p))
-		p++;
-	line->data = p;
-	p = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
-	line->len = (size_t)((p ? p : end) - line->data);
-}
-
-static bool begins_record(const char *p, const char *end)
-{
-	return p < end && (*p == '{' || *p == '[');
-}
-
-static bool any_line_begins_record(const struct lk_line *first, const struct lk_head *head)
-{
-	const char *end = head->data + head->len;
-
-	for (const char *p = first->data; p; p = memchr(p, '\n', (size_t)(end - p)), p = p ? p + 1 : NULL)
-		if (begins_record(p, end))
-			return true;
-	return false;
-}
-
-static enum lk_status look_at(const struct lk_head *head, bool by_line, void **seen, struct lk_error *err)
-{
-	struct seen *s = calloc(1, sizeof(*s));
-	struct lk_line line = {NULL};
-	bool good;
-
-	*seen = s;
-	if (!s)
-		return lk_error_nomem(err);
-	find_line(head, &line);
-	s->plausible = !line.len || (by_line ? any_line_begins_record(&line, head) : begins_record(line.data, line.data + line.len));
-	if (!by_line || !line.len)
-		return LK_OK;
-	LK_TRY(lk_json_parse(&s->first, line.data, line.len, &good, err));
-	s->parsed = good;
-	return LK_OK;
-}
-
-static enum lk_status lines_look(const struct lk_head *head, void **seen, struct lk_error *err)
-{
-	return look_at(head, true, seen, err);
-}
-
-static enum lk_status documents_look(const struct lk_head *head, void **seen, struct lk_error *err)
-{
-	return look_at(head, false, seen, err);
-}
-
-static bool json_fits(const struct lk_resource *r, const void *seen, const char **why)
-{
-	struct seen *s = (struct seen *)seen;
-
-	if (!s->plausible)
-		*why = "is not JSON";
-	else if (s->parsed && !conditions_hold(r->program, false, &s->first, s->first.nodes, &s->room))
-		*why = "its first record is none that lk.where takes";
-	else
-		return true;
-	return false;
-}
-
-/* ---- replays ---- */
-
-static bool json_alone(const struct lk_resource *r)
-{
-	const struct program *p = r->program;
-
-	for (int i = 0; i < r->field_count; i++)
-		if (r->fields[i].origin == LK_ORIGIN_RECORD && p->fields[i].relative &&
-			!lk_json_context_holds(&p->record, &p->fields[i]))
-			return false;
-	for (int i = 0; i < p->condition_count; i++)
-		if (!lk_json_context_holds(&p->record, &p->conditions[i].path))
-			return false;
-	return true;
-}
-
 static const char *const line_words[] = {"jsonl", "ndjson", NULL};
 static const char *const document_words[] = {"json", NULL};
 static const char *const properties[] = {"where", NULL};
@@ -658,11 +442,11 @@ const struct lk_file_format lk_format_json_lines = {
 	.properties = properties,
 	.path_noun = "a JSON Pointer",
 	.has_names = true,
-	.load = json_load,
-	.look = lines_look,
-	.fits = json_fits,
-	.forget = json_forget,
-	.alone = json_alone,
+	.load = lk_json_load,
+	.look = lk_json_look_lines,
+	.fits = lk_json_fits,
+	.forget = lk_json_forget,
+	.alone = lk_json_alone,
 	.close_context = lk_json_context_close,
 	.shared = true,
 	.open = lines_open,
@@ -677,11 +461,11 @@ const struct lk_file_format lk_format_json = {
 	.properties = properties,
 	.path_noun = "a JSON Pointer",
 	.has_names = true,
-	.load = json_load,
-	.look = documents_look,
-	.fits = json_fits,
-	.forget = json_forget,
-	.alone = json_alone,
+	.load = lk_json_load,
+	.look = lk_json_look_documents,
+	.fits = lk_json_fits,
+	.forget = lk_json_forget,
+	.alone = lk_json_alone,
 	.close_context = lk_json_context_close,
 	.shared = true,
 	.open = documents_open,
