@@ -8,11 +8,13 @@
 #include "base/file.h"
 #include "base/lakedir.h"
 #include "base/tool.h"
+#include "infer/diff.h"
 #include "infer/infer.h"
 #include "infer/pretty.h"
+#include "source/source.h"
 
 static struct {
-	const char *passphrase_file, *keyring, *output, *format, *name;
+	const char *passphrase_file, *keyring, *output, *format, *name, *update;
 	int64_t passphrase_fd, rows;
 	bool nested, all, report;
 } want = {.passphrase_fd = -1, .rows = -1};
@@ -23,6 +25,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_FLAG, 0, "report", &want.report, NULL, "show the evidence, a row for each column, instead of the package"},
 	{LK_OPTION_TEXT, 'F', "format", &want.format, "FORMAT", "of --report: table (default), csv, tsv, json, markdown"},
 	{LK_OPTION_TEXT, 'o', "output", &want.output, "FILE", "write the package to FILE"},
+	{LK_OPTION_TEXT, 0, "update", &want.update, "PACKAGE", "show what PACKAGE must say otherwise to take the samples, as a diff"},
 	{LK_OPTION_TEXT, 0, "name", &want.name, "NAME", "name of the package"},
 	{LK_OPTION_NUMBER, 0, "rows", &want.rows, "N", "read the first N records of each sample"},
 	{LK_OPTION_FLAG, 0, "all", &want.all, NULL, "read samples whole, however large (the first 256 MiB)"},
@@ -36,6 +39,8 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-infer",
 	.usage = "[--report [-F FORMAT]] [-o FILE] [--name NAME] [--rows N | --all] "
+		 "[--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] [FILE ...]\n"
+		 "--update PACKAGE [-o FILE] [--rows N | --all] "
 		 "[--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] [FILE ...]",
 	.about = "Drafts a data package from samples. They are files, members of archives, or an lk stream of members.",
 	.options = options,
@@ -56,6 +61,8 @@ static void check_options(void)
 		lk_tool_misuse("only one of --passphrase-file, --passphrase-fd and --keyring can be given");
 	if (want.format && !want.report)
 		lk_tool_misuse("-F is for --report");
+	if (want.update && (want.report || want.name))
+		lk_tool_misuse("--update shows a diff, and takes neither --report nor --name");
 	if (want.rows >= 0 && want.all)
 		lk_tool_misuse("only one of --rows and --all can be given");
 	if (!want.rows)
@@ -105,17 +112,24 @@ static enum lk_status read_samples(struct lk_infer *infer, char **files, struct 
 
 /* ---- output ---- */
 
+/* path: NULL for standard output. */
+static enum lk_status write_text(const char *path, const struct lk_str *text, struct lk_error *err)
+{
+	LK_TRY(lk_str_check(text, err));
+	if (path)
+		return lk_file_replace(path, 0666, lk_str_text(text), text->len, err);
+	if (fwrite(lk_str_text(text), 1, text->len, stdout) != text->len)
+		return lk_error_sys(err, LK_IO, "cannot write standard output");
+	return LK_OK;
+}
+
 static enum lk_status write_package(const json_t *package, struct lk_error *err)
 {
 	struct lk_str text = LK_STR_INIT;
 	enum lk_status status;
 
 	lk_json_pretty(&text, package);
-	status = lk_str_check(&text, err);
-	if (status == LK_OK && want.output)
-		status = lk_file_replace(want.output, 0666, lk_str_text(&text), text.len, err);
-	else if (status == LK_OK && fwrite(lk_str_text(&text), 1, text.len, stdout) != text.len)
-		status = lk_error_sys(err, LK_IO, "cannot write standard output");
+	status = write_text(want.output, &text, err);
 	lk_str_release(&text);
 	return status;
 }
@@ -136,6 +150,69 @@ static enum lk_status draft(struct lk_infer *infer, char **files, enum lk_format
 	return status == LK_OK && wanting ? LK_WANTING : status;
 }
 
+/* The package before and after, as texts. */
+struct versions {
+	struct lk_str before, after, diff;
+};
+
+static enum lk_status compare(struct lk_infer *infer, json_t *package, struct versions *v, bool *wanting, struct lk_error *err)
+{
+	lk_json_pretty(&v->before, package);
+	LK_TRY(lk_infer_update(infer, package, wanting, err));
+	lk_json_pretty(&v->after, package);
+	LK_TRY(lk_str_check(&v->before, err));
+	LK_TRY(lk_str_check(&v->after, err));
+	LK_TRY(lk_diff(&v->diff, want.update, lk_str_text(&v->before), want.output ? want.output : want.update, lk_str_text(&v->after),
+		err));
+	LK_TRY(write_text(NULL, &v->diff, err));
+	return want.output ? write_text(want.output, &v->after, err) : LK_OK;
+}
+
+static enum lk_status update(struct lk_infer *infer, char **files, struct lk_error *err)
+{
+	struct versions v = {LK_STR_INIT, LK_STR_INIT, LK_STR_INIT};
+	enum lk_status status;
+	json_error_t problem;
+	json_t *package;
+	bool wanting = false, changed;
+
+	LK_TRY(read_samples(infer, files, err));
+	package = json_load_file(want.update, JSON_REJECT_DUPLICATES, &problem);
+	if (!package)
+		return lk_error_set(err, LK_CONFIG, "'%s' line %d: %s", want.update, problem.line, problem.text);
+	status = compare(infer, package, &v, &wanting, err);
+	changed = v.diff.len > 0;
+	lk_str_release(&v.before);
+	lk_str_release(&v.after);
+	lk_str_release(&v.diff);
+	json_decref(package);
+	return status == LK_OK && (wanting || changed) ? LK_WANTING : status;
+}
+
+static enum lk_status infer_all(struct lk_infer_options *o, char **files, enum lk_format format, struct lk_error *err)
+{
+	struct lk_infer *infer;
+	enum lk_status status;
+
+	LK_TRY(lk_infer_open(&infer, o, err));
+	status = want.update ? update(infer, files, err) : draft(infer, files, format, err);
+	lk_infer_close(infer);
+	return status;
+}
+
+/* A folder of packages is none that can be changed. */
+static enum lk_status open_known(struct lk_sources **known, struct lk_error *err)
+{
+	struct stat st;
+
+	*known = NULL;
+	if (!want.update)
+		return LK_OK;
+	if (stat(want.update, &st) == 0 && S_ISDIR(st.st_mode))
+		return lk_error_set(err, LK_USAGE, "'%s' is a folder: name the package in it", want.update);
+	return lk_sources_open(known, want.update, err);
+}
+
 static enum lk_status run(struct lk_keys *keys, char **files, enum lk_format format, struct lk_error *err)
 {
 	struct lk_infer_options o = {
@@ -145,17 +222,18 @@ static enum lk_status run(struct lk_keys *keys, char **files, enum lk_format for
 		.warn = lk_warn,
 		.say = lk_say,
 	};
-	struct lk_infer *infer;
+	struct lk_sources *known;
 	enum lk_status status;
 
 	LK_TRY(find_keys(keys, err));
 	if (want.output)
 		LK_TRY(lk_lake_keep_out(want.output, err));
+	LK_TRY(open_known(&known, err));
+	o.known = known;
 	o.archive.keys = keys;
 	o.archive.nested = want.nested;
-	LK_TRY(lk_infer_open(&infer, &o, err));
-	status = draft(infer, files, format, err);
-	lk_infer_close(infer);
+	status = infer_all(&o, files, format, err);
+	lk_sources_close(known);
 	return status;
 }
 

@@ -200,6 +200,73 @@ test_expect_success 'records of a wrong width, and wrong quotes, are taken where
 	printf "Name,Visits\n\"Ann\",1\n\"Bo \"B\" Ray\",2\n\"Cy\",3\n" >quotes.csv && parses quotes.csv && grep "mend" draft.json
 '
 
+# ---- updates ----
+
+test_expect_success 'an update shows what a new file changes, and nothing else' '
+	mkdir -p update && cd update && cat >feed.json <<-\END &&
+	{"name": "feed", "x-owner": "Zoë", "resources": [{"name": "visits", "path": "visits_1.csv", "lk": {"load": "upsert"},
+	  "schema": {"primaryKey": "Id", "fields": [
+	    {"name": "Id", "type": "integer", "constraints": {"required": true}},
+	    {"name": "Cost", "type": "integer", "description": "in dollars"},
+	    {"name": "City", "type": "string"},
+	    {"name": "Seen", "type": "date"},
+	    {"name": "Flag", "type": "boolean", "trueValues": ["Y"], "falseValues": ["N"]}]}}]}
+	END
+	printf "Id,Cost,City,Seen,Flag\n1,10,Rome,2026-01-31,Y\n" >visits_1.csv &&
+	lk-infer --update feed.json visits_1.csv >actual && [ ! -s actual ] &&
+	printf "Id,Cost,City/Town,Ward,Seen,Flag\n2,10.5,Oslo,A,NA,No\n3,7,Rome,,2026-02-01,N\n" >visits_2.csv &&
+	cat >expect <<-\END &&
+	--- feed.json
+	+++ new.json
+	@@ -4,17 +4,19 @@
+	   "resources": [
+	     {
+	       "name": "visits",
+	-      "path": "visits_1.csv",
+	+      "path": ["visits_1.csv", "visits_2.csv"],
+	       "lk": {"load": "upsert"},
+	       "schema": {
+	         "primaryKey": "Id",
+	         "fields": [
+	           {"name": "Id", "type": "integer", "constraints": {"required": true}},
+	-          {"name": "Cost", "type": "integer", "description": "in dollars"},
+	-          {"name": "City", "type": "string"},
+	-          {"name": "Seen", "type": "date"},
+	-          {"name": "Flag", "type": "boolean", "trueValues": ["Y"], "falseValues": ["N"]}
+	-        ]
+	+          {"name": "Cost", "type": "number", "description": "in dollars"},
+	+          {"name": "City", "type": "string", "lk": {"aliases": ["City/Town"]}},
+	+          {"name": "Ward", "type": "string"},
+	+          {"name": "Seen", "type": "date", "missingValues": ["", "NA"]},
+	+          {"name": "Flag", "type": "boolean", "trueValues": ["Y"], "falseValues": ["N", "No"]}
+	+        ],
+	+        "fieldsMatch": "superset"
+	       }
+	     }
+	   ]
+	END
+	expect_status 1 lk-infer --update feed.json -o new.json visits_2.csv >actual && test_cmp expect actual &&
+	lk-parse --check -s new.json && lk-parse -s new.json visits_1.csv visits_2.csv | lk-cat -t visits --count >count &&
+	printf "table,rows\nvisits,3\n" | test_cmp - count && lk-infer --update new.json visits_1.csv visits_2.csv
+'
+
+test_expect_success 'an update widens a type no further than it must' '
+	cd update && while IFS="|" read -r own value wanted; do
+		printf "{\"resources\": [{\"name\": \"a\", \"path\": \"a.csv\", \"schema\": {\"fields\": [{\"name\": \"Key Text\"}, {\"name\": \"Amount\", %s}]}}]}" \
+			"$own" >a.json && printf "Key Text,Amount\nx,%s\n" "$value" >a.csv &&
+		expect_status 1 lk-infer --update a.json -o b.json a.csv >out && same "$(field b.json Amount)" "{\"name\": \"Amount\", $wanted}" || return 1
+	done <<-\END
+	"type": "integer"|x|"type": "string"
+	"type": "number", "lk": {"decimal": [9, 2]}|12345678901.125|"type": "number", "lk": {"decimal": [18, 3]}
+	"type": "date"|2026-01-31T10:00:00|"type": "datetime", "format": "any"
+	"type": "date", "format": "%m/%d/%Y", "lk": {"phi": "date"}|2026-01-31|"type": "string", "lk": {"phi": "date"}
+	"type": "boolean"|No|"type": "boolean", "falseValues": ["false", "False", "FALSE", "0", "No"]
+	"type": "string", "constraints": {"required": true}||"type": "string"
+	END
+	printf "Key Text,Amount\nx,1\n" >other.csv && expect_status 1 lk-infer --update a.json other.csv | grep "\"name\": \"other\"" &&
+	expect_status 64 lk-infer --update . other.csv && expect_status 78 lk-infer --update other.csv other.csv
+'
+
 # ---- archives and streams ----
 
 test_expect_success 'archives, and members on a stream' '

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "infer/words.h"
@@ -304,7 +305,7 @@ static json_t *draft_head(const struct lk_table *t, const char *name, const char
 		resource, "path", path_count == 1 ? json_string(paths[0]) : texts_json(paths, path_count));
 	if (t->format)
 		failures |= set_text(resource, "format", t->format);
-	if (t->encoding_count == 1 && strcmp(t->encodings[0], "utf-8"))
+	if (t->encoding_count == 1 && strcasecmp(t->encodings[0], "utf-8"))
 		failures |= set_text(resource, "encoding", t->encodings[0]);
 	if (t->dialect)
 		failures |= set_object(resource, "dialect", json_deep_copy(t->dialect));

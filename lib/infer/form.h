@@ -14,6 +14,7 @@ struct lk_sample_head {
 	size_t len;
 	bool whole;
 	const char *name; /* of the member */
+	const struct lk_resource *like; /* how it is written, where that is known; else NULL */
 };
 
 struct lk_sample_form {

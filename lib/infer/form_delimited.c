@@ -212,16 +212,62 @@ static enum lk_status add_columns(
 	return status;
 }
 
-static enum lk_status draft(struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err)
+static enum lk_status guess(const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err)
 {
 	struct lk_guess guess;
 
 	LK_TRY(lk_guess_dialect(head->data, head->len, head->whole, &guess, err));
-	t->format = "csv";
 	lk_table_add_encoding(t, guess.encoding);
 	t->dialect = guess.dialect;
 	t->flawed = guess.flawed;
+	return LK_OK;
+}
+
+static int set_mark(json_t *dialect, const char *key, const char *mark)
+{
+	return json_object_set_new(dialect, key, mark ? json_string(mark) : json_null());
+}
+
+static int set_rows(json_t *dialect, const char *key, const int *rows, int count)
+{
+	json_t *list = json_array();
+	int failures = 0;
+
+	for (int i = 0; i < count; i++)
+		failures |= json_array_append_new(list, json_integer(rows[i]));
+	return failures | json_object_set_new(dialect, key, list);
+}
+
+/* As a resource that is known is written. */
+static enum lk_status take_dialect(const struct lk_resource *r, struct lk_table *t, struct lk_error *err)
+{
+	const struct lk_dialect *d = &r->dialect;
+	int failures = 0;
+
+	t->dialect = json_pack("{ss sb sb}", "delimiter", d->delimiter, "doubleQuote", d->double_quote, "skipInitialSpace",
+		d->skip_initial_space);
+	failures |= set_mark(t->dialect, "quoteChar", d->quote);
+	failures |= set_mark(t->dialect, "escapeChar", d->escape);
+	failures |= set_mark(t->dialect, "commentChar", d->comment);
+	if (d->terminator)
+		failures |= set_mark(t->dialect, "lineTerminator", d->terminator);
+	failures |= set_rows(t->dialect, "commentRows", d->comment_rows, d->comment_row_count);
+	if (d->header) {
+		failures |= set_rows(t->dialect, "headerRows", d->header_rows, d->header_row_count);
+		failures |= set_mark(t->dialect, "headerJoin", d->header_join);
+	} else {
+		failures |= json_object_set_new(t->dialect, "header", json_false());
+	}
+	for (int i = 0; i < r->encodings.count; i++)
+		lk_table_add_encoding(t, r->encodings.names[i]);
+	return failures ? lk_error_nomem(err) : LK_OK;
+}
+
+static enum lk_status draft(struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err)
+{
+	t->format = "csv";
 	t->same_order = true;
+	LK_TRY(head->like ? take_dialect(head->like, t, err) : guess(head, t, err));
 	return add_columns(arena, head, t, err);
 }
 

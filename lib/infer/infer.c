@@ -8,6 +8,7 @@
 #include "infer/editions.h"
 #include "infer/names.h"
 #include "infer/report.h"
+#include "infer/update.h"
 #include "source/package.h"
 #include "stream/side.h"
 
@@ -37,6 +38,7 @@ struct lk_infer {
 static enum lk_status open_impl(struct lk_infer *i, struct lk_error *err)
 {
 	LK_TRY(lk_sampler_init(&i->sampler, &i->arena, &i->o.limits, err));
+	i->sampler.known = i->o.known;
 	return lk_archive_new(&i->archive, &i->o.archive, err);
 }
 
@@ -426,6 +428,16 @@ static enum lk_status find_globs(struct lk_infer *i, size_t table, const char **
 	return LK_OK;
 }
 
+static bool is_known(const struct lk_sources *known, const char *name)
+{
+	const struct lk_package *p = known ? known->packages[0] : NULL;
+
+	for (int k = 0; p && k < p->resource_count; k++)
+		if (!strcmp(p->resources[k].name, name))
+			return true;
+	return false;
+}
+
 static const char *find_name(struct lk_infer *i, size_t table, const char *glob)
 {
 	struct lk_str name = LK_STR_INIT;
@@ -437,7 +449,7 @@ static const char *find_name(struct lk_infer *i, size_t table, const char *glob)
 	lk_str_release(&name);
 	kept = base;
 	for (int n = 2; kept; n++) {
-		taken = false;
+		taken = is_known(i->o.known, kept);
 		for (size_t k = 0; k < table; k++)
 			taken |= !strcmp(i->names[k], kept);
 		if (!taken)
@@ -507,20 +519,28 @@ static enum lk_status draft_package(struct lk_infer *i, json_t *package, struct 
 	return failures ? lk_error_nomem(err) : LK_OK;
 }
 
-enum lk_status lk_infer_finish(struct lk_infer *i, json_t **package, bool *wanting, struct lk_error *err)
+/* All samples are read. */
+static enum lk_status settle(struct lk_infer *i, bool *wanting, struct lk_error *err)
 {
 	int count = (int)i->count;
-	enum lk_status status;
 
-	*package = NULL;
 	*wanting = i->wanting;
 	LK_TRY(lk_tables_unite(&i->arena, i->tables, &count, err));
 	i->count = (size_t)count;
 	if (!i->count)
 		return i->wanting ? LK_DATA : lk_error_set(err, LK_DATA, "there is no sample that anything can be made of");
 	i->names = lk_arena_alloc(&i->arena, i->count * sizeof(*i->names));
+	return i->names ? LK_OK : lk_error_nomem(err);
+}
+
+enum lk_status lk_infer_finish(struct lk_infer *i, json_t **package, bool *wanting, struct lk_error *err)
+{
+	enum lk_status status;
+
+	*package = NULL;
+	LK_TRY(settle(i, wanting, err));
 	*package = json_object();
-	if (!i->names || !*package)
+	if (!*package)
 		return lk_error_nomem(err);
 	status = draft_package(i, *package, err);
 	if (status) {
@@ -528,6 +548,33 @@ enum lk_status lk_infer_finish(struct lk_infer *i, json_t **package, bool *wanti
 		*package = NULL;
 	}
 	return status;
+}
+
+/* The globs of a table's files, for the resource that it is like. */
+static enum lk_status update_table(struct lk_infer *i, size_t table, json_t *package, struct lk_error *err)
+{
+	struct lk_table *t = &i->tables[table];
+	const char **globs = calloc((size_t)t->file_count, sizeof(*globs));
+	enum lk_status status = globs ? LK_OK : lk_error_nomem(err);
+	int count;
+
+	i->names[table] = t->like->name;
+	if (status == LK_OK)
+		status = find_globs(i, table, globs, &count, err);
+	if (status == LK_OK)
+		status = lk_update(package, t, globs, count, err);
+	free(globs);
+	return status;
+}
+
+enum lk_status lk_infer_update(struct lk_infer *i, json_t *package, bool *wanting, struct lk_error *err)
+{
+	json_t *resources = json_object_get(package, "resources");
+
+	LK_TRY(settle(i, wanting, err));
+	for (size_t k = 0; k < i->count; k++)
+		LK_TRY(i->tables[k].like ? update_table(i, k, package, err) : draft_table(i, k, resources, err));
+	return LK_OK;
 }
 
 enum lk_status lk_infer_report(struct lk_infer *i, enum lk_format format, FILE *out, struct lk_error *err)

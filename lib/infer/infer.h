@@ -22,6 +22,7 @@ typedef void lk_infer_speaker(const char *fmt, ...) LK_PRINTF(1, 2);
 
 struct lk_infer_options {
 	const char *name; /* of the package; NULL to make one */
+	const struct lk_sources *known; /* one package, which samples are held against; NULL for none */
 	struct lk_sample_limits limits;
 	struct lk_archive_options archive;
 	lk_infer_speaker *warn, *say;
@@ -41,6 +42,9 @@ enum lk_status lk_infer_stream(struct lk_infer *i, struct lk_reader *reader, str
 /* The package; the caller's to release. LK_DATA when no sample could be made anything of, without
  * a message where warn told why. *wanting: some could not. */
 enum lk_status lk_infer_finish(struct lk_infer *i, json_t **package, bool *wanting, struct lk_error *err) LK_CHECKED;
+
+/* In its place, with `known`: changes the package, as its file has it, so that it takes the samples. */
+enum lk_status lk_infer_update(struct lk_infer *i, json_t *package, bool *wanting, struct lk_error *err) LK_CHECKED;
 
 /* After that: the evidence, a row for each column. format is neither arrow nor parquet. */
 enum lk_status lk_infer_report(struct lk_infer *i, enum lk_format format, FILE *out, struct lk_error *err) LK_CHECKED;

@@ -5,6 +5,7 @@
 
 #include "infer/draft.h"
 #include "infer/form.h"
+#include "infer/like.h"
 
 #define HEAD_BYTES (1024 * 1024)
 #define FEED_BYTES (256 * 1024)
@@ -88,6 +89,8 @@ static enum lk_status take_row(void *arg, const struct lk_sink *sink, const stru
 
 		LK_TRY(lk_profile_add(p, &s->converts, s->arena, &values[i], err));
 		clean &= p->unclean == before;
+		if (t->columns[i].expected)
+			lk_like_try(&t->columns[i], t->like, &values[i]);
 	}
 	if (!clean)
 		LK_TRY(note_reject(s, place, "holds a NUL byte", err));
@@ -176,7 +179,7 @@ static void end_table(struct lk_table *t)
 /* The head is there: finds the form, and reads what there is. */
 static enum lk_status begin(struct lk_sampler *s, bool whole, struct lk_error *err)
 {
-	struct lk_sample_head head = {lk_str_text(&s->head), s->head.len, whole, s->member.member};
+	struct lk_sample_head head = {lk_str_text(&s->head), s->head.len, whole, s->member.member, NULL};
 	struct lk_table *t = s->table;
 	size_t i = 0;
 
@@ -184,11 +187,16 @@ static enum lk_status begin(struct lk_sampler *s, bool whole, struct lk_error *e
 	t->failed = why_not(&head);
 	if (t->failed)
 		return LK_OK;
-	while (!forms[i]->is(&head))
+	if (s->known)
+		head.like = lk_like_find(s->known, s->member.member);
+	while (head.like ? forms[i] != &lk_form_delimited : !forms[i]->is(&head))
 		i++;
 	LK_TRY(forms[i]->draft(s->arena, &head, t, err));
 	if (t->failed || t->ready)
 		return LK_OK;
+	t->like = head.like;
+	if (t->like)
+		lk_like_expect(t);
 	LK_TRY(open_parser(s, err));
 	if (t->failed)
 		return LK_OK;

@@ -18,6 +18,7 @@ struct lk_sample_limits {
 struct lk_sampler {
 	struct lk_arena *arena; /* for what stays */
 	struct lk_sample_limits limits;
+	const struct lk_sources *known; /* a package that samples are held against, or NULL */
 	struct lk_maybe_converts converts;
 
 	/* the sample that is open */

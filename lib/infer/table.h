@@ -18,7 +18,13 @@ struct lk_table_column {
 	int alias_count;
 	bool always;	      /* every file has it */
 	struct lk_profile *profile; /* malloc'd */
+
+	/* where the table is held against a package (like.h) */
+	const struct lk_source_field *expected; /* NULL: the package has none */
+	int64_t missing, misfits;		/* values that are missing by it, or do not fit */
 };
+
+struct lk_resource;
 
 /* A file that a table was made of. */
 struct lk_table_file {
@@ -32,6 +38,7 @@ struct lk_table {
 	json_t *dialect;      /* NULL for none */
 	json_t *lk;	      /* of the resource; NULL for none */
 	json_t *ready;	      /* resources that need no drafting; NULL for none */
+	const struct lk_resource *like; /* of the package that it is held against, or NULL */
 	bool has_header;      /* columns go by their names, in files of this format */
 	struct lk_table_column *columns;
 	int count, cap;
