@@ -177,7 +177,6 @@ static enum lk_status guess_impl(
 		LK_TRY(undelimit(&text, data, len, &form, err));
 	LK_TRY(lay_out(&text, &form, &layout, &skip, err));
 	out->columns = layout.columns;
-	out->ragged = layout.ragged;
 	out->flawed = layout.flawed;
 	out->confidence = 1 - exp2(-margin / CONFIDENT_BITS);
 	return describe(&form, &layout, skip, out, err);

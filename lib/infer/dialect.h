@@ -16,7 +16,6 @@ struct lk_guess {
 	json_t *dialect;      /* a Table Dialect, with what differs from the standard's defaults; the caller's to release */
 	size_t columns;	      /* of most records; 0: there are none */
 	double confidence;    /* 0 to 1: by how much the next best delimiter is worse */
-	bool ragged;	      /* records of the sample have more or fewer cells than the header, or than most have */
 	bool flawed;	      /* quotes are wrong in some record of the sample */
 };
 

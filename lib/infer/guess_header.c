@@ -24,13 +24,13 @@ struct row {
 	struct cell *cells;
 	size_t count, filled; /* cells, and those that are not empty */
 	int number;
+	bool faulty; /* its quotes are wrong */
 };
 
 struct table {
 	struct lk_arena arena;
 	struct row rows[ROWS];
 	size_t count, columns;
-	size_t narrowest, widest; /* of the records beyond those rows; 0: there is none */
 	struct lk_layout *layout;
 };
 
@@ -72,7 +72,7 @@ static enum lk_status keep_row(struct table *t, struct lk_split *s, struct lk_st
 	struct row *row = &t->rows[t->count];
 	size_t kept = s->cell_count < COLUMNS ? s->cell_count : COLUMNS;
 
-	*row = (struct row){.count = s->cell_count, .number = (int)s->row};
+	*row = (struct row){.count = s->cell_count, .number = (int)s->row, .faulty = s->fault != NULL};
 	row->cells = lk_arena_alloc(&t->arena, (kept + 1) * sizeof(*row->cells));
 	if (!row->cells)
 		return lk_error_nomem(err);
@@ -95,14 +95,6 @@ static enum lk_status keep_row(struct table *t, struct lk_split *s, struct lk_st
 	return LK_OK;
 }
 
-static void pass_row(struct table *t, size_t width)
-{
-	if (!t->narrowest || width < t->narrowest)
-		t->narrowest = width;
-	if (width > t->widest)
-		t->widest = width;
-}
-
 /* A record that is cut at the end counts only where it is the only one. */
 static enum lk_status read_rows(struct table *t, struct lk_split *s, struct lk_str *room, bool whole, struct lk_error *err)
 {
@@ -121,8 +113,6 @@ static enum lk_status read_rows(struct table *t, struct lk_split *s, struct lk_s
 		t->layout->flawed |= s->fault != NULL;
 		if (t->count < ROWS)
 			LK_TRY(keep_row(t, s, room, err));
-		else
-			pass_row(t, s->cell_count);
 	}
 }
 
@@ -354,15 +344,6 @@ static bool continues(const struct table *t, size_t header, size_t row)
 	return same == r->count || (typed >= 2 && text * 2 > typed);
 }
 
-/* Whether a record from row `first` on differs in its width. */
-static bool ragged(const struct table *t, size_t first, size_t width)
-{
-	for (size_t i = first; i < t->count; i++)
-		if (t->rows[i].count != width)
-			return true;
-	return t->widest && (t->narrowest != width || t->widest != width);
-}
-
 static void lay_out(struct table *t, struct lk_layout *out)
 {
 	size_t first, header;
@@ -377,9 +358,12 @@ static void lay_out(struct table *t, struct lk_layout *out)
 		first = header;
 	for (size_t i = 0; i < first; i++)
 		out->skipped[out->skipped_count++] = t->rows[i].number;
-	out->ragged = ragged(t, first, header < t->count ? t->rows[header].count : t->columns);
 	if (header == t->count)
 		return;
+	if (t->rows[header].faulty && header + 1 < t->count) { /* nobody can read it */
+		out->skipped[out->skipped_count++] = t->rows[header].number;
+		return;
+	}
 	out->header[out->header_count++] = t->rows[header].number;
 	for (size_t i = header + 1; i < t->count && out->header_count < LK_LAYOUT_HEADER && continues(t, header, i); i++)
 		out->header[out->header_count++] = t->rows[i].number;

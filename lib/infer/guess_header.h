@@ -16,7 +16,6 @@
 struct lk_layout {
 	size_t columns; /* of most records; 0 in an empty text */
 	size_t records, usual; /* that were looked at; those with so many columns */
-	bool ragged;	       /* records below the header have more or fewer cells than it, or than most have */
 	bool flawed;	       /* quotes are wrong in some record */
 	int skipped[LK_LAYOUT_SKIPPED]; /* rows at the start, from 1, that are no records: titles, notes; not blank ones */
 	int skipped_count;

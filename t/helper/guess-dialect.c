@@ -47,9 +47,9 @@ int main(int argc, char **argv)
 			fprintf(stderr, "guess-dialect: '%s': %s\n", argv[i], err.message);
 			return (int)err.status;
 		}
-		line = json_pack("{s:s, s:s, s:O, s:I, s:f, s:b, s:b, s:f}", "file", argv[i], "encoding", g.encoding, "dialect", g.dialect,
-			"columns", (json_int_t)g.columns, "confidence", g.confidence, "ragged",
-			g.ragged, "flawed", g.flawed, "ms", now_ms() - start);
+		line = json_pack("{s:s, s:s, s:O, s:I, s:f, s:b, s:f}", "file", argv[i], "encoding", g.encoding, "dialect", g.dialect,
+			"columns", (json_int_t)g.columns, "confidence", g.confidence, "flawed",
+			g.flawed, "ms", now_ms() - start);
 		if (!line || json_dumpf(line, stdout, JSON_COMPACT))
 			return 70;
 		putchar('\n');
