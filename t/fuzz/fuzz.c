@@ -39,8 +39,8 @@ static void add_place(struct came *c, const struct lk_sink *s, const struct lk_p
 	c->records++;
 }
 
-static enum lk_status on_row(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_place *place,
-	struct lk_error *err)
+static enum lk_status on_row(void *arg, const struct lk_sink *s, const struct lk_value *values, const struct lk_text *rest,
+	const struct lk_place *place, struct lk_error *err)
 {
 	struct came *c = arg;
 
@@ -49,6 +49,7 @@ static enum lk_status on_row(void *arg, const struct lk_sink *s, const struct lk
 	for (int i = 0; i < s->resource->field_count; i++)
 		if (s->resource->fields[i].origin == LK_ORIGIN_RECORD)
 			add(c, values[i].data, values[i].len);
+	add(c, rest ? rest->data : NULL, rest ? rest->len : 0);
 	return LK_OK;
 }
 
