@@ -2,7 +2,8 @@
  * Formats: how members of one kind become records.
  *
  * To add a format, write one file like delimited.c that ends in a `const struct lk_file_format lk_format_NAME`, declare it
- * below, add it to the table in format.c, and say in lk-source(5) what it makes of a package. It has three sides:
+ * below, add it to the table in format.c, and say in lk-source(5) what it makes of a package (and in contrib/schema, which
+ * t/unit/json_schema.c holds to this). It has three sides:
  *
  *	load	the package's: takes what the resource says of this format and compiles the paths of its fields;
  *	look	a member's first bytes, to tell whether they are of this format and of this resource at all;

@@ -8,6 +8,7 @@
 #include "tap.h"
 
 #define SCHEMA "contrib/schema/lk-source.schema.json"
+#define PAGE "man/lk-source.5"
 #define MOST 128
 
 static json_t *schema;
@@ -171,6 +172,31 @@ static void test_enums(void)
 		RESOURCE "\"schema\": {\"fieldsMatch\": \"zzz\", \"fields\": [{\"name\": \"a\"}]}}]}");
 }
 
+/* ---- the manual ---- */
+
+static void test_manual(const char *definition)
+{
+	const json_t *properties = properties_of(definition);
+	struct lk_str page = LK_STR_INIT;
+	struct lk_error err = {0};
+	bool all = lk_file_read(PAGE, 1024 * 1024, &page, &err) == LK_OK;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)properties, key, value)
+	{
+		char name[64];
+
+		snprintf(name, sizeof(name), "lk.%s", key);
+		if (!strstr(lk_str_text(&page), name)) {
+			printf("#   %s says nothing of %s\n", PAGE, name);
+			all = false;
+		}
+	}
+	lk_str_release(&page);
+	ok(all, "the manual knows the properties of %s", definition);
+}
+
 int main(void)
 {
 	const char *top = getenv("LK_TOP");
@@ -183,6 +209,9 @@ int main(void)
 		test_properties();
 		test_formats_and_types();
 		test_enums();
+		test_manual("package_lk");
+		test_manual("resource_lk");
+		test_manual("field_lk");
 	} else {
 		printf("#   line %d: %s\n", problem.line, problem.text);
 	}
