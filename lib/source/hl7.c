@@ -33,6 +33,7 @@ struct hl7 {
 	size_t at;    /* of the line that is looked at */
 	size_t lf, cr; /* there is none from `at` to before here */
 	int64_t line;  /* of the line at `at` */
+	int64_t before; /* of the next message */
 	bool in_message;
 	bool any;	/* message or envelope */
 	bool dropping;	/* what is left of a message that was too long */
@@ -45,10 +46,18 @@ struct hl7 {
 
 /* ---- messages ---- */
 
+static void make_context(void *arg, struct lk_str *out)
+{
+	const struct hl7 *h = arg;
+
+	lk_hl7_add_origin(out, h->message.number, 1);
+}
+
 static enum lk_status reject(struct hl7 *h, const char *reason, struct lk_error *err)
 {
 	const struct lk_hl7_message *m = &h->message;
-	struct lk_place place = {.line = m->line, .raw = m->raw, .raw_len = m->raw_len};
+	struct lk_place place = {
+		.line = m->line, .raw = m->raw, .raw_len = m->raw_len, .make_context = make_context, .arg = h};
 
 	for (int i = 0; i < h->count; i++)
 		LK_TRY(lk_sink_reject(h->sinks[i], NULL, reason, &place, err));
@@ -92,6 +101,8 @@ static enum lk_status end_message(struct hl7 *h, size_t end, struct lk_error *er
 	size_t head = m->segments[0].len < 7 ? m->segments[0].len : 7; /* with the escape character's own place */
 
 	h->in_message = false;
+	m->before = h->before;
+	h->before = 0;
 	m->text = m->raw = h->buf + h->start;
 	m->len = m->raw_len = end - h->start;
 	if (m->fault)
@@ -160,6 +171,10 @@ static enum lk_status take_line(struct hl7 *h, size_t start, size_t end, struct 
 			return begin_message(h, start, len, err);
 		h->any = true;
 		h->dropping = false;
+		if (h->line == 1 && lk_hl7_read_origin(line, len, &m->number, &h->before)) {
+			m->number--;
+			h->before--;
+		}
 		lk_hl7_remark_envelope(&h->remarks, line, len, h->line);
 	} else if (h->in_message) {
 		if (m->count == LK_HL7_SEGMENTS_MAX)

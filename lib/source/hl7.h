@@ -38,6 +38,7 @@ struct lk_hl7_message {
 	const char *raw; /* as it stands in the member */
 	size_t raw_len;
 	int64_t line, number; /* where it begins in the member; how many messages came, it included */
+	int64_t before; /* segments of the record's name that stood before in it, where it is a part of one that is read again */
 	struct lk_hl7_delimiters delimiters;
 	const char *fault; /* what is wrong with them; NULL when nothing is */
 	bool escapes;	/* there are escape characters in it */
@@ -67,6 +68,11 @@ struct lk_text lk_hl7_part(struct lk_text text, char delimiter, int number);
 
 /* Appends a text with its escapes resolved; those that cannot be stay. composite: those for delimiters stay. */
 void lk_hl7_unescape(const struct lk_hl7_delimiters *d, struct lk_text text, bool composite, struct lk_str *out);
+
+/* The line that stands before a record of a reject, and says where it was in its member: a batch header with a comment. */
+void lk_hl7_add_origin(struct lk_str *out, int64_t message, int64_t segment);
+/* False when the line is none. */
+bool lk_hl7_read_origin(const char *line, size_t len, int64_t *message, int64_t *segment);
 
 /* ---- character sets (hl7_charset.c) ---- */
 

@@ -110,6 +110,34 @@ struct lk_text lk_hl7_field(const struct lk_hl7_message *m, const struct lk_hl7_
 	return lk_hl7_part(text, m->delimiters.field, s->id == LK_HL7_MSH ? number : number + 1);
 }
 
+/* ---- where a record was ---- */
+
+#define ORIGIN "BHS|^~\\&||||||||lk-replay "
+
+void lk_hl7_add_origin(struct lk_str *out, int64_t message, int64_t segment)
+{
+	lk_str_addf(out, ORIGIN "%lld %lld\r", (long long)message, (long long)segment);
+}
+
+/* A number from 1 in decimal digits, which moves on. */
+static bool read_count(const char **p, const char *end, int64_t *out)
+{
+	int64_t n = 0;
+
+	while (*p < end && isdigit((unsigned char)**p) && n < INT64_MAX / 10 - 9)
+		n = 10 * n + *(*p)++ - '0';
+	*out = n;
+	return n > 0;
+}
+
+bool lk_hl7_read_origin(const char *line, size_t len, int64_t *message, int64_t *segment)
+{
+	const char *p = line + sizeof(ORIGIN) - 1, *end = line + len;
+
+	return len > sizeof(ORIGIN) - 1 && !memcmp(line, ORIGIN, sizeof(ORIGIN) - 1) && read_count(&p, end, message) && p < end &&
+	       *p++ == ' ' && read_count(&p, end, segment) && p == end;
+}
+
 /* ---- escapes ---- */
 
 static int hex_digit(char c)

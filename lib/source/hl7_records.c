@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define NONE SIZE_MAX
-#define RAW_PARENTS_MAX 65536 /* bytes of parents in the text of a reject: they are repeated in each */
+#define PARENTS_MAX (16 * 1024) /* bytes of parents that stand before a reject: they are repeated in each, */
+#define CONTEXT_MAX (64 * 1024 * 1024) /* and as many of a message's; rejects beyond that are not to be read again */
 #define DIGITS 20
 
 /* A segment that paths name. */
@@ -39,6 +40,7 @@ struct lk_hl7_target {
 	size_t parents[LK_HL7_DEPTHS]; /* by depth: the segment that the place belongs to */
 	size_t record;		       /* the segment that is the record */
 	int64_t record_number;	       /* of its kind in the message */
+	size_t context_bytes;	       /* that stood before rejects of the message */
 	char numbers[LK_HL7_SEGMENT_NUMBER + 1][DIGITS]; /* by what they are */
 };
 
@@ -284,35 +286,53 @@ static void add_line(struct lk_str *out, const struct lk_hl7_message *m, size_t 
 	lk_str_addc(out, '\r');
 }
 
-/* The record as a message that holds it alone, with its parents and what belongs to it. */
+/* The beginning of a message that holds the record alone: where it was, and its parents. */
+static void make_context(void *arg, struct lk_str *out)
+{
+	struct lk_hl7_target *t = arg;
+	const struct lk_hl7_message *m = t->message;
+	int depth = m->segments[t->record].depth;
+	size_t begun = out->len;
+
+	lk_hl7_add_origin(out, m->number, t->record_number);
+	for (int d = 0; d < depth && out->len - begun <= PARENTS_MAX; d++) {
+		if (t->parents[d] != NONE)
+			add_line(out, m, t->parents[d]);
+		for (int i = 0; i < t->program->slot_count && d % 2; i++)
+			if (t->slots[i].depth == d && t->slots[i].first != NONE && t->slots[i].last != NONE)
+				add_line(out, m, t->slots[i].last);
+	}
+	t->context_bytes += out->len - begun;
+	if (out->len - begun > PARENTS_MAX || t->context_bytes > CONTEXT_MAX)
+		out->len = begun;
+}
+
+/* The record and what belongs to it. */
 static void make_raw(void *arg, struct lk_str *out)
 {
 	const struct lk_hl7_target *t = arg;
 	const struct lk_hl7_message *m = t->message;
 	const struct lk_hl7_segment *record = &m->segments[t->record];
-	size_t parents = 0, i;
 
-	for (int d = 0; d < record->depth; d++)
-		if (t->parents[d] != NONE)
-			parents += m->segments[t->parents[d]].len;
-	for (int d = 0; d < record->depth && parents <= RAW_PARENTS_MAX; d++)
-		if (t->parents[d] != NONE)
-			add_line(out, m, t->parents[d]);
 	add_line(out, m, t->record);
-	for (i = t->record + 1; i < m->count; i++) {
+	for (size_t i = t->record + 1; i < m->count; i++) {
 		const struct lk_hl7_segment *s = &m->segments[i];
 
 		if (s->id == record->id || (lk_hl7_begins_group(s) && s->depth <= record->depth))
 			break;
 		add_line(out, m, i);
 	}
+	for (int i = 0; i < t->program->slot_count; i++) /* parents that come after it */
+		if (t->slots[i].may_follow && t->slots[i].at != NONE && t->slots[i].at > t->record && is_parent(t, &t->slots[i]))
+			add_line(out, m, t->slots[i].at);
 }
 
 static enum lk_status take_record(struct lk_hl7_target *t, size_t at, struct lk_error *err)
 {
 	const struct lk_hl7_message *m = t->message;
-	struct lk_place place = {.line = m->line + m->segments[at].line, .make_raw = make_raw, .arg = t};
-	bool first = ++t->record_number == 1;
+	struct lk_place place = {
+		.line = m->line + m->segments[at].line, .make_raw = make_raw, .make_context = make_context, .arg = t};
+	bool first = t->record_number++ == m->before;
 
 	t->record = at;
 	write_number(t->record_number, t->numbers[LK_HL7_SEGMENT_NUMBER]);
@@ -360,7 +380,8 @@ static void begin_message(struct lk_hl7_target *t, const struct lk_hl7_message *
 	int missing = t->program->slot_count;
 
 	t->message = m;
-	t->record_number = 0;
+	t->record_number = m->before;
+	t->context_bytes = 0;
 	for (int d = 0; d < LK_HL7_DEPTHS; d++)
 		t->parents[d] = NONE;
 	write_number(m->number, t->numbers[LK_HL7_MESSAGE_NUMBER]);
