@@ -315,8 +315,8 @@ static enum step split_any(struct lk_split *s)
 	return split_as(s, false);
 }
 
-/* Goes to the end of the line at the scan; s->next is behind it. */
-static enum step pass_line(struct lk_split *s)
+/* Goes to the end of the line that begins at `from`; s->next is behind it. The scan may still have the end of the line before. */
+static enum step pass_line(struct lk_split *s, size_t from)
 {
 	for (;;) {
 		size_t at = lk_scan_next(&s->scan), next;
@@ -325,7 +325,7 @@ static enum step pass_line(struct lk_split *s)
 			s->next = s->end = s->len;
 			return s->last ? STEP_BLANK : STEP_MORE;
 		}
-		if (!may_end_line(s, at, s->simple))
+		if (at < from || !may_end_line(s, at, s->simple))
 			continue;
 		next = line_end(s, at, s->simple);
 		if (next == NO_END)
@@ -345,7 +345,7 @@ static bool skip_line(struct lk_split *s)
 		lk_scan_start(&s->scan, s->next);
 		s->fresh = false;
 	}
-	if (pass_line(s) == STEP_MORE)
+	if (pass_line(s, s->next) == STEP_MORE)
 		return false;
 	s->line++;
 	s->skipping = false;
@@ -381,7 +381,7 @@ static enum step split(struct lk_split *s)
 		return STEP_MORE;
 	if (comment == LK_FOUND_NOT)
 		return s->simple ? split_simple(s) : split_any(s);
-	step = pass_line(s);
+	step = pass_line(s, s->start);
 	s->lines = 1;
 	return step;
 }
