@@ -92,4 +92,26 @@ test_expect_success 'a lake filled from archives is read the same, its own table
 	python "$here/manifests.py" clinic
 '
 
+test_expect_success 'rejects that were replayed are gone for every engine, and their rows are there' '
+	{ echo Id,Name,Born,Cost,Seen && seq -f "y%.0f,more,,," 500; } >drop/people2.csv && touch drop/people2.csv &&
+	tar -C drop -cf two.tar people2.csv && lk-unpack two.tar | lk-parse -q -s sources | lk-commit -q -l clinic; [ $? -le 1 ] &&
+	lk-query -l clinic -F arrow "select * replace (raw[2:] as raw) from quarantine.rejects where record % 2 = 1" |
+		lk-parse -q -s sources --replay | lk-commit -q -l clinic; [ $? -le 1 ] &&
+	lk-query -l clinic -F arrow "select * replace (raw[2:] as raw) from quarantine.rejects where record % 5 = 0" |
+		lk-parse -q -s sources --replay | lk-commit -q -l clinic &&
+	[ "$(lk-query -l clinic -F csv "select count(*) || chr(32) || (select count(*) from people) from lk.rejects" | tail -n 1)" = "200 303" ] &&
+	for reader in lk pyiceberg; do
+		python "$here/summary.py" $reader clinic >$reader.replayed || return 1
+	done && test_cmp lk.replayed pyiceberg.replayed && grep -q "\"lk.rejects\".*\"rows\": 200" lk.replayed && python "$here/manifests.py" clinic
+'
+if [ -n "$LK_INTEROP_CHDB" ]; then
+	test_expect_success 'ClickHouse sees the same' '
+		clickhouse clinic rejects people >clickhouse.json &&
+		grep -v "\"lk.files\"" lk.replayed >mine && without_times mine >expect && without_times clickhouse.json >actual &&
+		test_cmp expect actual
+	'
+else
+	test_skip 'ClickHouse sees the same' 'ClickHouse cannot be had here'
+fi
+
 test_done

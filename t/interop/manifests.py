@@ -33,6 +33,10 @@ DATA_FILE = {
     "upper_bounds": (128, ["map", 129, 130, "bytes"]), "key_metadata": (131, ["bytes"]), "split_offsets": (132, ["array"]),
     "equality_ids": (135, ["array"]), "sort_order_id": (140, ["int"]),
 }
+# "Reserved Field IDs": what a file of position deletes is made of.
+DELETES = {"type": "struct", "schema-id": 0, "fields": [
+    {"id": 2147483546, "name": "file_path", "required": True, "type": "string"},
+    {"id": 2147483545, "name": "pos", "required": True, "type": "long"}]}
 
 
 def local(uri):
@@ -85,7 +89,8 @@ def check_data_file(where, data, schema):
     """What the manifest says of a data file is what the file says of itself."""
     path = local(data["file_path"])
     assert os.path.getsize(path) == data["file_size_in_bytes"], f"{where}: file_size_in_bytes of {path}"
-    assert data["file_format"].upper() == "PARQUET" and data["content"] == 0, where
+    assert data["file_format"].upper() == "PARQUET" and data["content"] in (0, 1), where
+    schema = DELETES if data["content"] else schema
     file = pq.ParquetFile(path)
     meta = file.metadata
     assert meta.num_rows == data["record_count"], f"{where}: record_count of {path}"
@@ -109,6 +114,20 @@ def check_data_file(where, data, schema):
         assert sizes[field_id] == total, f"{where}: column_sizes of {ids[field_id]}"
         kind = next(f["type"] for f in schema["fields"] if f["id"] == field_id)
         check_bounds(f"{where}: {ids[field_id]}", kind, column, lower.get(field_id), upper.get(field_id))
+
+
+def check_deletes(where, data, live):
+    """Rows are sorted and name live data files byte for byte, and rows that these have; bounds of file_path are whole."""
+    rows = pq.ParquetFile(local(data["file_path"])).read().to_pylist()
+    places = [(r["file_path"], r["pos"]) for r in rows]
+    assert places == sorted(set(places)) and places, f"{where}: not sorted, or twice"
+    for path, pos in places:
+        assert path in live and 0 <= pos < live[path], f"{where}: row {pos} of {path}"
+    paths = sorted({path for path, _ in places})
+    bounds = [{p["key"]: p["value"] for p in data[name]}[2147483546].decode() for name in ("lower_bounds", "upper_bounds")]
+    assert bounds == [paths[0], paths[-1]], f"{where}: bounds of file_path are cut"
+    assert data["referenced_data_file"] == (paths[0] if len(paths) == 1 else None), f"{where}: referenced_data_file"
+    assert data["sort_order_id"] is None, f"{where}: sort_order_id"
 
 
 def check_bounds(where, kind, column, lower, upper):
@@ -141,14 +160,15 @@ def same_form(schema):
     return {**schema, "fields": fields, "identifier-field-ids": schema.get("identifier-field-ids", [])}
 
 
-def check_manifest(where, entry, metadata, snapshot):
+def check_manifest(where, entry, metadata, live, deletes):
     path = local(entry["manifest_path"])
     where = f"{where}: {os.path.basename(path)}"
     assert os.path.getsize(path) == entry["manifest_length"], f"{where}: manifest_length"
     meta, schema, records = read_avro(path)
     check_schema(where, schema, MANIFEST)
     check_schema(where, next(f["type"] for f in schema["fields"] if f["name"] == "data_file"), DATA_FILE)
-    assert meta["content"] == b"data" and meta["format-version"] == b"2", f"{where}: {meta['content']} {meta['format-version']}"
+    kind = [b"data", b"deletes"][entry["content"]]
+    assert meta["content"] == kind and meta["format-version"] == b"2", f"{where}: {meta['content']} {meta['format-version']}"
     assert int(meta["partition-spec-id"]) == entry["partition_spec_id"], f"{where}: partition-spec-id"
     json.loads(meta["partition-spec"])
     table_schema = json.loads(meta["schema"])
@@ -162,6 +182,11 @@ def check_manifest(where, entry, metadata, snapshot):
             assert record["snapshot_id"] in (None, entry["added_snapshot_id"]), f"{where}: snapshot_id of an added file"
         if record["status"] != 2:
             check_data_file(where, record["data_file"], table_schema)
+            assert record["data_file"]["content"] == entry["content"], f"{where}: content of a file"
+            if not entry["content"]:
+                live[record["data_file"]["file_path"]] = record["data_file"]["record_count"]
+            else:
+                deletes.append((where, record["data_file"]))
     for status, word in ((1, "added"), (0, "existing"), (2, "deleted")):
         assert counts[status] == [entry[f"{word}_files_count"], entry[f"{word}_rows_count"]], f"{where}: {word} counts"
     return sum(r["status"] != 2 for r in records)
@@ -182,14 +207,21 @@ def check_table(where, location):
         assert int(meta["snapshot-id"]) == snapshot["snapshot-id"], f"{here}: snapshot-id in the header"
         assert int(meta["sequence-number"]) == snapshot["sequence-number"], f"{here}: sequence-number in the header"
         assert meta["format-version"] == b"2", f"{here}: format-version"
-        rows = 0
+        rows = deleted = 0
+        live, deletes = {}, []
         lists += 1
         for entry in records:
             assert entry["min_sequence_number"] <= entry["sequence_number"] <= snapshot["sequence-number"], here
-            files += check_manifest(here, entry, metadata, snapshot)
+            files += check_manifest(here, entry, metadata, live, deletes)
             manifests += 1
-            rows += entry["added_rows_count"] + entry["existing_rows_count"]
+            count = entry["added_rows_count"] + entry["existing_rows_count"]
+            rows += 0 if entry["content"] else count
+            deleted += count if entry["content"] else 0
+        for name, data in deletes:
+            check_deletes(name, data, live)
         assert rows == int(snapshot["summary"]["total-records"]), f"{here}: total-records"
+        assert deleted == int(snapshot["summary"]["total-position-deletes"]), f"{here}: total-position-deletes"
+        assert len(deletes) == int(snapshot["summary"]["total-delete-files"]), f"{here}: total-delete-files"
     return lists, manifests, files
 
 

@@ -161,6 +161,78 @@ static enum lk_status ask(struct lk_sql *sql, struct lk_error *err, const char *
 	return lk_sql_run(sql, statement, err);
 }
 
+/* A Parquet file with field ids, of what a SELECT gives. */
+static void make_file(struct lk_sql *sql, const char *path, const char *select, const char *ids)
+{
+	char statement[4000];
+	struct lk_error err = {0};
+
+	snprintf(statement, sizeof(statement), "COPY (%s) TO '%s' (FORMAT parquet, FIELD_IDS {%s})", select, path, ids);
+	ok(!lk_sql_run(sql, statement, &err), "a file is made: %s", err.message);
+}
+
+static void has_rows(struct lk_sql *sql, const char *expect, const char *what)
+{
+	char statement[300];
+	struct lk_error err = {0};
+
+	snprintf(statement, sizeof(statement),
+		"SELECT if(got <> '%s', error('got ' || got), got) FROM (SELECT coalesce(string_agg(filename, ' ' ORDER BY filename), '') AS "
+		"got FROM main.t)", expect);
+	ok(!lk_sql_run(sql, statement, &err), "%s: %s", what, err.message);
+}
+
+/* Deletes as other engines leave them: by the text of the manifest, for files that are not younger. */
+static void test_deletes(const char *dir)
+{
+	struct lk_lake_column columns[] = {{.id = 1, .name = "filename", .type = "string"}, {.id = 2, .name = "pos", .type = "long"}};
+	char paths[5][512], uris[3][600], select[2000];
+	struct lk_lake_file files[3] = {{.rows = 3, .sequence = 1}, {.rows = 3, .sequence = 3}, {.rows = 1, .sequence = 1}};
+	struct lk_lake_deletes deletes[2] = {{.sequence = 2}, {.sequence = 3}};
+	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = columns, .column_count = 2, .files = files,
+		.file_count = 3, .deletes = deletes, .nested_same = true};
+	struct lk_sql_options options = {.threads = 1, .scratch = dir};
+	struct lk_error err = {0};
+	struct lk_sql *sql;
+
+	ok(!lk_sql_open(&sql, &options, &err), "DuckDB starts: %s", err.message);
+	for (int i = 0; i < 5; i++)
+		snprintf(paths[i], sizeof(paths[i]), "%s/part[%d].parquet", dir, i);
+	snprintf(uris[0], sizeof(uris[0]), "file://%s", paths[0]);
+	snprintf(uris[1], sizeof(uris[1]), "file:%s", paths[1]);
+	snprintf(uris[2], sizeof(uris[2]), "%s", paths[2]);
+	for (int i = 0; i < 3; i++) {
+		files[i].path = paths[i];
+		files[i].uri = uris[i];
+	}
+	make_file(sql, paths[0], "SELECT * FROM (VALUES ('a', 7::BIGINT), ('b', 8), ('c', 9)) v(filename, pos)", "filename: 1, pos: 2");
+	make_file(sql, paths[1], "SELECT * FROM (VALUES ('d', 7::BIGINT), ('e', 8), ('f', 9)) v(filename, pos)", "filename: 1, pos: 2");
+	make_file(sql, paths[2], "SELECT 'g' AS filename, 0::BIGINT AS pos", "filename: 1, pos: 2");
+	snprintf(select, sizeof(select), "SELECT * FROM (VALUES ('%s', 1::BIGINT), ('%s', 0), ('file:%s', 2)) v(file_path, pos)",
+		uris[0], uris[1], paths[0]);
+	make_file(sql, paths[3], select, "file_path: 2147483546, pos: 2147483545");
+	snprintf(select, sizeof(select), "SELECT '%s' AS file_path, 2::BIGINT AS pos", uris[1]);
+	make_file(sql, paths[4], select, "file_path: 2147483546, pos: 2147483545");
+	deletes[0].path = deletes[0].uri = paths[3];
+	deletes[1].path = deletes[1].uri = paths[4];
+	deletes[1].referenced = uris[1];
+
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "a table without deletes: %s", err.message);
+	has_rows(sql, "a b c d e f g", "has all of its rows");
+	table.deletes_count = 1;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "with deletes: %s", err.message);
+	has_rows(sql, "a c d e f g", "a younger file, and a row by another text of its path, stay");
+	table.deletes_count = 2;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "with more: %s", err.message);
+	has_rows(sql, "a c d e g", "deletes of the same commit apply");
+	make_file(sql, paths[4], select, "pos: 2147483545");
+	is_int(lk_sql_run(sql, "FROM main.t", &err), LK_DATA, "deletes without field ids are refused");
+	ok(strstr(err.message, "lacks the field ids") != NULL, "for what they are: %s", err.message);
+	lk_sql_close(sql);
+	for (int i = 0; i < 5; i++)
+		unlink(paths[i]);
+}
+
 static void test_doors(const char *dir)
 {
 	char path[512], statement[700], scratch[512];
@@ -358,6 +430,7 @@ int main(void)
 	test_refusals();
 	find_duckdb();
 	ok(mkdtemp(dir) != NULL, "a folder");
+	test_deletes(dir);
 	test_ids(dir);
 	test_doors(dir);
 	test_names(dir);
