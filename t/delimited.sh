@@ -198,6 +198,12 @@ for r in csv.DictReader(sys.stdin): print(r[\"member\"], r[\"rows\"], r[\"reject
 	printf "a.csv 20000 1\nb.csv 0 200000\nc.csv 0 200000\n" >expect && head -3 actual | test_cmp expect -
 '
 
+test_expect_success 'a field of 10 MB is a value' '
+	package a "" "" x y && python3 -c "print(\"x,y\"); print(\"1,\\\"\" + \"a, b\\n\" * 2000000 + \"\\\"\"); print(\"2,c\")" >a.csv &&
+	lk-parse -q -s a.json a.csv | lk-cat -F csv -t a | tail -1 >actual && grep -q ^2,c, actual &&
+	lk-parse -q -s a.json a.csv | lk-cat -F csv -t a | wc >actual && read -r lines words bytes <actual && test "$lines" = 2000003 && test "$bytes" -gt 10000000
+'
+
 test_expect_success 'quotes that are wrong are mended where the number of fields says how' '
 	cat >a.csv <<-\EOF &&
 	x,y,z
