@@ -20,6 +20,7 @@ struct replays {
 	/* the reader of the last one, for the next */
 	const struct lk_file_format *format;
 	void *self;
+	struct lk_sink *sink; /* that it feeds: it keeps the list of them */
 };
 
 /* A reject as its row has it. */
@@ -190,12 +191,11 @@ static void keep(struct replays *r, const struct reject *x, const char *why)
 
 static enum lk_status take_reader(struct replays *r, const struct lk_file_format *format, struct lk_sink *sink, struct lk_error *err)
 {
-	struct lk_sink *const sinks[] = {sink};
-
 	if (r->format != format)
 		drop_reader(r);
 	r->format = format;
-	return format->open(&r->self, sinks, 1, err);
+	r->sink = sink;
+	return format->open(&r->self, &r->sink, 1, err);
 }
 
 static enum lk_status feed(struct replays *r, const struct lk_str *text, struct lk_error *err)
