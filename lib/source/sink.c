@@ -314,13 +314,18 @@ static enum lk_status append_value(struct lk_sink *s, int field, const struct lk
 	return LK_OK;
 }
 
-/* The common case, which needs no copy: checked text, or none, of a field without a map, where only the empty
+static inline bool is_clean(const struct lk_value *v)
+{
+	return lk_utf8_valid(v->data, v->len) && !memchr(v->data, '\0', v->len);
+}
+
+/* The common case, which needs no copy: clean text, or none, of a field without a map, where only the empty
  * text is missing. */
 static inline bool append_plain(const struct lk_source_field *f, const struct lk_value *v, struct lk_column *column)
 {
 	const char *reason;
 
-	if (v->unchecked || !f->plain)
+	if (!f->plain || (v->unchecked && v->data && !is_clean(v)))
 		return false;
 	if (v->data && v->len)
 		return lk_convert_append(&f->convert, v->data, v->len, column, &reason);
