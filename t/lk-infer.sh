@@ -200,6 +200,47 @@ test_expect_success 'records of a wrong width, and wrong quotes, are taken where
 	printf "Name,Visits\n\"Ann\",1\n\"Bo \"B\" Ray\",2\n\"Cy\",3\n" >quotes.csv && parses quotes.csv && grep "mend" draft.json
 '
 
+# ---- other forms ----
+
+test_expect_success 'JSON lines and arrays: a column for each member, by its path' '
+	cat >p.ndjson <<-\END &&
+	{"id": "a1", "age": 30, "name": {"family": "Lee", "given": ["Ann", "B"]}, "a/b": null}
+	{"id": "a2", "active": true, "born": "1990-01-31", "name": {}}
+	END
+	parses p.ndjson && python3 -c "
+import json
+r = json.load(open(\"draft.json\"))[\"resources\"][0]
+print(r[\"format\"], *[(f[\"name\"], f[\"type\"], f[\"lk\"][\"path\"]) for f in r[\"schema\"][\"fields\"]], sep=chr(10))" >actual &&
+	cat >expect <<-\END &&
+	jsonl
+	(\047id\047, \047string\047, \047/id\047)
+	(\047age\047, \047integer\047, \047/age\047)
+	(\047name_family\047, \047string\047, \047/name/family\047)
+	(\047name_given\047, \047string\047, \047/name/given\047)
+	(\047a_b\047, \047string\047, \047/a~1b\047)
+	(\047active\047, \047boolean\047, \047/active\047)
+	(\047born\047, \047date\047, \047/born\047)
+	(\047name\047, \047string\047, \047/name\047)
+	END
+	printf "$(cat expect)\n" | test_cmp - actual && lk-cat -t p -F csv rows.lk | cut -d, -f 1-3 >actual &&
+	printf "id,age,name_family\na1,30,Lee\na2,,\n" >expect && test_cmp expect actual &&
+	printf "[{\"id\": 1}, {\"id\": 2}]" >list.json && parses list.json && lk-cat -t list --count rows.lk | grep "list,2"
+'
+
+test_expect_success 'fixed width: fields behind columns that are blank in every line' '
+	for i in 1 2 3 4 5 6; do printf "%05d A0%d   %d Cholera of kind %d\n" $i $i $i $i; done >codes.txt &&
+	parses codes.txt && lk-cat -t codes -F csv rows.lk | head -n 2 | cut -d, -f 1-3 >actual &&
+	printf "column_1,column_2,column_3\n00001,A01,1\n" >expect && test_cmp expect actual &&
+	grep -q "\"format\": \"fixed\"" draft.json && grep -q "\"path\": \"7:3\"" draft.json &&
+	printf "some words\nof a text\nthat goes on\n" >prose.txt && parses prose.txt && ! grep fixed draft.json
+'
+
+test_expect_success 'HL7 v2 and XML are told of, with the package that reads them' '
+	printf "MSH|^~\\\\&|A|B|||20260131||ADT^A01|1|P|2.5\rPID|1\r" >m.hl7 && printf "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"/>" >c.xml &&
+	expect_error 65 "contrib/sources/hl7v2" lk-infer m.hl7 && expect_error 65 "contrib/sources/ccda" lk-infer c.xml &&
+	printf "<a><b/></a>" >a.xml && expect_error 65 "is XML" lk-infer a.xml
+'
+
 # ---- updates ----
 
 test_expect_success 'an update shows what a new file changes, and nothing else' '

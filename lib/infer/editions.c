@@ -44,7 +44,7 @@ static int columns_shared(const struct lk_table *a, const struct lk_table *b)
 /* Written in one way, so that one resource can read both. */
 static bool same_writing(const struct lk_table *a, const struct lk_table *b)
 {
-	return !a->ready && !b->ready && a->like == b->like && !strcmp(a->format, b->format) && json_equal(a->dialect, b->dialect) &&
+	return a->like == b->like && !strcmp(a->format, b->format) && json_equal(a->dialect, b->dialect) &&
 	       (a->lk == b->lk || json_equal(a->lk, b->lk)) && a->has_header == b->has_header;
 }
 

@@ -25,7 +25,7 @@ struct lk_sample_form {
 		struct lk_arena *arena, const struct lk_sample_head *head, struct lk_table *t, struct lk_error *err);
 };
 
-extern const struct lk_sample_form lk_form_delimited;
+extern const struct lk_sample_form lk_form_json, lk_form_described, lk_form_fixed, lk_form_delimited;
 
 /* Adds a column; name (NULL: memory is short) and path are borrowed. */
 enum lk_status lk_table_add_column(

@@ -94,13 +94,14 @@ static enum lk_status ignore(struct lk_infer *i, const char *member, struct lk_e
 	return LK_OK;
 }
 
-static enum lk_status drop(struct lk_infer *i, const char *why, bool of_archive, struct lk_error *err)
+static enum lk_status drop(struct lk_infer *i, const struct lk_table *t, bool of_archive, struct lk_error *err)
 {
-	lk_infer_speaker *speak = of_archive ? i->o.say : i->o.warn;
+	bool rubbish = of_archive && !t->described;
+	lk_infer_speaker *speak = rubbish ? i->o.say : i->o.warn;
 
-	speak("'%s%s%s' %s", i->delivery, of_archive ? "!" : "", of_archive ? i->member : "", why);
-	i->wanting |= !of_archive;
-	return of_archive ? ignore(i, i->member, err) : LK_OK;
+	speak("'%s%s%s' %s", i->delivery, of_archive ? "!" : "", of_archive ? i->member : "", t->failed);
+	i->wanting |= !rubbish;
+	return rubbish ? ignore(i, i->member, err) : LK_OK;
 }
 
 /* The table becomes part of one that is there, or one more. */
@@ -163,7 +164,7 @@ static enum lk_status end(struct lk_infer *i, struct lk_error *err)
 	i->open = false;
 	LK_TRY(lk_sampler_end(&i->sampler, err));
 	if (t->failed)
-		return drop(i, t->failed, of_archive, err);
+		return drop(i, t, of_archive, err);
 	tell(i, of_archive);
 	return keep(i, err);
 }

@@ -11,7 +11,7 @@
 #define FEED_BYTES (256 * 1024)
 #define REASON_BYTES 200
 
-static const struct lk_sample_form *const forms[] = {&lk_form_delimited};
+static const struct lk_sample_form *const forms[] = {&lk_form_described, &lk_form_json, &lk_form_fixed, &lk_form_delimited};
 
 /* ---- what is no text ---- */
 
@@ -192,7 +192,7 @@ static enum lk_status begin(struct lk_sampler *s, bool whole, struct lk_error *e
 	while (head.like ? forms[i] != &lk_form_delimited : !forms[i]->is(&head))
 		i++;
 	LK_TRY(forms[i]->draft(s->arena, &head, t, err));
-	if (t->failed || t->ready)
+	if (t->failed)
 		return LK_OK;
 	t->like = head.like;
 	if (t->like)

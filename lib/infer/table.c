@@ -35,7 +35,6 @@ void lk_table_release(struct lk_table *t)
 	free(t->columns);
 	json_decref(t->dialect);
 	json_decref(t->lk);
-	json_decref(t->ready);
 	*t = (struct lk_table){0};
 }
 

@@ -37,7 +37,6 @@ struct lk_table {
 	int encoding_count;
 	json_t *dialect;      /* NULL for none */
 	json_t *lk;	      /* of the resource; NULL for none */
-	json_t *ready;	      /* resources that need no drafting; NULL for none */
 	const struct lk_resource *like; /* of the package that it is held against, or NULL */
 	bool has_header;      /* columns go by their names, in files of this format */
 	struct lk_table_column *columns;
@@ -51,6 +50,7 @@ struct lk_table {
 	bool surplus;	      /* some had more fields than there are columns */
 	const char *reject;   /* why the first was */
 	bool partial;	      /* the samples were not read to their end */
+	bool described;	      /* it is data all the same, and there are packages for it */
 	const char *failed;   /* why nothing can be made of it; NULL when something can */
 };
 
