@@ -177,6 +177,9 @@ cat >all.json <<EOF_
   "schema": {"fields": [$(field id integer '"lk": {"path": "@id"}'), $(field shelf string '"lk": {"path": "../@p:name"}'), $(field title string '"lk": {"path": "s:t"}')]}},
  {"name": "shelves", "path": "shop.xml", "format": "xml", "lk": {"record": "/s:shop/s:shelf", "namespaces": {"s": "urn:s"}},
   "schema": {"fields": [$(field n integer '"lk": {"path": "@n"}'), $(field owner string '"lk": {"path": "/s:shop/s:owner"}')]}},
+ {"name": "results", "path": "lab.hl7", "format": "hl7", "lk": {"record": "OBX"},
+  "schema": {"fields": [$(field n integer '"lk": {"path": "OBX-1"}'), $(field control string '"lk": {"path": "MSH-10"}'), $(field pid string '"lk": {"path": "PID-3.1"}')]}},
+ {"name": "cp", "path": "cp.csv", "encoding": "windows-1252", "schema": {"fields": [$(field n integer), $(field "caf\u00e9" string)]}},
  {"name": "lines", "path": "lines.jsonl", "format": "jsonl", "schema": {"fields": [$(field id integer '"lk": {"path": "/id"}'), $(field name string '"lk": {"path": "/name/0"}')]}}
 ]}
 EOF_
@@ -185,15 +188,18 @@ printf 'x1,one\n2,two\n' >bare.csv
 printf 'HDR 2026\nCLM 001\nCLM x02\nTRL002\nHDR 2027\nCLM y03\nTRL001\n' >claims.txt
 printf 'AAABBB\n  1one\n x2two\n' >fixed.txt
 printf '<shop xmlns="urn:s" xmlns:p="urn:p"><owner>me</owner>\n<shelf n="1" p:name="a&amp;&lt;b"><book id="1"><t>one</t></book>\n<book id="x2"><t>two</t></book></shelf><shelf n="y"/></shop>\n' >shop.xml
+printf 'MSH|^~\\&|L|G|E|C|2026||ORU^R01|M1|P|2.5\rPID|1||77\rOBR|1\rOBX|1|NM|a||1\rOBX|x2|NM|b||2\r' >lab.hl7
+printf 'n,caf\351\nx1,\374\n' >cp.csv
 printf '{"id": 1, "name": ["one"]}\n{"id": "x2", "name": ["tw\\u00f6"]}\n' >lines.jsonl
 
 test_expect_success 'records of every format are read behind what they need' '
-	lk-parse -q -s all.json late.csv bare.csv claims.txt fixed.txt shop.xml lines.jsonl >all.lk; [ $? = 1 ] && lk-commit -q -l all <all.lk &&
-	answers "select resource, record, raw from quarantine.rejects where resource <> '\''all/books'\'' order by all" all <<-\EOF_ &&
+	lk-parse -q -s all.json late.csv bare.csv claims.txt fixed.txt shop.xml lab.hl7 cp.csv lines.jsonl >all.lk; [ $? = 1 ] && lk-commit -q -l all <all.lk &&
+	answers "select resource, record, raw from quarantine.rejects where resource not in ('\''all/books'\'', '\''all/results'\'') order by all" all <<-\EOF_ &&
 	resource,record,raw
 	all/bare,1,"x1,one"
 	all/claims,2,CLM x02
 	all/claims,3,CLM y03
+	all/cp,1,"x1,ü"
 	all/fixed,2, x2two
 	all/late,2,x3;three
 	all/lines,2,"{""id"": ""x2"", ""name"": [""tw\u00f6""]}"
@@ -202,7 +208,7 @@ test_expect_success 'records of every format are read behind what they need' '
 	lk-query -l all -F arrow "select * replace (regexp_replace(raw, '\''[xy]([0-9])'\'', if(resource = '\''all/fixed'\'', '\'' \1'\'', '\''\1'\'')) as raw) from quarantine.rejects" >in.lk &&
 	expect_error 1 "1 rejects cannot be read again and stay as they are; the first: '\''shop.xml!shop.xml'\'' record 2: its resource looks at more than the record" \
 		sh -c "lk-parse -s all.json --replay <in.lk >out.lk" && lk-commit -q -l all <out.lk &&
-	{ for t in late bare claims fixed books lines; do lk-query -l all -F csv "select * exclude (lk_file) from $t order by lk_row"; done; } >actual &&
+	{ for t in late bare claims fixed books results cp lines; do lk-query -l all -F csv "select * exclude (lk_file) from $t order by lk_row"; done; } >actual &&
 	cat >expect <<-\EOF_ &&
 	a_x,b_y,lk_row
 	1,one,1
@@ -220,6 +226,11 @@ test_expect_success 'records of every format are read behind what they need' '
 	id,shelf,title,lk_row
 	1,a&<b,one,1
 	2,a&<b,two,2
+	n,control,pid,lk_row
+	1,M1,77,1
+	2,M1,77,2
+	n,café,lk_row
+	1,ü,1
 	id,name,lk_row
 	1,one,1
 	2,twö,2
