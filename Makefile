@@ -121,7 +121,7 @@ bench-csv: all
 FUZZ_SECONDS ?= 60
 fuzz:
 	@scripts/setup --fuzz
-	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g' DEVELOPER= fuzzers
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS='-O1 -g -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION' DEVELOPER= fuzzers
 	@LK_BUILD=$(abspath build/fuzz) FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" FUZZ="$(FUZZ)" \
 		prove $(if $(V),-v) --timer --exec '' t/fuzz/run
 

@@ -15,7 +15,11 @@
 
 #define PIECE_BYTES (256 * 1024)
 #define SPARES 8
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define HEAD_BYTES 16 /* what libFuzzer makes up is short, and is to come in pieces */
+#else
 #define HEAD_BYTES 1024	     /* that a member's first look wants, where it has as many */
+#endif
 #define SHOWN_BYTES (64 * 1024) /* of a member's start in another encoding, to be looked at */
 
 /* A reader at work on a member, and the sinks that it feeds. */

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!sources)
 		sources = fuzz_sources(package);
-	name[0] = (char)('a' + (fuzz_choice(&data, &len, 256) + 256 - 'a') % 11);
+	name[0] = (char)('a' + (fuzz_choice(&data, &len, 256) - 'a' + 256 * 11) % 11);
 	piece = 1 + fuzz_choice(&data, &len, 64);
 	fuzz_member(sources, name, "fuzz.csv", (const char *)data, len, piece);
 	return 0;

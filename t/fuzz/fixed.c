@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!sources)
 		sources = fuzz_sources(package);
-	name[0] = (char)('a' + (fuzz_choice(&data, &len, 256) + 256 - 'a') % 5);
+	name[0] = (char)('a' + (fuzz_choice(&data, &len, 256) - 'a' + 256 * 5) % 5);
 	piece = 1 + fuzz_choice(&data, &len, 64);
 	fuzz_member(sources, name, "fuzz.txt", (const char *)data, len, piece);
 	return 0;

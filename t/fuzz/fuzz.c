@@ -157,7 +157,7 @@ void fuzz_member(struct lk_sources *sources, const char *as, const char *member,
 	FUZZ_PROMISE(whole.records == r.totals.rows + r.totals.rejected, "%lld records became %lld rows and %lld rejects",
 		(long long)whole.records, (long long)r.totals.rows, (long long)r.totals.rejected);
 	r.piece = piece ? piece : 1;
-	/* Formats look at the first piece to tell whether the member is for them: a short one may tell otherwise. */
+	/* Formats look at the first bytes (HEAD_BYTES) to tell whether the member is for them: few may tell otherwise. */
 	if (hash != run_watched(&r, &cut) && cut.sinks == whole.sinks && cut.failed == whole.failed)
 		FUZZ_PROMISE(false, "in pieces of %zu come %lld records, or others, not %lld", r.piece, (long long)cut.records,
 			(long long)whole.records);

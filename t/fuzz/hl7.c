@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!sources)
 		sources = fuzz_sources(package);
-	which = (fuzz_choice(&data, &len, 256) + 256 - 'a') % 6;
+	which = (fuzz_choice(&data, &len, 256) - 'a' + 256 * 6) % 6;
 	piece = 1 + fuzz_choice(&data, &len, 64);
 	name[0] = (char)('a' + which);
 	if (which == 5)

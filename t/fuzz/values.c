@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!sources)
 		sources = make_sources();
-	snprintf(name, sizeof(name), "v%zu", (size_t)(fuzz_choice(&data, &len, 256) + 256 - '0') % FIELDS);
+	snprintf(name, sizeof(name), "v%zu", (fuzz_choice(&data, &len, 256) - '0' + 256 * FIELDS) % FIELDS);
 	fuzz_member(sources, name, "fuzz.txt", (const char *)data, len, 1 + len);
 	return 0;
 }
