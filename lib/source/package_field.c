@@ -402,17 +402,39 @@ static int columns_of(const struct lk_source_field *f, const char *columns[3])
 	return n;
 }
 
-static enum lk_status check_columns(
-	struct lk_load *l, const char *at, const struct lk_source_field *a, const struct lk_source_field *b)
+/* taken: the fields before it, by their columns' names. */
+static enum lk_status take_columns(
+	struct lk_load *l, const char *at, const struct lk_resource *r, const struct lk_source_field *f, json_t *taken)
 {
-	const char *left[3], *right[3];
-	int n = columns_of(a, left), m = columns_of(b, right);
+	const char *columns[3];
+	int n = columns_of(f, columns);
 
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < m; j++)
-			if (!strcmp(left[i], right[j]))
-				return lk_prop_wrong(
-					l, at, "'%s' and '%s' both become the column '%s'", a->name, b->name, left[i]);
+	for (int i = 0; i < n; i++) {
+		const json_t *other = json_object_get(taken, columns[i]);
+
+		if (other && r->fields + json_integer_value(other) != f)
+			return lk_prop_wrong(l, at, "'%s' and '%s' both become the column '%s'",
+				r->fields[json_integer_value(other)].name, f->name, columns[i]);
+		if (json_object_set_new_nocheck(taken, columns[i], json_integer(f - r->fields)))
+			return lk_error_nomem(l->err);
+	}
+	return LK_OK;
+}
+
+static enum lk_status load_fields(struct lk_load *l, const json_t *list, const char *place, const struct lk_defaults *d,
+	struct lk_resource *r, json_t *taken)
+{
+	size_t count = json_array_size(list);
+
+	for (size_t i = 0; i < count; i++) {
+		struct lk_source_field *f = &r->fields[i];
+		const char *at = lk_prop_item(l, place, i);
+
+		r->field_count++; /* even when it fails: what it holds is released with the others */
+		LK_TRY(load_field(l, json_array_get(list, i), at, d, r, f));
+		LK_TRY(take_columns(l, at, r, f, taken));
+		r->constrained |= f->constraints != NULL;
+	}
 	return LK_OK;
 }
 
@@ -422,22 +444,17 @@ enum lk_status lk_package_fields(
 	const json_t *list = json_object_get(json->schema, "fields");
 	const char *place = lk_prop_at(l, json->at, "schema.fields");
 	size_t count = json_array_size(list);
+	enum lk_status status;
+	json_t *taken;
 
 	if (!count)
 		return lk_prop_wrong(l, place, "must be a list of at least one field");
 	r->fields = lk_arena_alloc(l->arena, count * sizeof(*r->fields));
 	if (!r->fields)
 		return lk_error_nomem(l->err);
-	for (size_t i = 0; i < count; i++) {
-		struct lk_source_field *f = &r->fields[i];
-
-		r->field_count++; /* even when it fails: what it holds is released with the others */
-		LK_TRY(load_field(
-			l, json_array_get(list, i), lk_prop_item(l, place, i), d, r, f));
-		for (size_t j = 0; j < i; j++)
-			LK_TRY(check_columns(l, lk_prop_item(l, place, i), &r->fields[j], f));
-		r->constrained |= f->constraints != NULL;
-	}
-	return LK_OK;
+	taken = json_object();
+	status = taken ? load_fields(l, list, place, d, r, taken) : lk_error_nomem(l->err);
+	json_decref(taken);
+	return status;
 }
 
