@@ -5,14 +5,14 @@
 cat >fixed.json <<'EOF'
 {"resources": [
  {"name": "claims", "path": "f*", "format": "fixed",
-  "lk": {"record": "CLM", "record_type": "1:3", "header": "HDR",
+  "lk": {"record": "CLM", "recordType": "1:3", "header": "HDR",
          "trailer": {"type": "TRL", "count": "4:4", "details": "8:4", "records": "12:4", "sums": {"amount": "16:10"}}},
   "schema": {"fields": [
    {"name": "id", "type": "string", "lk": {"path": "4:3"}},
    {"name": "amount", "type": "number", "lk": {"path": "7:8", "decimal": [12, 2]}},
    {"name": "sent", "type": "date", "format": "%Y%m%d", "lk": {"path": "header:4:8"}}]}},
  {"name": "payments", "path": "f*", "format": "fixed",
-  "lk": {"record": "PMT", "record_type": "1:3", "header": "HDR", "trailer": {"type": "TRL"}},
+  "lk": {"record": "PMT", "recordType": "1:3", "header": "HDR", "trailer": {"type": "TRL"}},
   "schema": {"fields": [{"name": "id", "type": "string", "lk": {"path": "4:3"}}]}}
 ]}
 EOF
@@ -235,7 +235,7 @@ test_expect_success 'plans that cannot be are refused' '
 	try "s/\"count\": \"4:4\"/\"count\": 4/" "resources[0].lk.trailer.count: must be START:WIDTH" &&
 	try "s/\"count\"/\"counts\"/" "resources[0].lk.trailer.counts: there is no such property" &&
 	try "s/{\"amount\": \"16/{\"amounts\": \"16/" "resources[0].lk.trailer.sums.amounts: there is no such field" &&
-	try "s/\"record_type\": \"1:3\", //" "resources[0].lk.record_type: must say where" &&
+	try "s/\"recordType\": \"1:3\", //" "resources[0].lk.recordType: must say where" &&
 	try "s/\"header\": \"HDR\",\$//" "resources[0].schema.fields[2].lk.path: the resource has no lk.header" &&
 	try "s/header:4:8/header:4-8/" "resources[0].schema.fields[2].lk.path: must be START:WIDTH" &&
 	sed "s/header:2/header:x/" csv.json >bad.json &&

@@ -169,7 +169,7 @@ cat >all.json <<EOF_
  {"name": "late", "path": "late.csv", "dialect": {"headerRows": [2, 3], "commentRows": [5], "delimiter": ";"},
   "schema": {"fields": [$(field "a x" integer), $(field "b y" string)]}},
  {"name": "bare", "path": "bare.csv", "dialect": {"header": false}, "schema": {"fields": [$(field a integer), $(field b string)]}},
- {"name": "claims", "path": "claims.txt", "format": "fixed", "lk": {"record_type": "1:3", "header": "HDR", "record": "CLM", "trailer": {"type": "TRL", "details": "4:3"}},
+ {"name": "claims", "path": "claims.txt", "format": "fixed", "lk": {"recordType": "1:3", "header": "HDR", "record": "CLM", "trailer": {"type": "TRL", "details": "4:3"}},
   "schema": {"fields": [$(field batch string '"lk": {"path": "header:5:4"}'), $(field n integer '"lk": {"path": "5:3"}')]}},
  {"name": "fixed", "path": "fixed.txt", "format": "fixed", "dialect": {"headerRows": [1]},
   "schema": {"fields": [$(field a integer '"lk": {"path": "1:3"}'), $(field b string '"lk": {"path": "4:"}')]}},

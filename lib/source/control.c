@@ -69,12 +69,12 @@ static enum lk_status load_place(struct lk_load *l, const json_t *value, const c
 
 static enum lk_status load_type(struct lk_load *l, const json_t *lk, const char *at, bool columns, struct lk_control_plan *plan)
 {
-	const json_t *place = json_object_get(lk, "record_type");
+	const json_t *place = json_object_get(lk, "recordType");
 
 	if (place)
-		return load_place(l, place, lk_prop_at(l, at, "record_type"), columns, plan, &plan->type);
+		return load_place(l, place, lk_prop_at(l, at, "recordType"), columns, plan, &plan->type);
 	if (!columns)
-		return lk_prop_wrong(l, lk_prop_at(l, at, "record_type"),
+		return lk_prop_wrong(l, lk_prop_at(l, at, "recordType"),
 			"must say where the type of a record stands, START:WIDTH");
 	plan->type = (struct lk_window){0, 1};
 	plan->columns = 1;
@@ -184,8 +184,8 @@ enum lk_status lk_control_load(struct lk_load *l, const struct lk_resource_json 
 		r->control = plan;
 		return load_type(l, json->lk, at, columns, plan);
 	}
-	if (json_object_get(json->lk, "record_type"))
-		return lk_prop_wrong(l, lk_prop_at(l, at, "record_type"), "needs lk.record, lk.header or lk.trailer");
+	if (json_object_get(json->lk, "recordType"))
+		return lk_prop_wrong(l, lk_prop_at(l, at, "recordType"), "needs lk.record, lk.header or lk.trailer");
 	return LK_OK;
 }
 

@@ -413,7 +413,7 @@ static void fixed_close(void *self)
 }
 
 static const char *const words[] = {"fixed", NULL};
-static const char *const properties[] = {"length", "record_type", "header", "trailer", NULL};
+static const char *const properties[] = {"length", "recordType", "header", "trailer", NULL};
 
 const struct lk_file_format lk_format_fixed = {
 	.words = words,

@@ -12,7 +12,7 @@ static const char package[] = "{\"name\": \"p\", \"resources\": ["
 	RESOURCE("b", "\"header\": true, \"commentChar\": \"#\"", "") ","
 	RESOURCE("c", "\"headerRows\": [2], \"commentRows\": [4]", "") ","
 	RESOURCE("d", "", "\"length\": 12") ","
-	RESOURCE("e", "", "\"record\": \"D\", \"record_type\": \"1:1\", \"header\": \"H\", \"trailer\": {\"type\": \"T\", \"count\": \"2:3\", "
+	RESOURCE("e", "", "\"record\": \"D\", \"recordType\": \"1:1\", \"header\": \"H\", \"trailer\": {\"type\": \"T\", \"count\": \"2:3\", "
 		"\"details\": \"5:3\", \"sums\": {\"b\": \"8:6\"}}")
 	"]}";
 
