@@ -412,4 +412,21 @@ test_expect_success 'types survive a trip through a stream' '
 		"TIMESTAMP WITH TIME ZONE" "INTEGER[]" "STRUCT(x INTEGER)" >expect && test_cmp expect actual
 '
 
+test_expect_success 'a lake whose writer was killed within its commit can be read at once' '
+	cp -R lake killed && lk-query -l lake -F csv "select count(*) from people" >expect &&
+	python3 - <<-\EOF_
+	import os, sqlite3
+	db = sqlite3.connect("killed/catalog.db", isolation_level=None)
+	db.execute("PRAGMA cache_size = 1")
+	db.execute("BEGIN")
+	db.execute("CREATE TABLE much (x)")
+	for i in range(1000):
+	    db.execute("INSERT INTO much VALUES (zeroblob(1000))")
+	db.execute("UPDATE iceberg_tables SET metadata_location = NULL")
+	os.kill(os.getpid(), 9)
+	EOF_
+	[ $? = 137 ] && [ -s killed/catalog.db-journal ] &&
+	lk-query -l killed -F csv "select count(*) from people" >actual && test_cmp expect actual && [ ! -e killed/catalog.db-journal ]
+'
+
 test_done

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "lake/ledger.h"
@@ -240,6 +242,23 @@ static enum lk_status make_tables(struct lk_lake *lake, struct lk_error *err)
 	return lk_catalog_commit(lake, NULL, err);
 }
 
+/* A writer that was killed within its commit leaves a journal, which only a writer can play back: a reader that may write
+ * does that first. One that may not is told so when it reads. */
+static void play_back(const char *file)
+{
+	char *journal = NULL;
+	sqlite3 *db = NULL;
+
+	if (asprintf(&journal, "%s-journal", file) < 0)
+		return;
+	if (access(journal, F_OK) == 0 && sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK) {
+		sqlite3_busy_timeout(db, BUSY_MS);
+		sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+	}
+	sqlite3_close(db);
+	free(journal);
+}
+
 enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_error *err)
 {
 	int mode = flags & LK_LAKE_READONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
@@ -251,6 +270,8 @@ enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_e
 		mode |= SQLITE_OPEN_CREATE;
 	lk_str_addf(&file, "%s/catalog.db", lake->path);
 	LK_TRY(lk_str_check(&file, err));
+	if (lake->read_only)
+		play_back(file.data);
 	rc = sqlite3_open_v2(file.data, &lake->db, mode, NULL);
 	lk_str_release(&file);
 	if (!lake->db)
