@@ -320,7 +320,7 @@ static json_t *parse_meta(const struct ArrowSchema *schema, const char *key)
 static void set_identifiers(struct lk_target *t, const struct ArrowSchema *schema)
 {
 	json_t *key = parse_meta(schema, LK_META_KEY), *ids = json_array(), *name;
-	bool good = json_array_size(key) > 0, ignored;
+	bool good = json_array_size(key) > 0, ignored = false;
 	size_t i;
 
 	json_array_foreach(key, i, name) {
