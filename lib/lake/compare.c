@@ -86,7 +86,7 @@ static void tell_break(struct comparison *c, int i, const char *why)
 {
 	char package[TABLE_SIZE] = "";
 
-	lk_meta_text(c->schemas[i], "lk.package", package, sizeof(package));
+	lk_meta_text(c->schemas[i], LK_META_PACKAGE, package, sizeof(package));
 	fprintf(c->out, "%s%s: breaks, by the package '%s': %s\n", namespace_of(c), c->table, package, why);
 	c->broken = true;
 }

@@ -163,7 +163,7 @@ static enum lk_status load_meta(struct lk_load *l, const json_t *lk, const json_
 	if (load == 1 && !key)
 		return lk_prop_wrong(l, lk_prop_at(l, place, "load"), "upsert needs a schema.primaryKey");
 	meta[n++] = (struct lk_meta){LK_META_TABLE, r->table};
-	meta[n++] = (struct lk_meta){"lk.package", l->package->name};
+	meta[n++] = (struct lk_meta){LK_META_PACKAGE, l->package->name};
 	meta[n++] = (struct lk_meta){LK_META_LOAD, loads[load]};
 	if (key)
 		meta[n++] = (struct lk_meta){LK_META_KEY, key};

@@ -128,91 +128,76 @@ static bool take_offset(struct cursor *c, struct parts *parts)
 	return true;
 }
 
+static bool take(struct cursor *c, const char *pattern, struct parts *parts);
+
+/* What a % and the letter stand for. */
+static bool take_letter(struct cursor *c, char letter, struct parts *parts)
+{
+	switch (letter) {
+	case 'Y':
+		return take_exactly(c, 4, &parts->year);
+	case 'y':
+		if (!take_exactly(c, 2, &parts->year))
+			return false;
+		parts->year += parts->year < 69 ? 2000 : 1900;
+		return true;
+	case 'm':
+		return take_number(c, 2, &parts->month);
+	case 'b':
+	case 'B':
+	case 'h':
+		return take_month(c, &parts->month);
+	case 'a':
+	case 'A':
+		return take_weekday(c);
+	case 'e':
+		take_white(c);
+		return take_number(c, 2, &parts->day);
+	case 'd':
+		return take_number(c, 2, &parts->day);
+	case 'j':
+		return take_number(c, 3, &parts->day_of_year);
+	case 'H':
+		return take_number(c, 2, &parts->hour);
+	case 'I':
+		return take_number(c, 2, &parts->hour) && parts->hour >= 1 && parts->hour <= 12;
+	case 'p':
+		return take_half(c, &parts->half);
+	case 'M':
+		return take_number(c, 2, &parts->minute);
+	case 'S':
+		return take_number(c, 2, &parts->second);
+	case 'f':
+		return take_fraction(c, &parts->fraction_us);
+	case 'z':
+		return take_offset(c, parts);
+	case 'T':
+		return take(c, "%H:%M:%S", parts);
+	case 'R':
+		return take(c, "%H:%M", parts);
+	case 'F':
+		return take(c, "%Y-%m-%d", parts);
+	case 'D':
+		return take(c, "%m/%d/%y", parts);
+	default: /* %% */
+		return c->p < c->end && *c->p++ == '%';
+	}
+}
+
 static bool take(struct cursor *c, const char *pattern, struct parts *parts)
 {
 	for (; *pattern; pattern++) {
-		bool good = true;
-
 		if (*pattern == ' ') {
 			while (pattern[1] == ' ')
 				pattern++;
 			if (!take_white(c))
 				return false;
-			continue;
-		}
-		if (*pattern != '%') {
-			if (c->p == c->end || *c->p++ != *pattern)
+		} else if (*pattern == '%') {
+			if (!take_letter(c, *++pattern, parts))
 				return false;
-			continue;
-		}
-		switch (*++pattern) {
-		case 'Y':
-			good = take_exactly(c, 4, &parts->year);
-			break;
-		case 'y':
-			good = take_exactly(c, 2, &parts->year);
-			parts->year += parts->year < 69 ? 2000 : 1900;
-			break;
-		case 'm':
-			good = take_number(c, 2, &parts->month);
-			break;
-		case 'b':
-		case 'B':
-		case 'h':
-			good = take_month(c, &parts->month);
-			break;
-		case 'a':
-		case 'A':
-			good = take_weekday(c);
-			break;
-		case 'e':
-			take_white(c);
-			good = take_number(c, 2, &parts->day);
-			break;
-		case 'd':
-			good = take_number(c, 2, &parts->day);
-			break;
-		case 'j':
-			good = take_number(c, 3, &parts->day_of_year);
-			break;
-		case 'H':
-		case 'I':
-			good = take_number(c, 2, &parts->hour) &&
-			       (*pattern == 'H' || (parts->hour >= 1 && parts->hour <= 12));
-			break;
-		case 'p':
-			good = take_half(c, &parts->half);
-			break;
-		case 'M':
-			good = take_number(c, 2, &parts->minute);
-			break;
-		case 'S':
-			good = take_number(c, 2, &parts->second);
-			break;
-		case 'f':
-			good = take_fraction(c, &parts->fraction_us);
-			break;
-		case 'z':
-			good = take_offset(c, parts);
-			break;
-		case 'T':
-			good = take(c, "%H:%M:%S", parts);
-			break;
-		case 'R':
-			good = take(c, "%H:%M", parts);
-			break;
-		case 'F':
-			good = take(c, "%Y-%m-%d", parts);
-			break;
-		case 'D':
-			good = take(c, "%m/%d/%y", parts);
-			break;
-		case '%':
-			good = c->p < c->end && *c->p++ == '%';
-			break;
-		}
-		if (!good)
+		} else if (c->p == c->end || *c->p++ != *pattern) {
 			return false;
+		}
 	}
 	return true;
 }

@@ -79,26 +79,6 @@ enum lk_status lk_prop_bool(
 	return LK_OK;
 }
 
-enum lk_status lk_prop_char(
-	struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none, char *out)
-{
-	const json_t *value = json_object_get(object, key);
-	const char *text = json_string_value(value);
-
-	if (!value)
-		return LK_OK;
-	if (may_be_none && (json_is_null(value) || (text && !*text))) {
-		*out = 0;
-		return LK_OK;
-	}
-	if (!text || json_string_length(value) != 1 || !*text || (unsigned char)*text > 0x7f ||
-		*text == '\n' || *text == '\r')
-		return lk_prop_wrong(
-			l, lk_prop_at(l, at, key), "must be one ASCII character that ends no line");
-	*out = *text;
-	return LK_OK;
-}
-
 enum lk_status lk_prop_mark(
 	struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none, struct lk_text *out)
 {

@@ -47,9 +47,6 @@ enum lk_status lk_prop_text(struct lk_load *l, const json_t *object, const char 
 	const char **out) LK_CHECKED;
 enum lk_status lk_prop_bool(struct lk_load *l, const json_t *object, const char *at, const char *key,
 	bool *out) LK_CHECKED;
-/* One ASCII character; null and "" are none (0) where that is allowed. */
-enum lk_status lk_prop_char(struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none,
-	char *out) LK_CHECKED;
 /* A short text that is not empty; null and "" are none (length 0) where that is allowed. */
 enum lk_status lk_prop_mark(struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none,
 	struct lk_text *out) LK_CHECKED;

@@ -59,7 +59,7 @@ static enum lk_status carry(const struct ArrowSchema *from, struct ArrowSchema *
 enum lk_status lk_carry_metadata(const struct ArrowSchema *from, struct ArrowSchema *to, struct lk_error *err)
 {
 	static const char *const of_columns[] = {LK_META_KEY, LK_META_ORDER, LK_META_SCOPE, LK_META_PARTITION};
-	static const char *const of_table[] = {LK_META_LOAD, "lk.package"};
+	static const char *const of_table[] = {LK_META_LOAD, LK_META_PACKAGE};
 	static const char *const of_field[] = {LK_META_PHI, LK_META_DOC};
 
 	for (size_t i = 0; i < sizeof(of_columns) / sizeof(*of_columns); i++)

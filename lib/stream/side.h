@@ -108,7 +108,7 @@ enum lk_end_column {
  *
  *	schema: lk.table, lk.segment, lk.key (JSON list of columns), lk.order (column), lk.load (append, upsert, full),
  *	        lk.scope (JSON list), lk.partition (JSON list of transforms such as "day(admitted)"), lk.package,
- *		lk.unique_keys, lk.foreign_keys (JSON, see lk-stream(5))
+ *		lk.uniqueKeys, lk.foreignKeys (JSON, see lk-stream(5))
  *	field:  lk.phi (privacy class), lk.doc (description)
  */
 #define LK_META_TABLE "lk.table"
@@ -118,9 +118,10 @@ enum lk_end_column {
 #define LK_META_LOAD "lk.load"
 #define LK_META_SCOPE "lk.scope"
 #define LK_META_PARTITION "lk.partition"
-#define LK_META_UNIQUE "lk.unique_keys"
-#define LK_META_FOREIGN "lk.foreign_keys"
+#define LK_META_UNIQUE "lk.uniqueKeys"
+#define LK_META_FOREIGN "lk.foreignKeys"
 #define LK_META_PHI "lk.phi"
 #define LK_META_DOC "lk.doc"
+#define LK_META_PACKAGE "lk.package"
 
 #endif
