@@ -228,7 +228,7 @@ static enum lk_status take_row(struct delimited *d, bool blank, struct lk_error 
 	struct lk_heading *h = &d->heading;
 	bool record, before = !h->done;
 
-	if (before && d->context.len < LK_SPLIT_RECORD_BYTES)
+	if (before && d->context.len <= LK_RAW_BYTES)
 		add_context(d);
 	LK_TRY(lk_heading_row(h, &d->split, blank, &record, err));
 	if (record)

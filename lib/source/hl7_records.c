@@ -303,8 +303,10 @@ static void make_context(void *arg, struct lk_str *out)
 				add_line(out, m, t->slots[i].last);
 	}
 	t->context_bytes += out->len - begun;
-	if (out->len - begun > PARENTS_MAX || t->context_bytes > CONTEXT_MAX)
+	if (out->len - begun > PARENTS_MAX || t->context_bytes > CONTEXT_MAX) {
 		out->len = begun;
+		lk_str_adds(out, LK_CONTEXT_CUT);
+	}
 }
 
 /* The record and what belongs to it. */

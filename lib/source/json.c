@@ -177,7 +177,7 @@ static void make_context(void *arg, struct lk_str *out)
 	const struct json *x = arg;
 
 	if (x->record != x->parsed.nodes)
-		lk_json_context_add(&x->parsed, x->record, out);
+		lk_json_context_add(&x->parsed, x->record, x->target->program->counted, out);
 }
 
 static enum lk_status take_record(struct json *x, struct target *t, const struct lk_json_node *record)

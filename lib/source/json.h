@@ -17,6 +17,7 @@ struct lk_json_condition {
 
 struct lk_json_program {
 	struct lk_json_path record, *fields;
+	bool counted[LK_JSON_TOKENS]; /* by token of record: which element it stands for is looked at */
 	struct lk_json_condition conditions[LK_JSON_CONDITIONS];
 	int condition_count;
 };

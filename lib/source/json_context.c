@@ -17,6 +17,12 @@ bool lk_json_context_holds(const struct lk_json_path *record, const struct lk_js
 	return path->tokens[0].len != into->len || memcmp(path->tokens[0].data, into->data, into->len) != 0;
 }
 
+void lk_json_context_count(const struct lk_json_path *record, const struct lk_json_path *path, bool counted[LK_JSON_TOKENS])
+{
+	if (path->relative && path->place && path->up < (uint32_t)record->count)
+		counted[(uint32_t)record->count - 1 - path->up] = true;
+}
+
 /* The members of an object but one; with a comma behind each. */
 static void add_others(const struct lk_json *j, const struct lk_json_node *object, uint32_t but, struct lk_str *out)
 {
@@ -32,14 +38,18 @@ static void add_others(const struct lk_json *j, const struct lk_json_node *objec
 	}
 }
 
-void lk_json_context_add(const struct lk_json *j, const struct lk_json_node *node, struct lk_str *out)
+void lk_json_context_add(const struct lk_json *j, const struct lk_json_node *node, const bool counted[LK_JSON_TOKENS],
+	struct lk_str *out)
 {
 	const struct lk_json_node *parent = &j->nodes[node->parent], *chain[LK_JSON_DEPTH + 1];
-	int depth = 0;
+	int depth = 0, levels;
 
 	for (; parent != node && depth <= LK_JSON_DEPTH; node = parent, parent = &j->nodes[node->parent])
 		chain[depth++] = node;
+	levels = depth;
 	while (depth--) {
+		bool counts = counted[levels - 1 - depth];
+
 		node = chain[depth];
 		parent = &j->nodes[node->parent];
 		lk_str_addc(out, parent->type == LK_JSON_OBJECT ? '{' : '[');
@@ -50,7 +60,7 @@ void lk_json_context_add(const struct lk_json *j, const struct lk_json_node *nod
 			lk_str_add(out, j->text + key->start - 1, key->end - key->start + 2);
 			lk_str_addc(out, ':');
 		}
-		for (uint32_t i = 0; parent->type == LK_JSON_ARRAY && i < node->index; i++)
+		for (uint32_t i = 0; counts && parent->type == LK_JSON_ARRAY && i < node->index; i++)
 			lk_str_adds(out, "null,");
 	}
 }

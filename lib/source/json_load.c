@@ -55,6 +55,16 @@ static enum lk_status load_where(struct lk_load *l, const struct lk_resource_jso
 	return LK_OK;
 }
 
+static void count_elements(const struct lk_resource *r, struct lk_json_program *p)
+{
+	for (int i = 0; i < p->record.count; i++)
+		p->counted[i] = !p->record.stars[i];
+	for (int i = 0; i < r->field_count; i++)
+		lk_json_context_count(&p->record, &p->fields[i], p->counted);
+	for (int i = 0; i < p->condition_count; i++)
+		lk_json_context_count(&p->record, &p->conditions[i].path, p->counted);
+}
+
 enum lk_status lk_json_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	struct lk_json_program *p = lk_arena_alloc(l->arena, sizeof(*p));
@@ -67,7 +77,9 @@ enum lk_status lk_json_load(struct lk_load *l, const struct lk_resource_json *js
 	if (p->record.relative)
 		return lk_prop_wrong(l, at, "'%s' must begin with a slash", r->record);
 	LK_TRY(load_where(l, json, p));
-	return load_fields(l, json->at, r, p);
+	LK_TRY(load_fields(l, json->at, r, p));
+	count_elements(r, p);
+	return LK_OK;
 }
 
 /* ---- conditions ---- */

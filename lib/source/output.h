@@ -12,6 +12,7 @@
 #include "stream/stream.h"
 
 #define LK_RAW_BYTES (1024 * 1024) /* of a record's text, and of its context, that are kept */
+#define LK_CONTEXT_CUT "..." /* in place of a context that is too long to be repeated: its record cannot be read again */
 #define LK_OUTPUT_BUDGET (64 * 1024 * 1024)
 
 /* A member of a delivery, as lk.members tells of it. Texts are borrowed. */

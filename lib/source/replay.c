@@ -173,8 +173,8 @@ static const char *take_texts(struct replays *r, const struct reject *x, int64_t
 		return "its resource looks at more than the record";
 	lk_raw_bytes(&r->raw, raw, raw_len);
 	lk_raw_bytes(&r->context, context ? context : "", context_len);
-	if (r->context.len >= LK_RAW_BYTES)
-		return "what stands before it has more than 1 MiB";
+	if (r->context.len >= LK_RAW_BYTES || !strcmp(lk_str_text(&r->context), LK_CONTEXT_CUT))
+		return "what stands before it is too long to be kept with it";
 	if (format->close_context)
 		format->close_context(lk_str_text(&r->context), r->context.len, &r->tail);
 	return NULL;

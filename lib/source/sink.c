@@ -11,6 +11,11 @@
 
 #define SHOWN_BYTES 64 /* of a value in a message */
 #define DIGEST_SHOWN 12
+/* What stands before a record is repeated by each reject. So that a small member does not make a large quarantine, all of that
+ * is at most so much for a member, and so much more for each reject and for each byte of its text. */
+#define CONTEXT_FREE (4 * 1024 * 1024)
+#define CONTEXT_PER_REJECT 1024
+#define CONTEXT_PER_BYTE 16
 
 /* ---- opening ---- */
 
@@ -69,7 +74,8 @@ enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, cons
 {
 	bool matched;
 
-	*s = (struct lk_sink){.encoding = LK_UTF8_NAME, .resource = r, .member = member, .output = output, .started = lk_now_us()};
+	*s = (struct lk_sink){.encoding = LK_UTF8_NAME, .resource = r, .member = member, .output = output,
+		.context_left = CONTEXT_FREE, .started = lk_now_us()};
 	LK_TRY(lk_output_table(output, r, &s->table, err));
 	LK_TRY(lk_delivery_match(r->package, member->delivery, &s->match, &matched, err));
 	if (r->constrained && !(s->states = calloc((size_t)r->field_count, sizeof(*s->states))))
@@ -347,11 +353,32 @@ static const char *text_of(const char *data, size_t *len, void (*make)(void *arg
 	return lk_str_text(room);
 }
 
+/* What stood before the record, as far as there is room for it. One that is too long counts as if it were told: it was made. */
+static const char *context_of(struct lk_sink *s, const struct lk_place *place, size_t raw_len, size_t *len, struct lk_str *room)
+{
+	const char *context = LK_CONTEXT_CUT;
+
+	*len = strlen(LK_CONTEXT_CUT);
+	s->context_left += CONTEXT_PER_REJECT + CONTEXT_PER_BYTE * (int64_t)raw_len;
+	if (!place->context && !place->make_context)
+		return NULL;
+	if (s->context_left > 0) {
+		size_t whole = place->context_len;
+
+		context = text_of(place->context, &whole, place->make_context, place->arg, room);
+		s->context_left -= (int64_t)whole;
+		if (whole > LK_RAW_BYTES)
+			return LK_CONTEXT_CUT;
+		*len = whole;
+	}
+	return context;
+}
+
 static enum lk_status reject(struct lk_sink *s, const char *field, const char *reason, const char *value,
 	const struct lk_place *place, struct lk_error *err)
 {
 	struct lk_reject r = {.resource = s->resource, .record = s->record, .line = s->replayed ? s->line : place->line,
-		.field = field, .reason = reason, .value = value, .raw_len = place->raw_len, .context_len = place->context_len};
+		.field = field, .reason = reason, .value = value, .raw_len = place->raw_len};
 	struct lk_str raw = LK_STR_INIT, context = LK_STR_INIT;
 	enum lk_status status;
 
@@ -359,7 +386,7 @@ static enum lk_status reject(struct lk_sink *s, const char *field, const char *r
 	if (s->watch)
 		return s->watch->reject(s->watch->arg, s, field, reason, place, err);
 	r.raw = text_of(place->raw, &r.raw_len, place->make_raw, place->arg, &raw);
-	r.context = text_of(place->context, &r.context_len, place->make_context, place->arg, &context);
+	r.context = context_of(s, place, r.raw_len, &r.context_len, &context);
 	status = lk_str_check(&raw, err);
 	if (status == LK_OK)
 		status = lk_str_check(&context, err);
