@@ -109,6 +109,7 @@ test_expect_success 'they are a part of the package: its hash changes with them'
 test_expect_success 'in a folder of packages, a file without resources must be a part of one' '
 	cp -R feed folder && cd folder && rm -f wrong.json &&
 	lk-parse --check -s . &&
+	echo nothing that fits >alien && expect_status 1 lk-parse -s . alien 2>said >/dev/null && ! grep "must be a list" said &&
 	echo "{\"fields\": []}" >lonely.json &&
 	expect_error 78 "lonely.json'\'': resources: must be a list" lk-parse --check -s .
 '

@@ -233,6 +233,7 @@ static enum lk_status load_one(struct lk_sources *s, const char *file, bool *bar
 		return status;
 	}
 	lk_package_release(s->packages[s->count]);
+	*err = (struct lk_error){0};
 	return LK_OK;
 }
 
