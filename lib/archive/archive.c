@@ -51,6 +51,8 @@ struct lk_archive {
 	struct lk_str enc_name;
 	bool encrypted, by_enc; /* by_enc: the present member is by that alone */
 	int enc_key, enc_way; /* that fitted last */
+	bool enc_way_fitted;
+	int64_t own_rounds, *rounds; /* spent on keys of what was not opened, those of archives inside this one included */
 
 	struct lk_walks walks;
 	bool wrapped, raw;
@@ -88,6 +90,7 @@ enum lk_status lk_archive_new(struct lk_archive **out, const struct lk_archive_o
 	if (!a)
 		return lk_error_nomem(err);
 	a->options = *options;
+	a->rounds = &a->own_rounds;
 	a->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	a->stage = STAGE_END;
 	*out = a;
@@ -418,10 +421,34 @@ static enum lk_walk_result begin_memberless(struct lk_archive *a, struct lk_walk
 	return walk_to(a, a->key, 0, w, err);
 }
 
+/* Of ways that cost more than this the budget decides: files that nothing opens shall not keep a worker for hours. Archives have so
+ * many members that of theirs only what costs nothing is free. */
+#define CHEAP_ROUNDS 10000
+
+static bool is_affordable(const struct lk_archive *a, int way)
+{
+	bool outermost = a->rounds == &a->own_rounds;
+
+	return lk_enc_rounds(way) <= (outermost ? CHEAP_ROUNDS : 0) || *a->rounds < a->options.max_rounds ||
+	       (a->enc_way_fitted && way == a->enc_way);
+}
+
+static enum lk_walk_result no_enc_key(struct lk_archive *a, bool all_tried)
+{
+	lk_error_set(&a->why, LK_DATA,
+		"encrypted by openssl enc, and no passphrase fits (%zu tried%s), or what it holds has no check of its own",
+		a->key_count,
+		all_tried ? ""
+			  : "; keys of many iterations no longer, as too many files came before that none fits");
+	return LK_WALK_DEAD;
+}
+
 /* Looks for the key of a delivery that is encrypted as a whole: the likely ways of making one first, with every passphrase. */
 static enum lk_walk_result find_enc_key(struct lk_archive *a, struct lk_error *err)
 {
 	int ways = lk_enc_ways(), keys = (int)a->key_count;
+	int64_t before = *a->rounds;
+	bool all_tried = true;
 
 	for (int i = -1; i < ways; i++)
 		for (int key = 0; key < keys; key++) {
@@ -430,11 +457,18 @@ static enum lk_walk_result find_enc_key(struct lk_archive *a, struct lk_error *e
 
 			if (i == a->enc_way)
 				continue;
+			if (!is_affordable(a, way)) {
+				all_tried = false;
+				continue;
+			}
+			*a->rounds += lk_enc_rounds(way);
 			fit = lk_enc_open(
 				&a->enc, a->input, lk_str_text(&a->enc_name), a->keys[key]->passphrase, way, err);
 			if (fit == LK_ENC_NO)
 				continue;
+			*a->rounds = before;
 			a->enc_way = way;
+			a->enc_way_fitted = true;
 			a->enc_key = key;
 			if (fit == LK_ENC_UNCHECKED)
 				lk_error_set(&a->why, LK_DATA,
@@ -442,9 +476,7 @@ static enum lk_walk_result find_enc_key(struct lk_archive *a, struct lk_error *e
 					"gzip it before it is encrypted");
 			return fit == LK_ENC_YES ? LK_WALK_OK : fit == LK_ENC_ERROR ? LK_WALK_ERROR : LK_WALK_DEAD;
 		}
-	lk_error_set(&a->why, LK_DATA,
-		"encrypted by openssl enc, and no passphrase fits (%d tried), or what it holds has no check of its own", keys);
-	return LK_WALK_DEAD;
+	return no_enc_key(a, all_tried);
 }
 
 /* A delivery that openssl enc wrote: from here on it is what it holds. */
@@ -542,6 +574,7 @@ static enum lk_archive_next enter(struct lk_archive *a, struct lk_member *m, str
 	if (lk_archive_open(a->inner, &a->inner_input, a->delivery, err))
 		return LK_ARCHIVE_ERROR;
 	a->inner->budget = a->budget;
+	a->inner->rounds = a->rounds;
 	if (begin(a->inner, err) == LK_WALK_ERROR)
 		return LK_ARCHIVE_ERROR;
 	if (a->inner->stage == STAGE_PLAIN && a->inner->whole == a->inner->input) { /* it only began like one */

@@ -32,6 +32,7 @@ struct lk_archive_options {
 	int64_t max_total;	    /* bytes of a delivery's content */
 	int64_t max_members;	    /* in a delivery */
 	int64_t max_nested;	    /* bytes of an archive inside an archive, which is held in memory */
+	int64_t max_rounds;	    /* of hashing for keys that fit nothing, in the life of the object (lk_enc_rounds) */
 	bool (*ignores)(void *context, const char *delivery, const char *member); /* may be NULL */
 	void *ignores_context;
 	bool no_own_zip; /* read zips by libarchive alone: for tests, in which it is the oracle */
@@ -41,7 +42,7 @@ struct lk_archive_options {
 #define LK_ARCHIVE_DEFAULTS                                                                                           \
 	{                                                                                                             \
 		.max_ratio = 1000, .max_member = INT64_C(64) << 30, .max_total = INT64_C(256) << 30,                  \
-		.max_members = 1000000, .max_nested = 256 << 20,                                                      \
+		.max_members = 1000000, .max_nested = 256 << 20, .max_rounds = 200000000,                             \
 	}
 
 enum lk_member_status {

@@ -65,6 +65,11 @@ int lk_enc_ways(void)
 	return WAYS;
 }
 
+int lk_enc_rounds(int way)
+{
+	return ways[way].rounds;
+}
+
 /* ---- keys ---- */
 
 /* Key and initialization vector come out of one stream, so that ciphers of any key size share its beginning. */

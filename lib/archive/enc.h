@@ -38,7 +38,11 @@ bool lk_enc_is_whole(const struct lk_blob *input);
 /* How many ways there are to make a key of a passphrase; likely ones come first, and dear ones last. */
 int lk_enc_ways(void);
 
-/* Tries a passphrase in one of these ways. YES: e->content is what was encrypted, until lk_enc_close; name is borrowed. */
+/* What a key made in this way costs, in rounds of hashing: a second of a processor makes some millions. */
+int lk_enc_rounds(int way);
+
+/* Tries a passphrase in one of these ways. YES: e->content is what was encrypted, until lk_enc_close; name and input are borrowed
+ * for as long. Otherwise *e is closed, and err is filled for ERROR alone. */
 enum lk_enc_fit lk_enc_open(struct lk_enc *e, const struct lk_blob *input, const char *name, const char *passphrase, int way,
 	struct lk_error *err);
 

@@ -215,6 +215,60 @@ static void test_damage(struct lk_archive *a, const char *what, const struct mad
 	ok(!errors && !silent && (!foreign || !checked), "%s: every byte changed (%d, %d, %d)", what, errors, foreign, silent);
 }
 
+/* ---- what openssl enc wrote ---- */
+
+/* The reason why a file is not opened, or "" when it is. */
+static const char *why_not(struct lk_archive *a, const void *bytes, size_t len)
+{
+	static char why[300];
+	struct lk_member m;
+	struct lk_error err = {0};
+	struct lk_blob blob;
+
+	lk_blob_memory(&blob, "x", bytes, len);
+	snprintf(why, sizeof(why), "error");
+	if (!lk_archive_open(a, &blob, "x", &err) && lk_archive_next(a, &m, &err) == LK_ARCHIVE_MEMBER &&
+		!lk_archive_verify(a, &m, &err))
+		snprintf(why, sizeof(why), "%s", m.error ? m.error : "");
+	lk_archive_close(a);
+	return why;
+}
+
+/* gzip of "a,b\n1,2\n" by -aes-256-cbc -pbkdf2 -iter 10000 and 100000; and nothing of the kind. */
+static void test_enc_budget(const struct lk_keys *keys)
+{
+	static const char cheap[] =
+		"\x53\x61\x6c\x74\x65\x64\x5f\x5f\x61\x62\x63\x64\x65\x66\x67\x68\x1e\x2d\x99\x3a\xd3\x91\x14\x90"
+		"\x2e\x45\x04\x1a\x5b\x86\x66\x2f\x43\xc6\x2d\xb6\x8e\x51\x56\xa5\xde\x9b\x38\x98\x80\xd2\x86\xc5",
+		dear[] = "\x53\x61\x6c\x74\x65\x64\x5f\x5f\x61\x62\x63\x64\x65\x66\x67\x68\x3a\x2f\x0e\x0f\x39\x06\x73\x6a"
+		"\x97\xac\x03\x61\x67\x16\xe1\x6b\x31\xe1\x7e\x0c\xa2\xdb\x3d\xcf\xaf\x78\x84\x94\x68\xd3\x04\x79",
+		junk[] = "Salted__01234567and so many bytes of junk for it";
+	struct lk_archive_options options = LK_ARCHIVE_DEFAULTS;
+	struct lk_archive *a;
+	struct lk_error err;
+
+	options.keys = keys;
+	options.max_rounds = 100000;
+	if (lk_archive_new(&a, &options, &err)) {
+		ok(false, "%s", err.message);
+		return;
+	}
+	is_text(why_not(a, dear, sizeof(dear) - 1), "", "many iterations, while the budget lasts");
+	is_text(why_not(a, cheap, sizeof(cheap) - 1), "", "the usual ones");
+	ok(strstr(why_not(a, junk, sizeof(junk) - 1), "keys of many iterations no longer"), "what nothing opens spends it");
+	ok(strstr(why_not(a, dear, sizeof(dear) - 1), "keys of many iterations no longer"), "many iterations are not tried then");
+	is_text(why_not(a, cheap, sizeof(cheap) - 1), "", "the usual ones are");
+	lk_archive_free(a);
+	if (lk_archive_new(&a, &options, &err)) {
+		ok(false, "%s", err.message);
+		return;
+	}
+	is_text(why_not(a, dear, sizeof(dear) - 1), "", "many iterations, in another run");
+	why_not(a, junk, sizeof(junk) - 1);
+	is_text(why_not(a, dear, sizeof(dear) - 1), "", "what fitted last is tried whatever was spent");
+	lk_archive_free(a);
+}
+
 static void test_archives(void)
 {
 	struct lk_archive_options options = LK_ARCHIVE_DEFAULTS;
@@ -244,6 +298,7 @@ static void test_archives(void)
 	make(&made, archive_write_set_format_ustar, archive_write_add_filter_xz, NULL);
 	test_damage(a, "tar in xz", &made, true);
 	lk_archive_free(a);
+	test_enc_budget(&keys);
 	lk_keys_release(&keys);
 }
 
