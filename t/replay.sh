@@ -285,4 +285,15 @@ test_expect_success 'killed at any moment, each reject is a row or still a rejec
 	done; lk-commit -l killed <same.lk >/dev/null && whole killed && [ "$(ask killed "select count(*) from many")" = 40 ]
 '
 
+test_expect_success 'what must be unique in its file is not read again without the file' '
+	printf "{\"resources\": [{\"name\": \"us\", \"path\": \"u*.csv\", \"schema\": {\"fields\": [%s, %s]}}]}" \
+		"$(field id integer "\"constraints\": {\"unique\": true}")" "$(field b string)" >unique.json &&
+	printf "id,b\n1,x\n1,y\n2,z\n" >us.csv &&
+	{ lk-parse -q -s unique.json us.csv; [ $? = 1 ]; } | lk-commit -q -l once &&
+	{ lk-query -l once -F arrow "from quarantine.rejects" | lk-parse -s unique.json --replay 2>said || :; } | lk-commit -q -l once &&
+	grep "must be unique within the file" said &&
+	ask once "select (select count(*) from us), (select count(*) from lk.rejects), (select count(*) from quarantine.rejects)" >actual &&
+	echo 2,1,1 >expect && test_cmp expect actual
+'
+
 test_done

@@ -152,6 +152,15 @@ static const char *find_resource(const struct replays *r, struct reject *x)
 	return count == 1 ? NULL : count ? "more than one resource could have read it" : "the sources lack its resource";
 }
 
+/* Whether a value must not stand in its file twice: what landed of the file is not known here. */
+static bool has_unique(const struct lk_resource *resource)
+{
+	for (int i = 0; i < resource->field_count; i++)
+		if (resource->fields[i].constraints && resource->fields[i].constraints->unique)
+			return true;
+	return false;
+}
+
 /* Fills context, raw and tail; a sentence when it cannot be read by itself. */
 static const char *take_texts(struct replays *r, const struct reject *x, int64_t row)
 {
@@ -171,6 +180,8 @@ static const char *take_texts(struct replays *r, const struct reject *x, int64_t
 		return "its raw text is cut: it has more than 1 MiB";
 	if (format->alone && !format->alone(x->resource))
 		return "its resource looks at more than the record";
+	if (has_unique(x->resource))
+		return "its resource has values that must be unique within the file";
 	lk_raw_bytes(&r->raw, raw, raw_len);
 	lk_raw_bytes(&r->context, context ? context : "", context_len);
 	if (r->context.len >= LK_RAW_BYTES || !strcmp(lk_str_text(&r->context), LK_CONTEXT_CUT))
