@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool add_type(json_t *type, struct lk_str *out);
@@ -208,39 +209,79 @@ static enum lk_status check_readable(const struct lk_lake_table *t, struct lk_er
 /* Which of a table's data files are meant. */
 enum files { ALL_FILES, FILES_WITH_DELETES, FILES_WITHOUT };
 
-static bool has_deletes(const struct lk_lake_table *t, const struct lk_lake_file *f)
+static int by_referenced(const void *a, const void *b)
 {
+	const struct lk_lake_deletes *x = *(const struct lk_lake_deletes *const *)a, *y = *(const struct lk_lake_deletes *const *)b;
+	int order = strcmp(x->referenced, y->referenced);
+
+	return order ? order : (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+/* The youngest of those that are about the file; NULL when none is. sorted: by_referenced. */
+static const struct lk_lake_deletes *find_referenced(const struct lk_lake_deletes **sorted, size_t count, const char *uri)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(sorted[middle]->referenced, uri) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && !strcmp(sorted[low - 1]->referenced, uri) ? sorted[low - 1] : NULL;
+}
+
+/* Says of each data file whether a file of deletes may be about it; sorted has room for all of those. Returns how many there are. */
+static int mark_deletes(const struct lk_lake_table *t, const struct lk_lake_deletes **sorted, bool *with)
+{
+	int64_t of_any = INT64_MIN;
+	size_t count = 0;
+	int marked = 0;
+
 	for (int i = 0; i < t->deletes_count; i++) {
 		const struct lk_lake_deletes *d = &t->deletes[i];
 
-		if (f->sequence <= d->sequence && (!d->referenced || !strcmp(d->referenced, f->uri)))
-			return true;
+		if (d->referenced)
+			sorted[count++] = d;
+		else if (d->sequence > of_any)
+			of_any = d->sequence;
 	}
-	return false;
+	qsort(sorted, count, sizeof(struct lk_lake_deletes *), by_referenced);
+	for (int i = 0; i < t->file_count; i++) {
+		const struct lk_lake_file *f = &t->files[i];
+		const struct lk_lake_deletes *d = find_referenced(sorted, count, f->uri);
+
+		with[i] = f->sequence <= of_any || (d && f->sequence <= d->sequence);
+		marked += with[i];
+	}
+	return marked;
 }
 
-static bool is_meant(const struct lk_lake_table *t, int file, enum files which)
+/* with: as mark_deletes says; not looked at for ALL_FILES. */
+static bool is_meant(const bool *with, int file, enum files which)
 {
-	return which == ALL_FILES || has_deletes(t, &t->files[file]) == (which == FILES_WITH_DELETES);
+	return which == ALL_FILES || with[file] == (which == FILES_WITH_DELETES);
 }
 
 /* ['a.parquet', 'b.parquet'] */
-static void add_file_list(const struct lk_lake_table *t, enum files which, struct lk_str *s)
+static void add_file_list(const struct lk_lake_table *t, const bool *with, enum files which, struct lk_str *s)
 {
 	bool first = true;
 
 	lk_str_addc(s, '[');
 	for (int i = 0; i < t->file_count; i++)
-		if (is_meant(t, i, which))
+		if (is_meant(with, i, which))
 			add_path(t->files[i].path, &first, s);
 	lk_str_addc(s, ']');
 }
 
-static enum lk_status add_files(const struct lk_lake_table *t, enum files which, bool numbered, struct lk_str *s,
-	struct lk_error *err)
+static enum lk_status add_files(const struct lk_lake_table *t, const bool *with, enum files which, bool numbered,
+	struct lk_str *s, struct lk_error *err)
 {
 	lk_str_adds(s, "FROM read_parquet(");
-	add_file_list(t, which, s);
+	add_file_list(t, with, which, s);
 	lk_str_adds(s, ", hive_partitioning = false, schema = ");
 	LK_TRY(add_schema(t, numbered, s, err));
 	lk_str_addc(s, ')');
@@ -270,7 +311,7 @@ static void add_delete_rows(const struct lk_lake_table *t, struct lk_str *s)
 
 /* The places of deleted rows: f, a path as DuckDB names it, and pos. A delete names a data file by the very text that the
  * manifest has, and is about files that are not younger than itself ("Scan Planning"). */
-static void add_deleted_places(const struct lk_lake_table *t, struct lk_str *s)
+static void add_deleted_places(const struct lk_lake_table *t, const bool *with, struct lk_str *s)
 {
 	bool first = true;
 
@@ -280,7 +321,7 @@ static void add_deleted_places(const struct lk_lake_table *t, struct lk_str *s)
 	for (int i = 0; i < t->file_count; i++) {
 		const struct lk_lake_file *file = &t->files[i];
 
-		if (!is_meant(t, i, FILES_WITH_DELETES))
+		if (!is_meant(with, i, FILES_WITH_DELETES))
 			continue;
 		lk_str_adds(s, first ? "(" : ", (");
 		lk_sql_add_literal(s, file->uri);
@@ -308,35 +349,48 @@ static void add_selection(const struct lk_lake_table *t, struct lk_str *s)
 }
 
 /* The rows that live in these files. place: with the columns lk_path and lk_pos, where each stands. */
-static enum lk_status add_live_rows(const struct lk_lake_table *t, enum files which, bool place, struct lk_str *s,
-	struct lk_error *err)
+static enum lk_status add_live_rows(const struct lk_lake_table *t, const bool *with, enum files which, bool place,
+	struct lk_str *s, struct lk_error *err)
 {
 	lk_str_adds(s, "SELECT ");
 	add_selection(t, s);
 	lk_str_adds(s, place ? ", f AS lk_path, pos AS lk_pos" : "");
 	lk_str_adds(s, " FROM (SELECT *, filename AS f, file_row_number AS pos ");
-	LK_TRY(add_files(t, which, true, s, err));
+	LK_TRY(add_files(t, with, which, true, s, err));
 	lk_str_adds(s, ") l");
 	if (which == FILES_WITH_DELETES) {
 		lk_str_adds(s, " ANTI JOIN ");
-		add_deleted_places(t, s);
+		add_deleted_places(t, with, s);
 		lk_str_adds(s, " g ON l.f = g.f AND l.pos = g.pos");
 	}
 	return LK_OK;
 }
 
 /* Those without deletes by themselves, so that what their footers say still spares reading them. */
+static enum lk_status add_parts(const struct lk_lake_table *t, const bool *with, int with_count, bool place, struct lk_str *s,
+	struct lk_error *err)
+{
+	if (with_count)
+		LK_TRY(add_live_rows(t, with, FILES_WITH_DELETES, place, s, err));
+	if (with_count && with_count < t->file_count)
+		lk_str_adds(s, " UNION ALL ");
+	return with_count < t->file_count ? add_live_rows(t, with, FILES_WITHOUT, place, s, err) : LK_OK;
+}
+
+/* A table that has files. */
 static enum lk_status add_live_table(const struct lk_lake_table *t, bool place, struct lk_str *s, struct lk_error *err)
 {
-	int with = 0;
+	const struct lk_lake_deletes **sorted = calloc((size_t)t->deletes_count + 1, sizeof(*sorted));
+	bool *with = calloc((size_t)t->file_count + 1, sizeof(*with));
+	enum lk_status status;
 
-	for (int i = 0; i < t->file_count; i++)
-		with += has_deletes(t, &t->files[i]);
-	if (with)
-		LK_TRY(add_live_rows(t, FILES_WITH_DELETES, place, s, err));
-	if (with && with < t->file_count)
-		lk_str_adds(s, " UNION ALL ");
-	return with < t->file_count ? add_live_rows(t, FILES_WITHOUT, place, s, err) : LK_OK;
+	if (sorted && with)
+		status = add_parts(t, with, mark_deletes(t, sorted, with), place, s, err);
+	else
+		status = lk_error_nomem(err);
+	free(with);
+	free(sorted);
+	return status;
 }
 
 enum lk_status lk_sql_add_places(const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err)
@@ -362,7 +416,7 @@ static enum lk_status add_view(const char *schema, const char *name, const struc
 	else if (t->deletes_count)
 		LK_TRY(add_live_table(t, false, s, err));
 	else
-		LK_TRY(add_files(t, ALL_FILES, false, s, err));
+		LK_TRY(add_files(t, NULL, ALL_FILES, false, s, err));
 	return lk_str_check(s, err);
 }
 
@@ -388,7 +442,7 @@ static enum lk_status check_ids(struct lk_sql *sql, const struct lk_lake_table *
 	if (!t->name_mapping || !t->file_count)
 		return LK_OK;
 	lk_str_adds(&s, "SELECT error('''' || file_name || ''' has no field ids, and cannot be read yet') FROM parquet_schema(");
-	add_file_list(t, ALL_FILES, &s);
+	add_file_list(t, NULL, ALL_FILES, &s);
 	lk_str_adds(&s, ") GROUP BY file_name HAVING count(field_id) = 0");
 	status = lk_str_check(&s, err);
 	if (!status && (status = lk_sql_run(sql, s.data, err)))

@@ -188,7 +188,7 @@ static void test_deletes(const char *dir)
 	struct lk_lake_column columns[] = {{.id = 1, .name = "filename", .type = "string"}, {.id = 2, .name = "pos", .type = "long"}};
 	char paths[5][512], uris[3][600], select[2000];
 	struct lk_lake_file files[3] = {{.rows = 3, .sequence = 1}, {.rows = 3, .sequence = 3}, {.rows = 1, .sequence = 1}};
-	struct lk_lake_deletes deletes[2] = {{.sequence = 2}, {.sequence = 3}};
+	struct lk_lake_deletes deletes[4] = {{.sequence = 2}, {.sequence = 3}};
 	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = columns, .column_count = 2, .files = files,
 		.file_count = 3, .deletes = deletes, .nested_same = true};
 	struct lk_sql_options options = {.threads = 1, .scratch = dir};
@@ -225,6 +225,17 @@ static void test_deletes(const char *dir)
 	table.deletes_count = 2;
 	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "with more: %s", err.message);
 	has_rows(sql, "a c d e g", "deletes of the same commit apply");
+	deletes[3] = deletes[2] = deletes[1];
+	deletes[2].sequence = 2;
+	deletes[3].referenced = uris[2];
+	table.deletes_count = 4;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "with some for one file, and for another: %s", err.message);
+	has_rows(sql, "a c d e g", "the youngest decides");
+	deletes[0] = deletes[2];
+	deletes[1].sequence = 2;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "with none for most: %s", err.message);
+	has_rows(sql, "a b c d e f g", "those that are older than the file do not apply");
+	deletes[1].sequence = 3;
 	make_file(sql, paths[4], select, "pos: 2147483545");
 	is_int(lk_sql_run(sql, "FROM main.t", &err), LK_DATA, "deletes without field ids are refused");
 	ok(strstr(err.message, "lacks the field ids") != NULL, "for what they are: %s", err.message);
