@@ -116,6 +116,13 @@ test_expect_success 'rows and the rejects that are left add up' '
 	[ "$(sqlite3 lake/catalog.db "select rows, rejected from lk_ledger")" = "$(ask lake "select count(*) from people")|1" ]
 '
 
+test_expect_success 'a ledger that knows of fewer rejects than there are follows the tables' '
+	{ lk-parse -s people.json FAC-one.csv; true; } | lk-commit -q -l fewer &&
+	sqlite3 fewer/catalog.db "update lk_ledger set rejected = 0" &&
+	{ replay fewer people.json "replace(raw, '\''31/02/2001'\'', '\''2001-02-28'\'')"; true; } | lk-commit -q -l fewer &&
+	[ "$(sqlite3 fewer/catalog.db "select rows, rejected from lk_ledger")" = "2|0" ] && [ "$(ask fewer "select count(*) from people")" = 2 ]
+'
+
 test_expect_success 'what cannot be read by itself stays, and is told' '
 	python3 -c "print(\"id,name,born\"); print(\"x,\" + \"n\" * (1 << 20) + \",\"); print(\"y,a,\")" >big.csv &&
 	sed "s/\"lk\": {\"delivery[^}]*}, //; s/, \"lk\": {\"path\": \"delivery:sender\"}//; s/, \"lk\": {\"path\": \"member:modified\"}//" loose.json >big.json &&

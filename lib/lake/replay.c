@@ -95,12 +95,14 @@ enum lk_status lk_replay_find_again(struct lk_replay *r, struct lk_target *targe
 
 /* ---- the ledger ---- */
 
+/* The tables are what is so: a ledger that knows of fewer rejects is set right all the same, and one that does not know the
+ * delivery has no count of it to keep. */
 static enum lk_status move_counts(void *context, const char *sender, const char *sha256, int64_t landed, struct lk_error *err)
 {
 	return lk_catalog_run(context, NULL, err,
-		"UPDATE lk_ledger SET rows = rows + ?, rejected = rejected - ?"
-		" WHERE branch = 'main' AND sender = ? AND sha256 = ? AND rejected >= ?",
-		"iissi", landed, landed, sender, sha256, landed);
+		"UPDATE lk_ledger SET rows = rows + ?, rejected = max(0, rejected - ?)"
+		" WHERE branch = 'main' AND sender = ? AND sha256 = ?",
+		"iiss", landed, landed, sender, sha256);
 }
 
 enum lk_status lk_replay_record(const struct lk_replay *r, struct lk_lake *lake, struct lk_error *err)
