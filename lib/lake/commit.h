@@ -27,17 +27,23 @@ struct lk_replay_counts {
 typedef enum lk_status lk_sums_visitor(
 	void *context, const char *sender, const char *sha256, int64_t landed, struct lk_error *err);
 
-/* Finds rows of lk.rejects by what lk.replayed says of them: lib/sql's, for lib/lake knows no SQL (sql/rejects.h). */
+/*
+ * Finds rows of lk.rejects by what lk.replayed says of them: lib/sql's, for lib/lake knows no SQL (sql/rejects.h).
+ *
+ *	take, take, ... --> check --> find lk.rejects, find quarantine.rejects --> (another writer was first) find, find --> sums
+ */
 struct lk_reject_finder {
 	void *self;
 	/* A batch of lk.replayed, whose array may be moved. */
 	enum lk_status (*take)(void *self, struct lk_batch *batch, struct lk_error *err);
 	/* All have come, so many: LK_DATA when one was named twice. */
 	enum lk_status (*check)(void *self, struct lk_replay_counts *counts, struct lk_error *err);
-	/* Visits the live rows that are meant, by file and position; *found is how many of the rejects are there. */
+	/* Visits the live rows that are meant, by the file's uri and by position, both ascending, as files of deletes want them;
+	 * *found is how many of the rejects are there. For any table of rejects, as often as it is asked. */
 	enum lk_status (*find)(void *self, const struct lk_lake_table *table, struct lk_replay_counts *found,
 		lk_place_visitor *visit, void *context, struct lk_error *err);
-	/* Visits the deliveries of which something landed. */
+	/* Visits the deliveries of which something landed. Within the catalog's transaction, which others wait for: it shall have
+	 * little to do. */
 	enum lk_status (*sums)(void *self, lk_sums_visitor *visit, void *context, struct lk_error *err);
 };
 

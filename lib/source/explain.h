@@ -17,6 +17,7 @@
 #ifndef LK_SOURCE_EXPLAIN_H
 #define LK_SOURCE_EXPLAIN_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "source/tap.h"
@@ -32,6 +33,6 @@ enum lk_status lk_explanation_finish(struct lk_explanation *x, struct lk_error *
 void lk_explanation_close(struct lk_explanation *x); /* NULL is fine */
 
 /* One of them for people (explain_text.c). */
-enum lk_status lk_explanation_text(const void *json, FILE *to, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_explanation_text(const json_t *m, FILE *to, struct lk_error *err) LK_CHECKED;
 
 #endif

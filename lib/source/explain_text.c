@@ -260,9 +260,8 @@ static void add_table(struct lk_str *s, const json_t *t)
 	add_rejects(s, t);
 }
 
-enum lk_status lk_explanation_text(const void *json, FILE *to, struct lk_error *err)
+enum lk_status lk_explanation_text(const json_t *m, FILE *to, struct lk_error *err)
 {
-	const json_t *m = json;
 	struct lk_str s = LK_STR_INIT;
 	json_t *item;
 	size_t i;

@@ -1,5 +1,6 @@
 /*
- * HL7 v2 (ER7, the encoding of chapter 2): what the parts of the format share.
+ * HL7 v2 (ER7, the encoding of chapter 2): what the files of the format share, each with a section below. Private to them; others
+ * see lk_format_hl7 (format.h).
  *
  * A message is lines: segments of a three-letter name and fields. The delimiters are the message's own, from MSH-1 and
  * MSH-2. Text of a message is never copied but where an escape has to be resolved; values point into it.

@@ -260,7 +260,7 @@ static const char *behind_line(const char *error)
 	return colon ? colon + 2 : error;
 }
 
-/* How many records the text has, without making anything of them; *failed when it cannot be read at all, and why. */
+/* How many records the text has, without making anything of them; wrong: why it cannot be read at all, if so. */
 static enum lk_status count_records(struct replays *r, const struct reject *x, int *count, struct lk_str *wrong,
 	struct lk_error *err)
 {
