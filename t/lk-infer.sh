@@ -335,6 +335,29 @@ test_expect_success 'a sample that is read in part says so' '
 
 # ---- real data ----
 
+test_expect_success 'JSON and fixed width: files of one name are one table, and an update holds against it' '
+	mkdir forms && python3 - <<-\EOF_ &&
+	import json
+	for m in (1, 2, 3):
+	    with open("forms/enc-2026-0%d-01.ndjson" % m, "w") as f:
+	        for i in range(300):
+	            r = {"id": "E%05d" % (i + 300 * m), "patient": {"mrn": "%08d" % i, "name": {"family": "F%d" % (i % 70)}}, "day": "2026-01-%02d" % (1 + i % 28)}
+	            if m == 3:
+	                r["day"], r["extra"] = "later", i
+	            f.write(json.dumps(r) + "\n")
+	    with open("forms/adt_2026010%d.txt" % m, "w") as f:
+	        for i in range(300):
+	            f.write("%06d %-12s %s %8.2f\n" % (i + m * 300, "Ward %d" % (i % 7), "202601%02d" % (1 + i % 28), i * 1.5))
+	EOF_
+	cd forms && lk-infer enc-2026-01-01.ndjson enc-2026-02-01.ndjson >both.json && lk-infer -o enc.json enc-2026-01-01.ndjson &&
+	cmp both.json enc.json && grep -c "\"phi\": \"\(id\|name\)\"" enc.json &&
+	lk-infer --update enc.json enc-2026-02-01.ndjson >diff && test_cmp /dev/null diff &&
+	expect_status 1 lk-infer --update enc.json -o enc.json enc-2026-03-01.ndjson &&
+	lk-parse -s enc.json *.ndjson | lk-cat --count -F csv >actual && grep "^enc,900" actual &&
+	lk-infer -o adt.json adt_20260101.txt && lk-infer --update adt.json adt_20260102.txt >diff && test_cmp /dev/null diff &&
+	lk-infer *.txt >all.json && [ "$(grep -c "\"path\": \"adt_" all.json)" = 1 ]
+'
+
 if [ -n "$LK_DATA" ]; then
 	test_expect_success 'all tables of the set: each record of its own sample is a row' '
 		for f in "$LK_DATA"/csv/*/*.csv "$LK_DATA"/txt/orange-book-fda-tilde/*.txt; do

@@ -10,7 +10,7 @@
 #include "source/package.h"
 
 #define SAME_NAME_COLUMNS 0.3	/* columns of the smaller that both have, where the files have one name */
-#define SAME_KEY_COLUMNS 0.25	/* the same, where the keys are the same */
+#define SAME_KEY_COLUMNS 0.34	/* the same, where the names differ, but the keys are the same: tables of one study share a few columns, too */
 #define SAME_KEY 0.2		/* of the values of the smaller key */
 #define KEY_VALUES 20		/* that tell something */
 #define SAME_VALUES 0.3		/* of a column that was renamed, where it has so many values that this is no chance */
@@ -44,7 +44,7 @@ static int columns_shared(const struct lk_table *a, const struct lk_table *b)
 /* Written in one way, so that one resource can read both. */
 static bool same_writing(const struct lk_table *a, const struct lk_table *b)
 {
-	return a->like == b->like && !strcmp(a->format, b->format) && json_equal(a->dialect, b->dialect) &&
+	return a->like == b->like && !strcmp(a->format, b->format) && (a->dialect == b->dialect || json_equal(a->dialect, b->dialect)) &&
 	       (a->lk == b->lk || json_equal(a->lk, b->lk)) && a->has_header == b->has_header;
 }
 

@@ -30,5 +30,7 @@ extern const struct lk_sample_form lk_form_json, lk_form_described, lk_form_fixe
 /* Adds a column; name (NULL: memory is short) and path are borrowed. */
 enum lk_status lk_table_add_column(
 	struct lk_table *t, const char *name, const char *path, struct lk_error *err) LK_CHECKED;
+/* Forgets all columns. */
+void lk_table_drop_columns(struct lk_table *t);
 
 #endif

@@ -6,9 +6,10 @@
 #include "infer/names.h"
 #include "source/format.h"
 
-static bool is_delimited(const struct lk_resource *r)
+/* Its records are lines or elements of one kind. */
+static bool is_plain(const struct lk_resource *r, const struct lk_file_format *format)
 {
-	return r->format == &lk_format_delimited && !r->control;
+	return r->format == format && !r->control && !r->record;
 }
 
 /* Whether a glob takes a name of the same shape. */
@@ -35,15 +36,26 @@ static bool takes(const struct lk_resource *r, const char *member, bool shape)
 	return false;
 }
 
-const struct lk_resource *lk_like_find(const struct lk_sources *sources, const char *member)
+static const struct lk_resource *find_like(
+	const struct lk_sources *sources, const char *member, const struct lk_file_format *format)
 {
 	const struct lk_package *p = sources->packages[0];
 
 	for (int shape = 0; shape < 2; shape++)
 		for (int i = 0; i < p->resource_count; i++)
-			if (is_delimited(&p->resources[i]) && takes(&p->resources[i], member, shape))
+			if (is_plain(&p->resources[i], format) && takes(&p->resources[i], member, shape))
 				return &p->resources[i];
 	return NULL;
+}
+
+const struct lk_resource *lk_like_find(const struct lk_sources *sources, const char *member)
+{
+	return find_like(sources, member, &lk_format_delimited);
+}
+
+const struct lk_resource *lk_like_find_other(const struct lk_sources *sources, const char *member, const char *format)
+{
+	return find_like(sources, member, lk_file_format_named(format));
 }
 
 bool lk_field_has_name(const struct lk_source_field *f, const char *name)
@@ -66,11 +78,23 @@ static const struct lk_source_field *find_field(const struct lk_resource *r, con
 	return NULL;
 }
 
+static const struct lk_source_field *find_path(const struct lk_resource *r, const char *path)
+{
+	for (int i = 0; i < r->field_count; i++)
+		if (r->fields[i].origin == LK_ORIGIN_RECORD && !strcmp(r->fields[i].path, path))
+			return &r->fields[i];
+	return NULL;
+}
+
 void lk_like_expect(struct lk_table *t)
 {
 	int at = 0;
 
 	for (int i = 0; i < t->count; i++) {
+		if (t->columns[i].path) {
+			t->columns[i].expected = find_path(t->like, t->columns[i].path);
+			continue;
+		}
 		if (t->has_header) {
 			t->columns[i].expected = find_field(t->like, t->columns[i].name);
 			continue;

@@ -11,7 +11,10 @@
  * there is none. */
 const struct lk_resource *lk_like_find(const struct lk_sources *sources, const char *member);
 
-/* Finds the field of each column: by name where there is a header, else by place. */
+/* The same of another format, whose fields have paths: one whose records are what a sample's are. format: a resource's `format`. */
+const struct lk_resource *lk_like_find_other(const struct lk_sources *sources, const char *member, const char *format);
+
+/* Finds the field of each column: by name where there is a header, by path where columns have one, else by place. */
 void lk_like_expect(struct lk_table *t);
 
 /* Looks whether a value fits the field that its column has in the package. */

@@ -176,6 +176,22 @@ static void end_table(struct lk_table *t)
 
 /* ---- a sample's life ---- */
 
+/* A resource whose fields have paths, which the sample may be of. Where fields stand in its lines is known by it. */
+static enum lk_status find_other(struct lk_sampler *s, struct lk_table *t, struct lk_error *err)
+{
+	t->like = lk_like_find_other(s->known, s->member.member, t->format);
+	if (!t->like || strcmp(t->format, "fixed"))
+		return LK_OK;
+	lk_table_drop_columns(t);
+	for (int i = 0; i < t->like->field_count; i++) {
+		const struct lk_source_field *f = &t->like->fields[i];
+
+		if (f->origin == LK_ORIGIN_RECORD)
+			LK_TRY(lk_table_add_column(t, f->name, f->path, err));
+	}
+	return LK_OK;
+}
+
 /* The head is there: finds the form, and reads what there is. */
 static enum lk_status begin(struct lk_sampler *s, bool whole, struct lk_error *err)
 {
@@ -195,6 +211,8 @@ static enum lk_status begin(struct lk_sampler *s, bool whole, struct lk_error *e
 	if (t->failed)
 		return LK_OK;
 	t->like = head.like;
+	if (s->known && !t->like && t->columns[0].path)
+		LK_TRY(find_other(s, t, err));
 	if (t->like)
 		lk_like_expect(t);
 	LK_TRY(open_parser(s, err));
@@ -227,6 +245,7 @@ void lk_sampler_release(struct lk_sampler *s)
 
 void lk_sampler_begin(struct lk_sampler *s, const char *delivery, const char *member, struct lk_table *table)
 {
+	close_sample(s); /* of a member that broke off */
 	s->member = (struct lk_source_member){.delivery = delivery, .sha256 = "", .sender = "", .member = member, .member_size = -1,
 		.member_modified = INT64_MIN};
 	s->table = table;

@@ -25,13 +25,19 @@ enum lk_status lk_table_add_column(
 	return name ? LK_OK : lk_error_nomem(err);
 }
 
-void lk_table_release(struct lk_table *t)
+void lk_table_drop_columns(struct lk_table *t)
 {
 	for (int i = 0; i < t->count; i++) {
 		if (t->columns[i].profile)
 			lk_profile_release(t->columns[i].profile);
 		free(t->columns[i].profile);
 	}
+	t->count = 0;
+}
+
+void lk_table_release(struct lk_table *t)
+{
+	lk_table_drop_columns(t);
 	free(t->columns);
 	json_decref(t->dialect);
 	json_decref(t->lk);

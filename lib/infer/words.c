@@ -54,6 +54,10 @@ static const char *const persons[] = {"", "first", "last", "middle", "given", "f
 	"patientfirst", "patientlast", "patientmiddle", "memberfirst", "memberlast", "providerfirst", "providerlast", NULL};
 static const char *const name_words[] = {"first", "last", "middle", "maiden", "surname", "forename", "nextofkin", "prefix",
 	"suffix", "initials", "firstnm", "lastnm", "patientnm", "ptnm", NULL};
+/* Behind what they are of: patient_mrn, patient.name.family. */
+static const char *const name_ends[] = {"namefamily", "namegiven", "namefirst", "namelast", "namemiddle", NULL};
+static const char *const id_ends[] = {"mrn", "ssn", NULL};
+static const char *const date_ends[] = {"dob", NULL};
 static const char *const address_parts[] = {"address", "street", "birthplace", "placeofbirth", NULL};
 static const char *const address_words[] = {"addr", "addr1", "addr2", "addrline1", "addrline2", "city", "town", "citytown", "zip",
 	"zipcode", "zip4", "zip5", "postal", "postalcode", "postcode", "county", "countyname", "countyparish", "lat", "lon", "lng",
@@ -89,13 +93,13 @@ const char *lk_name_privacy(const char *name)
 		return "email";
 	if (holds_one_of(word, phone_parts) || is_one_of(word, phone_words))
 		return "phone";
-	if (holds_one_of(word, date_parts) || is_one_of(word, date_words))
+	if (holds_one_of(word, date_parts) || is_one_of(word, date_words) || ends_in_one_of(word, date_ends))
 		return "date";
-	if (holds_one_of(word, id_parts) || is_one_of(word, id_words))
+	if (holds_one_of(word, id_parts) || is_one_of(word, id_words) || ends_in_one_of(word, id_ends))
 		return "id";
 	if (holds_one_of(word, address_parts) || is_one_of(word, address_words))
 		return "address";
-	return is_person_name(word) ? "name" : NULL;
+	return is_person_name(word) || ends_in_one_of(word, name_ends) ? "name" : NULL;
 }
 
 /* ---- kinds ---- */
