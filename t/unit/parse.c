@@ -1,4 +1,7 @@
-/* Parsing in pieces: whatever way a member is cut, the same rows and rejects come out. */
+/*
+ * Parsing in pieces: whatever way a member is cut, the same rows and rejects come out. The parser holds a member's head back until it
+ * has a good deal of it, so that what shall reach a reader in small pieces stands behind as many bytes of plain records.
+ */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,7 +19,13 @@ static const char package[] =
 	"{\"name\": \"x\", \"path\": \"*.xml\", \"lk\": {\"record\": \"//r\"}, \"schema\": {\"fields\": ["
 	"{\"name\": \"id\", \"lk\": {\"path\": \"@id\"}}, {\"name\": \"v\", \"lk\": {\"path\": \"v\"}}]}},"
 	"{\"name\": \"h\", \"path\": \"*.hl7\", \"format\": \"hl7\", \"lk\": {\"record\": \"OBX\"}, \"schema\": {\"fields\": ["
-	"{\"name\": \"OBX-5\", \"type\": \"integer\"}, {\"name\": \"PID-3.1\"}, {\"name\": \"n\", \"lk\": {\"path\": \"message:number\"}}]}}]}";
+	"{\"name\": \"OBX-5\", \"type\": \"integer\"}, {\"name\": \"PID-3.1\"}, {\"name\": \"n\", \"lk\": {\"path\": \"message:number\"}}]}},"
+	"{\"name\": \"w\", \"path\": \"*.fixed\", \"format\": \"fixed\", \"schema\": {\"fields\": ["
+	"{\"name\": \"a\", \"lk\": {\"path\": \"1:3\"}}, {\"name\": \"b\", \"type\": \"integer\", \"lk\": {\"path\": \"4:5\"}}]}},"
+	"{\"name\": \"j\", \"path\": \"*.jsonl\", \"format\": \"jsonl\", \"schema\": {\"fields\": ["
+	"{\"name\": \"a\"}, {\"name\": \"b\", \"type\": \"integer\", \"lk\": {\"path\": \"/b/0\"}}]}}]}";
+
+#define HELD 1024 /* of a member's head, by the parser */
 
 static char package_file[] = "/tmp/lk-parse-package-XXXXXX", output_file[] = "/tmp/lk-parse-output-XXXXXX";
 static struct lk_sources *sources;
@@ -130,25 +139,34 @@ static enum lk_status run(const struct piece *pieces, int count, struct lk_str *
 	return status;
 }
 
-/* The text as one member, in pieces of `size` bytes after the first, of which a format may want to see more. */
+/* The text as one member, in pieces of `size` bytes. */
 static void run_cut(const char *member, const char *text, size_t len, size_t size, struct lk_str *out)
 {
 	struct piece *pieces = calloc(len / size + 2, sizeof(*pieces));
-	size_t head = strstr(member, ".hl7") && size < 12 ? 12 : size;
 	int n = 0;
 
-	for (size_t at = 0, some = head; at < len || !n; at += some, some = size)
-		pieces[n++] = (struct piece){member, text + at, NULL, len - at < some ? len - at : some, 0,
-			(int64_t)at, at + some >= len};
+	for (size_t at = 0; at < len || !n; at += size)
+		pieces[n++] = (struct piece){member, text + at, NULL, len - at < size ? len - at : size, 0,
+			(int64_t)at, at + size >= len};
 	run(pieces, n, out);
 	free(pieces);
 }
 
-static void test_cuts(const char *title, const char *member, const char *text, size_t len)
+/* prefix: how much of the text shall stand before the plain records. */
+static void test_cuts(const char *title, const char *member, const char *short_text, size_t short_len, size_t prefix, const char *plain)
 {
+	struct lk_str long_text = LK_STR_INIT;
+	const char *text;
+	size_t len;
 	struct lk_str whole = LK_STR_INIT, cut = LK_STR_INIT;
 	bool same = true;
 
+	lk_str_add(&long_text, short_text, prefix);
+	for (size_t made = 0; made <= HELD; made += strlen(plain))
+		lk_str_adds(&long_text, plain);
+	lk_str_add(&long_text, short_text + prefix, short_len - prefix);
+	text = lk_str_text(&long_text);
+	len = long_text.len;
 	run_cut(member, text, len, len + 1, &whole);
 	ok(whole.len > 0, "%s: %zu bytes come out", title, whole.len);
 	for (size_t size = 1; size <= 9 && same; size++) {
@@ -159,6 +177,7 @@ static void test_cuts(const char *title, const char *member, const char *text, s
 				lk_str_text(&whole));
 	}
 	ok(same, "%s: the same in pieces of 1 to 9 bytes", title);
+	lk_str_release(&long_text);
 	lk_str_release(&whole);
 	lk_str_release(&cut);
 }
@@ -173,7 +192,7 @@ static void test_delimited(void)
 	struct lk_str soup = LK_STR_INIT;
 	uint32_t state = 1;
 
-	test_cuts("delimited text", "t.csv", text, sizeof(text) - 1);
+	test_cuts("delimited text", "t.csv", text, sizeof(text) - 1, 8, "plain,1\r\n");
 	for (int round = 0; round < 12; round++) {
 		lk_str_clear(&soup);
 		lk_str_adds(&soup, "a,b\n");
@@ -181,7 +200,7 @@ static void test_delimited(void)
 			state = state * 1664525 + 1013904223;
 			lk_str_addc(&soup, ",,,,\"\"\n\r\\a12 "[(state >> 16) % 13]);
 		}
-		test_cuts("soup", "t.csv", lk_str_text(&soup), soup.len);
+		test_cuts("soup", "t.csv", lk_str_text(&soup), soup.len, 4, "plain,1\n");
 	}
 	lk_str_release(&soup);
 }
@@ -193,7 +212,7 @@ static void test_hl7(void)
 	struct lk_str soup = LK_STR_INIT;
 	uint32_t state = 1;
 
-	test_cuts("HL7", "t.hl7", text, sizeof(text) - 1);
+	test_cuts("HL7", "t.hl7", text, sizeof(text) - 1, 18, "OBX|9|NM|c||7\r");
 	for (int round = 0; round < 12; round++) {
 		lk_str_clear(&soup);
 		lk_str_adds(&soup, "MSH|^~\\&|A\n");
@@ -204,7 +223,37 @@ static void test_hl7(void)
 			state = state * 1664525 + 1013904223;
 			lk_str_adds(&soup, words[(state >> 16) % (sizeof(words) / sizeof(*words))]);
 		}
-		test_cuts("soup of HL7", "t.hl7", lk_str_text(&soup), soup.len);
+		test_cuts("soup of HL7", "t.hl7", lk_str_text(&soup), soup.len, 11, "OBX|9|NM|c||7\n");
+	}
+	lk_str_release(&soup);
+}
+
+static void test_fixed(void)
+{
+	static const char text[] = "\xef\xbb\xbf" "abc 1\r\nde  x\n\n\r\nf\xc3\xa9g12\nlong  and more\nab\n\xff\xff\xff 3\n\x1a\r\r\nabc 4";
+
+	test_cuts("fixed width", "w.fixed", text, sizeof(text) - 1, 3, "abc 1\n");
+}
+
+static void test_jsonl(void)
+{
+	static const char text[] =
+		"\xef\xbb\xbf{\"a\": \"\\u00e4\\ud83d\\ude00\\\"\", \"b\": [1, 2]}\r\n\n{\"b\": [\"x\"]}\n{\"a\": \"\xc3\xa9\", \"b\": [12e1]}\nno\n"
+		"{\"a\": 1, \"a\": 2}\n {\"a\": \"\xff\"}\n{\"a\": [tru\n{}\r\n[1]\n{\"a\": {\"q\": null}, \"b\": [-0.5]}\n{\"b\": [3]}";
+	struct lk_str soup = LK_STR_INIT;
+	uint32_t state = 1;
+
+	test_cuts("JSON lines", "j.jsonl", text, sizeof(text) - 1, 3, "{\"a\": \"plain\", \"b\": [1]}\n");
+	for (int round = 0; round < 12; round++) {
+		lk_str_clear(&soup);
+		for (int i = 0; i < 200; i++) {
+			static const char *const words[] = {"{\"a\":1}\n", "\n", "\r\n", "{", "}", "\"a\"", ":", "\"b\"", "[", "]", ",", "1", "\\",
+				"\"", "\xef\xbb\xbf", "\n{\"b\":[7]}\n", "\xff", "null"};
+
+			state = state * 1664525 + 1013904223;
+			lk_str_adds(&soup, words[(state >> 16) % (sizeof(words) / sizeof(*words))]);
+		}
+		test_cuts("soup of JSON", "j.jsonl", lk_str_text(&soup), soup.len, 0, "{\"b\":[7]}\n");
 	}
 	lk_str_release(&soup);
 }
@@ -216,8 +265,8 @@ static void test_xml(void)
 		"<r id='3'/><x><r id='4'><v><![CDATA[<]]></v></r></x></d>";
 	struct lk_str big = LK_STR_INIT, whole = LK_STR_INIT, out = LK_STR_INIT;
 
-	test_cuts("XML", "x.xml", text, sizeof(text) - 1);
-	test_cuts("XML that breaks off", "x.xml", text, sizeof(text) - 9);
+	test_cuts("XML", "x.xml", text, sizeof(text) - 1, 24, "<r id='0'><v>x</v></r>");
+	test_cuts("XML that breaks off", "x.xml", text, sizeof(text) - 9, 24, "<r id='0'><v>x</v></r>");
 	lk_str_adds(&big, "<d>");
 	while (big.len < 4500000)
 		lk_str_addf(&big, "<r id='%zu'><v>value &#233;</v><w>%0200d</w></r>", big.len, 0);
@@ -285,7 +334,9 @@ int main(void)
 	if (ok(sources != NULL, "the package is right")) {
 		test_delimited();
 		test_hl7();
-	test_xml();
+		test_fixed();
+		test_jsonl();
+		test_xml();
 		test_members();
 	}
 	lk_sources_close(sources);
