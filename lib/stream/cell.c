@@ -316,14 +316,6 @@ void lk_cell_add(const struct lk_cell *cell, const struct ArrowArrayView *view, 
 	}
 }
 
-void lk_cell_text(const struct ArrowSchema *column, const struct ArrowArrayView *view, int64_t row, struct lk_str *out)
-{
-	struct lk_cell cell;
-
-	lk_cell_init(&cell, column);
-	lk_cell_add(&cell, view, row, false, out);
-}
-
 void lk_cell_json(const struct ArrowSchema *column, const struct ArrowArrayView *view, int64_t row, struct lk_str *out)
 {
 	struct lk_cell cell;

@@ -43,9 +43,7 @@ enum lk_status lk_formatter_schema(struct lk_formatter *f, const struct ArrowSch
 enum lk_status lk_formatter_close(struct lk_formatter *f, struct lk_error *err) LK_CHECKED;
 void lk_formatter_abort(struct lk_formatter *f);
 
-/* One cell as text, appended: what csv shows, without quoting. Nested values are JSON. column is the schema of view. */
-void lk_cell_text(const struct ArrowSchema *column, const struct ArrowArrayView *view, int64_t row, struct lk_str *out);
-/* One cell as a JSON value. */
+/* One cell as a JSON value, appended. column is the schema of view. */
 void lk_cell_json(const struct ArrowSchema *column, const struct ArrowArrayView *view, int64_t row, struct lk_str *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "stream/cell.h"
 #include "stream/format.h"
 #include "stream/side.h"
 #include "stream/stream.h"
@@ -589,6 +590,7 @@ static void test_extremes(void)
 		struct ArrowArray array;
 		struct ArrowArrayView view;
 		struct lk_str text = LK_STR_INIT;
+		struct lk_cell cell;
 
 		ArrowSchemaInit(&schema);
 		ok(!ArrowSchemaSetFormat(&schema, cases[i].format) && !ArrowArrayInitFromSchema(&array, &schema, NULL) &&
@@ -597,7 +599,8 @@ static void test_extremes(void)
 				!ArrowArrayViewInitFromSchema(&view, &schema, NULL) &&
 				!ArrowArrayViewSetArray(&view, &array, NULL),
 			"a value of type %s", cases[i].format);
-		lk_cell_text(&schema, &view, 0, &text);
+		lk_cell_init(&cell, &schema);
+		lk_cell_add(&cell, &view, 0, false, &text);
 		is_text(lk_str_text(&text), cases[i].text, "is shown");
 		lk_str_release(&text);
 		ArrowArrayViewReset(&view);
