@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #define CONTEXT 3
+#define DEPTH_MAX 2000 /* changes that are told apart: what is kept grows with their square, to 16 MB */
 
 struct lines {
 	const char **start;
@@ -24,6 +25,7 @@ struct diff {
 	struct lines old, new;
 	int **trace; /* by depth: how far each diagonal got */
 	int depth;
+	bool far; /* there are more changes than are told apart */
 	struct step *steps;
 	int count;
 };
@@ -56,13 +58,14 @@ static bool goes_down(const int *reach, int depth, int k)
 	return k == -depth || (k != depth && reach[depth + k - 1 - 1] < reach[depth + k + 1 - 1]);
 }
 
-/* The furthest x on each diagonal with `depth` changes, from those with one less: trace[depth][depth + k]. */
+/* The furthest x on each diagonal with `depth` changes, from those with one less: trace[depth][depth + k]. False when memory is
+ * short; d->far when the end was not reached. */
 static bool search(struct diff *d)
 {
 	int most = d->old.count + d->new.count;
 	size_t cap = 0;
 
-	for (int depth = 0; depth <= most; depth++) {
+	for (int depth = 0; depth <= most && depth < DEPTH_MAX; depth++) {
 		int *reach = calloc(2 * (size_t)depth + 1, sizeof(*reach));
 		const int *before = depth ? d->trace[depth - 1] : NULL;
 
@@ -82,6 +85,7 @@ static bool search(struct diff *d)
 				return true;
 		}
 	}
+	d->far = true;
 	return true;
 }
 
@@ -115,6 +119,25 @@ static void walk_back(struct diff *d)
 		x--;
 		add_step(d, ' ', x);
 	}
+}
+
+/* Instead, where there are too many changes: between what both begin and end with, one text goes and the other comes. */
+static void replace_middle(struct diff *d)
+{
+	int x = d->old.count, y = d->new.count, head = 0;
+
+	while (x > 0 && y > 0 && same(d, x - 1, y - 1)) {
+		x--, y--;
+		add_step(d, ' ', x);
+	}
+	while (head < x && head < y && same(d, head, head))
+		head++;
+	while (y > head)
+		add_step(d, '+', --y);
+	while (x > head)
+		add_step(d, '-', --x);
+	while (x > 0)
+		add_step(d, ' ', --x);
 }
 
 static void add_line(const struct diff *d, struct lk_str *out, const struct step *s)
@@ -177,7 +200,10 @@ static enum lk_status diff_impl(struct diff *d, struct lk_str *out, const char *
 	d->steps = calloc((size_t)d->old.count + (size_t)d->new.count + 1, sizeof(*d->steps));
 	if (!d->steps)
 		return lk_error_nomem(err);
-	walk_back(d);
+	if (d->far)
+		replace_middle(d);
+	else
+		walk_back(d);
 	lk_str_addf(out, "--- %s\n+++ %s\n", old_name, new_name);
 	add_hunks(d, out);
 	return lk_str_check(out, err);

@@ -1,5 +1,6 @@
 #include "infer/update.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -7,10 +8,14 @@
 #include "infer/like.h"
 #include "infer/words.h"
 
+#define RENAMED_FIELDS 64 /* among which the field is looked for that a column was */
+
 struct update {
 	const struct lk_table *t;
 	const struct lk_resource *r;
 	json_t *resource, *schema, *fields;
+	bool *found;				/* by field: some column is it */
+	const struct lk_source_field **renamed; /* by column: the field that it may have become; NULL for none */
 	int failures;
 };
 
@@ -243,12 +248,11 @@ static void drop_required(struct update *u, json_t *field)
 		json_object_del(field, "constraints");
 }
 
-/* Where the column stands that a field, which the file lacks, may have become: between the same neighbours. */
+/* The field, which the file lacks, that the column may have become: between the same neighbours, of which it is one of the first. */
 static const struct lk_source_field *find_renamed(const struct update *u, int column)
 {
 	const struct lk_table *t = u->t;
 	int low = -1, high = u->r->field_count;
-	const struct lk_source_field *found = NULL;
 
 	for (int i = column - 1; i >= 0 && low < 0; i--)
 		if (t->columns[i].expected)
@@ -256,16 +260,31 @@ static const struct lk_source_field *find_renamed(const struct update *u, int co
 	for (int i = column + 1; i < t->count && high == u->r->field_count; i++)
 		if (t->columns[i].expected)
 			high = (int)(t->columns[i].expected - u->r->fields);
-	for (int k = low + 1; k < high && !found; k++) {
-		const struct lk_source_field *f = &u->r->fields[k];
-		bool there = f->origin != LK_ORIGIN_RECORD;
+	high = high > low + 1 + RENAMED_FIELDS ? low + 1 + RENAMED_FIELDS : high;
+	for (int k = low + 1; k < high; k++)
+		if (!u->found[k] && lk_names_alike(u->r->fields[k].name, t->columns[column].name) == 1)
+			return &u->r->fields[k];
+	return NULL;
+}
 
-		for (int i = 0; i < t->count; i++)
-			there |= t->columns[i].expected == f;
-		if (!there && lk_names_alike(f->name, t->columns[column].name) == 1)
-			found = f;
-	}
-	return found;
+/* Fields that a column is, and columns that became others: both known once, as they are asked for time and again. */
+static bool know_fields(struct update *u)
+{
+	const struct lk_table *t = u->t;
+
+	u->found = calloc((size_t)u->r->field_count + 1, sizeof(*u->found));
+	u->renamed = calloc((size_t)t->count + 1, sizeof(*u->renamed));
+	if (!u->found || !u->renamed)
+		return false;
+	for (int k = 0; k < u->r->field_count; k++)
+		u->found[k] = u->r->fields[k].origin != LK_ORIGIN_RECORD;
+	for (int i = 0; i < t->count; i++)
+		if (t->columns[i].expected)
+			u->found[t->columns[i].expected - u->r->fields] = true;
+	for (int i = 0; i < t->count && t->has_header; i++)
+		if (!t->columns[i].expected)
+			u->renamed[i] = find_renamed(u, i);
+	return true;
 }
 
 static void add_alias(struct update *u, const struct lk_source_field *f, const char *name)
@@ -295,7 +314,7 @@ static enum lk_status update_columns(struct update *u, bool *added, struct lk_er
 
 	for (int i = 0; i < u->t->count && !u->failures; i++) {
 		const struct lk_table_column *c = &u->t->columns[i];
-		const struct lk_source_field *renamed = c->expected || !u->t->has_header ? NULL : find_renamed(u, i);
+		const struct lk_source_field *renamed = u->renamed[i];
 		int at = c->expected || renamed ? find_field(u, (c->expected ? c->expected : renamed)->name) : -1;
 
 		if ((c->expected || renamed) && at < 0)
@@ -324,19 +343,16 @@ static bool drop_missing(struct update *u)
 {
 	bool missing = false;
 
+	for (int i = 0; i < u->t->count; i++)
+		if (u->renamed[i])
+			u->found[u->renamed[i] - u->r->fields] = true;
 	for (int k = 0; k < u->r->field_count; k++) {
 		const struct lk_source_field *f = &u->r->fields[k];
-		bool there = f->origin != LK_ORIGIN_RECORD;
-		int at = find_field(u, f->name);
+		int at = u->found[k] || !f->required ? -1 : find_field(u, f->name);
 
-		for (int i = 0; i < u->t->count; i++) {
-			const struct lk_table_column *c = &u->t->columns[i];
-
-			there |= c->expected == f || (!c->expected && find_renamed(u, i) == f);
-		}
-		if (!there && f->required && at >= 0)
+		if (at >= 0)
 			drop_required(u, json_array_get(u->fields, (size_t)at));
-		missing |= !there;
+		missing |= !u->found[k];
 	}
 	return missing;
 }
@@ -404,21 +420,33 @@ static void update_writing(struct update *u)
 		set_text(u, lk_of(u, u->resource), "quotes", "mend");
 }
 
+static enum lk_status update_impl(struct update *u, const char *const *globs, int glob_count, struct lk_error *err)
+{
+	bool added = false, missing;
+
+	if (!know_fields(u))
+		return lk_error_nomem(err);
+	LK_TRY(update_columns(u, &added, err));
+	missing = u->t->has_header && drop_missing(u);
+	if (u->t->has_header)
+		update_match(u, added, missing);
+	update_path(u, globs, glob_count);
+	update_writing(u);
+	return u->failures ? lk_error_nomem(err) : LK_OK;
+}
+
 enum lk_status lk_update(
 	json_t *package, const struct lk_table *t, const char *const *globs, int glob_count, struct lk_error *err)
 {
 	struct update u = {.t = t, .r = t->like, .resource = find_resource(package, t->like->name)};
-	bool added = false, missing;
+	enum lk_status status;
 
 	u.schema = json_object_get(u.resource, "schema");
 	u.fields = json_object_get(u.schema, "fields");
 	if (!json_is_array(u.fields))
 		return lk_error_set(err, LK_CONFIG, "the schema of the resource '%s' is not in the package's own file", t->like->name);
-	LK_TRY(update_columns(&u, &added, err));
-	missing = t->has_header && drop_missing(&u);
-	if (t->has_header)
-		update_match(&u, added, missing);
-	update_path(&u, globs, glob_count);
-	update_writing(&u);
-	return u.failures ? lk_error_nomem(err) : LK_OK;
+	status = update_impl(&u, globs, glob_count, err);
+	free(u.found);
+	free(u.renamed);
+	return status;
 }
