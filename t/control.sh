@@ -18,7 +18,7 @@ cat >fixed.json <<'EOF'
 EOF
 cat >csv.json <<'EOF'
 {"resources": [
- {"name": "claims", "path": "f*", "format": "csv", "dialect": {"delimiter": "|", "header": false},
+ {"name": "claims", "path": "f*", "dialect": {"delimiter": "|", "header": false},
   "lk": {"record": "CLM", "header": "HDR",
          "trailer": {"type": "TRL", "count": 2, "details": 3, "records": 4, "sums": {"amount": 5}}},
   "schema": {"fields": [

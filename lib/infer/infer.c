@@ -151,8 +151,6 @@ static void tell(struct lk_infer *i, bool of_archive)
 	if (t->mended)
 		i->o.say("'%s%s%s': the quotes of %lld of %lld records are wrong", i->delivery, mark, member,
 			(long long)t->mended, records);
-	if (t->dialect && t->count == 1 && !t->like)
-		i->o.warn("'%s%s%s': has a single column; if it is no table, lk.ignore keeps it out", i->delivery, mark, member);
 	if (t->rejected)
 		i->o.warn("'%s%s%s': %lld of %lld records will be rejected; the first: %s", i->delivery, mark, member,
 			(long long)t->rejected, records, t->reject);

@@ -97,11 +97,21 @@ static const char *near_format(struct lk_load *l, const char *word)
 	return near;
 }
 
-/* The format that is named; a resource with a record and no format is XML, any other delimited text. */
+/* What a resource is that names no format: XML where there is a record, and nothing of the kind that text has. */
+static const char *assumed_format(const json_t *resource, const struct lk_resource *r)
+{
+	const json_t *lk = json_object_get(resource, "lk");
+
+	if (!r->record || json_object_get(resource, "dialect") || json_object_get(lk, "header") || json_object_get(lk, "trailer") ||
+		json_object_get(lk, "recordType"))
+		return "csv";
+	return "xml";
+}
+
 static enum lk_status load_format(
 	struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
 {
-	const char *word = r->record ? "xml" : "csv";
+	const char *word = assumed_format(resource, r);
 	struct lk_str list = LK_STR_INIT;
 	enum lk_status status;
 
