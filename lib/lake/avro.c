@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "lake/codec.h"
 
 #define MAGIC "Obj\x01"
 #define BLOCK_BYTES (64 * 1024)
+#define FILE_MAX ((size_t)1 << 30)
 #define MAX_DEPTH 32
 #define MAX_IDLE 100000
 
@@ -99,6 +101,16 @@ void lk_avro_writer_release(struct lk_avro_writer *w)
 	lk_str_release(&w->block);
 }
 
+enum lk_status lk_avro_move(struct lk_avro_writer *w, enum lk_status status, struct lk_str *out, struct lk_error *err)
+{
+	if (!status) {
+		lk_str_add(out, w->file.data, w->file.len);
+		status = lk_str_check(out, err);
+	}
+	lk_avro_writer_release(w);
+	return status;
+}
+
 /* ---- the writer's schema ---- */
 
 enum node_type {
@@ -114,6 +126,7 @@ struct node {
 	const char *name;	/* of named types */
 	struct node *next_name; /* the named type met before this one */
 	size_t size;		/* of NODE_FIXED */
+	bool decimal;		/* its logical type */
 	int element_id;		/* of NODE_ARRAY; -1 when absent */
 	int count;		/* children: fields, branches, or the one item */
 	struct node **children;
@@ -170,6 +183,13 @@ static enum lk_status compile_children(struct decoder *d, struct node *node, con
 	}
 	node->count = (int)n;
 	return LK_OK;
+}
+
+static bool is_decimal(const json_t *schema)
+{
+	const char *logical = json_string_value(json_object_get(schema, "logicalType"));
+
+	return logical && !strcmp(logical, "decimal");
 }
 
 /* The simple name: Iceberg's writers use no two that differ in namespace only. */
@@ -236,6 +256,7 @@ static enum lk_status compile_complex(struct decoder *d, const json_t *schema, c
 	if (size < 0 || size > INT32_MAX)
 		return bad(d, "its schema has a fixed type of no sound size");
 	node->size = (size_t)size;
+	node->decimal = is_decimal(schema);
 	return LK_OK;
 }
 
@@ -252,8 +273,11 @@ static enum lk_status compile(struct decoder *d, const json_t *schema, int depth
 		return compile(d, type, depth + 1, out);
 	if (json_is_string(type) && strcmp(json_string_value(type), "record"))
 		for (int i = 0; i <= NODE_STRING; i++)
-			if (!strcmp(json_string_value(type), type_words[i]))
-				return compile_word(d, type_words[i], out);
+			if (!strcmp(json_string_value(type), type_words[i])) {
+				LK_TRY(compile_word(d, type_words[i], out));
+				(*out)->decimal = is_decimal(schema);
+				return LK_OK;
+			}
 	node = lk_arena_alloc(&d->arena, sizeof(*node));
 	if (!node)
 		return lk_error_nomem(d->err);
@@ -333,9 +357,9 @@ static enum lk_status decode_items(struct decoder *d, const struct node *node, i
 	}
 }
 
-static enum lk_status decode_bytes(struct decoder *d, int64_t len, int id)
+static enum lk_status decode_bytes(struct decoder *d, const struct node *node, int64_t len, int id)
 {
-	struct lk_avro_value v = {.kind = LK_AVRO_BYTES, .id = id, .len = (size_t)len};
+	struct lk_avro_value v = {.kind = LK_AVRO_BYTES, .id = id, .len = (size_t)len, .decimal = node->decimal};
 
 	LK_TRY(take(d, len, &v.data));
 	return emit(d, v);
@@ -347,6 +371,7 @@ static enum lk_status decode_scalar(struct decoder *d, const struct node *node, 
 	const char *bytes;
 	int64_t n;
 
+	v.bits = node->type == NODE_LONG ? 64 : node->type == NODE_BOOLEAN ? 1 : 32;
 	switch (node->type) {
 	case NODE_NULL:
 		v.kind = LK_AVRO_NULL;
@@ -357,15 +382,16 @@ static enum lk_status decode_scalar(struct decoder *d, const struct node *node, 
 		return emit(d, v);
 	case NODE_FLOAT:
 	case NODE_DOUBLE:
-		LK_TRY(take(d, node->type == NODE_FLOAT ? 4 : 8, &bytes));
+		v.len = node->type == NODE_FLOAT ? 4 : 8;
+		LK_TRY(take(d, (int64_t)v.len, &v.data));
 		v.kind = LK_AVRO_DOUBLE;
 		return emit(d, v);
 	case NODE_BYTES:
 	case NODE_STRING:
 		LK_TRY(read_long(d, &n));
-		return decode_bytes(d, n, id);
+		return decode_bytes(d, node, n, id);
 	case NODE_FIXED:
-		return decode_bytes(d, (int64_t)node->size, id);
+		return decode_bytes(d, node, (int64_t)node->size, id);
 	default: /* int, long, enum */
 		LK_TRY(read_long(d, &v.number));
 		return emit(d, v);
@@ -506,5 +532,16 @@ enum lk_status lk_avro_read(const void *data, size_t len, const char *name, lk_a
 
 	lk_arena_release(&d.arena);
 	lk_str_release(&d.block);
+	return status;
+}
+
+enum lk_status lk_avro_read_file(const char *path, lk_avro_visitor *visit, void *context, struct lk_error *err)
+{
+	struct lk_str file = LK_STR_INIT;
+	enum lk_status status = lk_file_read(path, FILE_MAX, &file, err);
+
+	if (!status)
+		status = lk_avro_read(lk_str_text(&file), file.len, path, visit, context, err);
+	lk_str_release(&file);
 	return status;
 }

@@ -31,6 +31,8 @@ enum lk_status lk_avro_end_record(struct lk_avro_writer *w, struct lk_error *err
 /* Ends the last block; w->file is the whole file then. */
 enum lk_status lk_avro_finish(struct lk_avro_writer *w, struct lk_error *err) LK_CHECKED;
 void lk_avro_writer_release(struct lk_avro_writer *w);
+/* Releases a writer, and appends its file to *out unless the status that making it ended with is a failure, which is handed on. */
+enum lk_status lk_avro_move(struct lk_avro_writer *w, enum lk_status status, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
 /* Encoders of single values. Int and long, array counts and union branches are all lk_avro_long. */
 void lk_avro_long(struct lk_str *out, int64_t value);
@@ -43,8 +45,8 @@ enum lk_avro_kind {
 	LK_AVRO_ARRAY,	/* the array in the field `id` begins */
 	LK_AVRO_ITEM,	/* an item of it begins */
 	LK_AVRO_NULL,
-	LK_AVRO_LONG,	/* number: int, long, boolean, enum */
-	LK_AVRO_DOUBLE, /* float, double: handed out without its value, which no one needs */
+	LK_AVRO_LONG,	/* number, bits: int, long, boolean, enum */
+	LK_AVRO_DOUBLE, /* data, len: float, double, as their 4 or 8 bytes, little-endian */
 	LK_AVRO_BYTES,	/* data, len: bytes, string, fixed; borrowed until the callback returns */
 };
 
@@ -52,6 +54,8 @@ struct lk_avro_value {
 	enum lk_avro_kind kind;
 	int id; /* field-id, or element-id of an array of scalars; -1 where there is none */
 	int64_t number;
+	int bits;     /* 1, 32, 64 */
+	bool decimal; /* bytes or fixed of the logical type */
 	const char *data;
 	size_t len;
 };
@@ -61,5 +65,8 @@ typedef enum lk_status lk_avro_visitor(void *context, const struct lk_avro_value
 /* Calls visit for every value of a file held in memory; stops at its first error. name is for messages. */
 enum lk_status lk_avro_read(const void *data, size_t len, const char *name, lk_avro_visitor *visit, void *context,
 	struct lk_error *err) LK_CHECKED;
+
+/* The same for a local file. */
+enum lk_status lk_avro_read_file(const char *path, lk_avro_visitor *visit, void *context, struct lk_error *err) LK_CHECKED;
 
 #endif

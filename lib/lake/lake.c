@@ -168,7 +168,6 @@ struct loader {
 	size_t cap;
 	struct lk_lake_deletes *deletes;
 	size_t deletes_cap;
-	int64_t sequence; /* of the manifest being read */
 };
 
 static enum lk_status load_columns(struct loader *l, const json_t *schema, struct lk_error *err)
@@ -203,58 +202,47 @@ static enum lk_status load_columns(struct loader *l, const json_t *schema, struc
 /* Adds up what manifests say, which foreign writers wrote. */
 static enum lk_status add_rows(int64_t *sum, const struct lk_manifest_entry *entry, struct lk_error *err)
 {
-	if (entry->rows > INT64_MAX - *sum)
-		return lk_error_set(err, LK_DATA, "'%s' has more rows than can be counted", entry->uri);
-	*sum += entry->rows;
+	if (entry->file.metrics.rows > INT64_MAX - *sum)
+		return lk_error_set(err, LK_DATA, "'%s' has more rows than can be counted", entry->file.uri);
+	*sum += entry->file.metrics.rows;
 	return LK_OK;
 }
 
-static int64_t sequence_of(const struct loader *l, const struct lk_manifest_entry *entry)
+static enum lk_status load_data_file(struct loader *l, const struct lk_manifest_entry *entry, struct lk_error *err)
 {
-	return entry->sequence >= 0 ? entry->sequence : l->sequence;
-}
+	const struct lk_data_file *f = &entry->file;
 
-static enum lk_status load_data_file(struct loader *l, const struct lk_manifest_entry *entry, const char *uri, const char *path,
-	struct lk_error *err)
-{
 	if (!lk_grow((void **)&l->files, &l->cap, (size_t)l->table->file_count + 1, sizeof(*l->files)))
 		return lk_error_nomem(err);
 	l->files[l->table->file_count++] =
-		(struct lk_lake_file){path, uri, entry->rows, entry->bytes, sequence_of(l, entry)};
+		(struct lk_lake_file){f->path, f->uri, f->metrics.rows, f->metrics.file_bytes, entry->sequence};
 	return add_rows(&l->table->rows, entry, err);
 }
 
-static enum lk_status load_deletes(struct loader *l, const struct lk_manifest_entry *entry, const char *uri, const char *path,
-	struct lk_error *err)
+static enum lk_status load_deletes(struct loader *l, const struct lk_manifest_entry *entry, struct lk_error *err)
 {
-	const char *referenced = entry->referenced ? lk_arena_strdup(l->arena, entry->referenced) : NULL;
+	const struct lk_data_file *f = &entry->file;
 
-	if ((entry->referenced && !referenced) ||
-		!lk_grow((void **)&l->deletes, &l->deletes_cap, (size_t)l->table->deletes_count + 1, sizeof(*l->deletes)))
+	if (!lk_grow((void **)&l->deletes, &l->deletes_cap, (size_t)l->table->deletes_count + 1, sizeof(*l->deletes)))
 		return lk_error_nomem(err);
 	l->deletes[l->table->deletes_count++] =
-		(struct lk_lake_deletes){path, uri, entry->rows, sequence_of(l, entry), referenced};
+		(struct lk_lake_deletes){f->path, f->uri, f->metrics.rows, entry->sequence, f->referenced};
 	return add_rows(&l->table->deleted, entry, err);
 }
 
 static enum lk_status load_entry(void *context, const struct lk_manifest_entry *entry, struct lk_error *err)
 {
 	struct loader *l = context;
-	const char *uri, *path;
 
 	if (entry->status == LK_ENTRY_DELETED)
 		return LK_OK;
-	uri = lk_arena_strdup(l->arena, entry->uri);
-	if (!uri)
-		return lk_error_nomem(err);
-	path = lk_uri_path(uri);
-	if (!path)
-		return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", uri);
-	switch (entry->content) {
+	if (!entry->file.path)
+		return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", entry->file.uri);
+	switch (entry->file.content) {
 	case LK_FILE_DATA:
-		return load_data_file(l, entry, uri, path, err);
+		return load_data_file(l, entry, err);
 	case LK_FILE_POSITION_DELETES:
-		return load_deletes(l, entry, uri, path, err);
+		return load_deletes(l, entry, err);
 	default:
 		l->table->equality_count++;
 		return LK_OK;
@@ -265,14 +253,9 @@ static enum lk_status load_manifests(struct loader *l, const struct lk_manifest_
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct lk_manifest_file *m = &list->items[i];
-		const char *path = lk_uri_path(m->path);
 
-		if (!path)
-			return lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk reads local tables only", m->path);
-		if (m->added_files == 0 && m->existing_files == 0)
-			continue;
-		l->sequence = m->sequence;
-		LK_TRY(lk_manifest_read(path, load_entry, l, err));
+		if (m->added_files != 0 || m->existing_files != 0)
+			LK_TRY(lk_manifest_read(m, 0, l->arena, load_entry, l, err));
 	}
 	return LK_OK;
 }

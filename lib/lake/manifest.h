@@ -7,12 +7,12 @@
 #ifndef LK_LAKE_MANIFEST_H
 #define LK_LAKE_MANIFEST_H
 
-#include "base/mem.h"
-#include "parquet/parquet.h"
+#include "lake/avro.h"
+#include "lake/data_file.h"
 
 enum lk_content {
 	LK_CONTENT_DATA = 0,
-	LK_CONTENT_DELETES = 1, /* in a list; in a manifest 1 is position deletes and 2 equality deletes */
+	LK_CONTENT_DELETES = 1, /* in a list; a file of a manifest tells which kind */
 };
 
 /* What a list says of the values of one partition field. */
@@ -48,37 +48,53 @@ void lk_manifest_list_release(struct lk_manifest_list *list);
 enum lk_status lk_manifest_list_write(const struct lk_manifest_file *items, size_t count, int64_t snapshot_id,
 	int64_t parent_id, int64_t sequence, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
-/* A file of a manifest: its texts are borrowed until the callback returns. */
+/* What a manifest tells of a file: that it lives, came or went, and since when. */
 struct lk_manifest_entry {
-	int64_t status, content, rows, bytes;
-	int64_t sequence; /* data sequence number; -1: it is the manifest's own, as its list has it */
-	const char *uri;
-	const char *referenced; /* the only data file that a file of position deletes is about; NULL: not said */
+	int status; /* LK_ENTRY_... */
+	int64_t snapshot_id; /* which added it, or deleted it */
+	int64_t sequence, file_sequence; /* -1: inherited from the manifest, of one to be written */
+	struct lk_data_file file;
 };
 enum { LK_ENTRY_EXISTING, LK_ENTRY_ADDED, LK_ENTRY_DELETED };
-enum { LK_FILE_DATA, LK_FILE_POSITION_DELETES, LK_FILE_EQUALITY_DELETES }; /* content */
+
+/* The entry lies in the reader's arena, and lives as long. */
 typedef enum lk_status lk_manifest_visitor(void *context, const struct lk_manifest_entry *entry, struct lk_error *err);
 
-/* Calls visit for each entry, deleted ones too; path is local. */
-enum lk_status lk_manifest_read(const char *path, lk_manifest_visitor *visit, void *context,
-	struct lk_error *err) LK_CHECKED;
-
-/* A file that a commit adds: rows, or position deletes. */
-struct lk_data_file {
-	char *path; /* local; malloc'd */
-	char *uri;  /* as the lake will have it; malloc'd */
-	struct lk_file_metrics metrics;
-	char *referenced; /* of position deletes that are all about one data file, its uri; malloc'd or NULL */
+enum lk_manifest_flags {
+	LK_MANIFEST_METRICS = 1, /* sizes, counts and bounds of columns, and split offsets, too */
 };
 
-/* What a manifest says of the table that its files are of. */
+/* Calls visit for each entry, deleted ones too, with what it inherits from the manifest filled in ("Sequence Number
+ * Inheritance"). LK_MISSING where the manifest is not local. */
+enum lk_status lk_manifest_read(const struct lk_manifest_file *manifest, unsigned flags, struct lk_arena *arena,
+	lk_manifest_visitor *visit, void *context, struct lk_error *err) LK_CHECKED;
+
+/* What a manifest says of the table that its files are of. All borrowed. */
 struct lk_manifest_table {
 	const char *schema; /* as JSON */
-	int64_t schema_id, spec_id, snapshot_id;
+	int64_t schema_id;
+	const struct lk_partition_spec *spec;
+	const char *spec_fields; /* as JSON */
 };
 
-/* The bytes of a manifest of added files of an unpartitioned spec, all of them rows or all position deletes, appended to *out. */
-enum lk_status lk_manifest_write(const struct lk_data_file *files, size_t count, enum lk_content content,
-	const struct lk_manifest_table *table, struct lk_str *out, struct lk_error *err) LK_CHECKED;
+/*
+ * A manifest being written: begin, add, add, ..., finish. All of its entries are of one content and one spec. It is made in
+ * memory.
+ */
+struct lk_manifest_writer {
+	const struct lk_manifest_table *table;
+	enum lk_content content;
+	struct lk_avro_writer avro;
+	struct lk_manifest_file file; /* what the list will say of it, but for path and length */
+	struct lk_arena *arena;	      /* where the summaries of its partitions lie */
+};
+enum lk_status lk_manifest_begin(struct lk_manifest_writer *w, const struct lk_manifest_table *table, enum lk_content content,
+	struct lk_arena *arena, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_manifest_add(struct lk_manifest_writer *w, const struct lk_manifest_entry *entry, struct lk_error *err) LK_CHECKED;
+/* Appends its bytes to *out, and fills *file: counts, summaries and length; the path is the caller's to set. Sequence numbers are
+ * -1 where the commit's own will be it. Releases w whatever the status. */
+enum lk_status lk_manifest_finish(struct lk_manifest_writer *w, struct lk_str *out, struct lk_manifest_file *file,
+	struct lk_error *err) LK_CHECKED;
+void lk_manifest_writer_release(struct lk_manifest_writer *w);
 
 #endif

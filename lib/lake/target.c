@@ -127,15 +127,6 @@ enum lk_status lk_target_open(struct lk_target *t, struct lk_lake *lake, const c
 	return adopt_base(t, err);
 }
 
-void lk_data_file_release(struct lk_data_file *file)
-{
-	free(file->path);
-	free(file->uri);
-	free(file->referenced);
-	lk_file_metrics_release(&file->metrics);
-	*file = (struct lk_data_file){0};
-}
-
 void lk_target_release(struct lk_target *t)
 {
 	for (size_t i = 0; i < t->file_count; i++)

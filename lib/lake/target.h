@@ -71,7 +71,6 @@ enum lk_status lk_target_make_folders(struct lk_target *t, struct lk_error *err)
 
 /* Takes over *file, emptying it. */
 enum lk_status lk_target_add_file(struct lk_target *t, struct lk_data_file *file, struct lk_error *err) LK_CHECKED;
-void lk_data_file_release(struct lk_data_file *file);
 
 /* Removes the files that gathered here. */
 void lk_target_discard(struct lk_target *t);

@@ -72,25 +72,34 @@ static enum lk_status build_manifest(const struct lk_transaction *tx, struct lk_
 	size_t count, enum lk_content content, struct lk_target_manifest *m, struct lk_error *err)
 {
 	char *schema = json_dumps(t->schema, JSON_COMPACT), *path = NULL, name[LK_UUID_SIZE + 16];
-	const json_t *spec = t->base ? lk_metadata_spec(t->base) : NULL;
-	struct lk_manifest_table table = {schema, lk_metadata_number(t->schema, "schema-id", 0),
-		lk_metadata_number(spec, "spec-id", 0), t->snapshot_id};
+	const json_t *spec_json = t->base ? lk_metadata_spec(t->base) : NULL;
+	struct lk_partition_spec spec = {.spec_id = (int32_t)lk_metadata_number(spec_json, "spec-id", 0)};
+	struct lk_manifest_table table = {schema, lk_metadata_number(t->schema, "schema-id", 0), &spec, "[]"};
+	struct lk_arena arena = LK_ARENA_INIT;
 	struct lk_str text = LK_STR_INIT;
 	enum lk_status status = schema ? LK_OK : lk_error_nomem(err);
-	int64_t rows = 0;
+	struct lk_manifest_writer w = {0};
 
-	for (size_t i = 0; i < count; i++)
-		rows += files[i].metrics.rows;
 	if (!status)
-		status = lk_manifest_write(files, count, content, &table, &text, err);
+		status = lk_manifest_begin(&w, &table, content, &arena, err);
+	for (size_t i = 0; !status && i < count; i++) {
+		struct lk_manifest_entry entry = {LK_ENTRY_ADDED, t->snapshot_id, -1, -1, files[i]};
+
+		entry.file.content = content == LK_CONTENT_DATA ? LK_FILE_DATA : LK_FILE_POSITION_DELETES;
+		entry.file.sort_order = content == LK_CONTENT_DATA ? 0 : -1;
+		status = lk_manifest_add(&w, &entry, err);
+	}
+	if (!status)
+		status = lk_manifest_finish(&w, &text, &m->file, err);
+	lk_manifest_writer_release(&w);
+	lk_arena_release(&arena);
 	free(schema);
 	snprintf(name, sizeof(name), "%s-m%d-%d.avro", tx->run, (int)content, t->manifest_number++);
 	if (!status)
 		status = write_metadata_file(t, name, text.data, text.len, &path, &m->uri, err);
 	free(path);
-	m->file = (struct lk_manifest_file){.path = lk_str_text(&m->uri), .length = (int64_t)text.len, .spec_id = table.spec_id,
-		.content = content, .snapshot_id = t->snapshot_id, .added_files = (int64_t)count, .added_rows = rows,
-		.partition_count = 0};
+	m->file.path = lk_str_text(&m->uri);
+	m->file.snapshot_id = t->snapshot_id;
 	lk_str_release(&text);
 	return status;
 }

@@ -210,7 +210,7 @@ static enum lk_status count_entry(void *context, const struct lk_manifest_entry 
 	int64_t *rows = context;
 
 	(void)e;
-	*rows += entry->rows;
+	*rows += entry->file.metrics.rows;
 	return LK_OK;
 }
 
@@ -229,18 +229,27 @@ static void make_manifest(const char *manifest_path, int64_t *length)
 	int64_t splits[] = {4};
 	struct lk_column_metrics column = {.field_id = 1, .compressed_bytes = 10, .value_count = 3, .nan_count = -1,
 		.has_lower = true, .lower = {(char *)"\1\0\0\0\0\0\0\0", 8, 9, false}};
-	struct lk_data_file file = {(char *)"/d/a.parquet", (char *)"file:///d/a.parquet",
-		{.rows = 3, .file_bytes = 1000, .split_offsets = splits, .split_count = 1, .columns = &column, .column_count = 1}};
+	struct lk_manifest_entry entry = {LK_ENTRY_ADDED, 77, -1, -1, {.uri = (char *)"file:///d/a.parquet",
+		.metrics = {.rows = 3, .file_bytes = 1000, .split_offsets = splits, .split_count = 1, .columns = &column, .column_count = 1}}};
+	struct lk_partition_spec spec = {0};
+	struct lk_manifest_table table = {schema_text, 0, &spec, "[]"};
+	struct lk_arena arena = LK_ARENA_INIT;
 	struct lk_str text = LK_STR_INIT;
-	struct lk_manifest_table table = {schema_text, 0, 0, 77};
+	struct lk_manifest_writer w;
+	struct lk_manifest_file file;
 	int64_t rows = 0;
 
-	is_int(lk_manifest_write(&file, 1, LK_CONTENT_DATA, &table, &text, &err), LK_OK, "a manifest is made");
+	is_int(lk_manifest_begin(&w, &table, LK_CONTENT_DATA, &arena, &err), LK_OK, "a manifest is begun");
+	is_int(lk_manifest_add(&w, &entry, &err), LK_OK, "a file is added");
+	is_int(lk_manifest_finish(&w, &text, &file, &err), LK_OK, "and it is made");
+	ok(file.added_files == 1 && file.added_rows == 3 && file.length == (int64_t)text.len, "with its counts");
 	write_file(manifest_path, &text);
 	*length = (int64_t)text.len;
-	is_int(lk_manifest_read(manifest_path, count_entry, &rows, &err), LK_OK, "and read");
+	file.path = manifest_path;
+	is_int(lk_manifest_read(&file, 0, &arena, count_entry, &rows, &err), LK_OK, "and read");
 	is_int(rows, 3, "with its rows");
 	lk_str_release(&text);
+	lk_arena_release(&arena);
 }
 
 static void make_list(const char *list_path, const char *manifest_uri, int64_t length)
