@@ -7,7 +7,7 @@
 
 struct lk_result {
 	struct lk_sql *sql;
-	const struct lk_script *script;
+	const struct lk_script *script; /* NULL: the statement is ours */
 	void *prepared, *pending, *arrow_options;
 	struct lk_duckdb_result result;
 	struct ArrowSchema wire; /* as DuckDB has it */
@@ -18,6 +18,8 @@ struct lk_result {
 
 static enum lk_status said(const struct lk_result *r, const char *text, struct lk_error *err)
 {
+	if (!r->script)
+		return lk_sql_error(text, NULL, NULL, err);
 	return lk_sql_error(text, r->script->text, r->script->text_name, err);
 }
 
@@ -57,6 +59,16 @@ static enum lk_status prepare(struct lk_result *r, int statement, struct lk_erro
 	return status;
 }
 
+/* One of ours. */
+static enum lk_status prepare_own(struct lk_result *r, const char *select, struct lk_error *err)
+{
+	const struct lk_duckdb *d = &r->sql->duckdb;
+
+	if (d->prepare(r->sql->connection, select, &r->prepared))
+		return said(r, d->prepare_error(r->prepared), err);
+	return LK_OK;
+}
+
 static enum lk_status execute(struct lk_result *r, struct lk_error *err)
 {
 	const struct lk_duckdb *d = &r->sql->duckdb;
@@ -93,12 +105,12 @@ static enum lk_status take_schema(struct lk_result *r, struct lk_error *err)
 	return status;
 }
 
-static enum lk_status open_impl(struct lk_result *r, int statement, bool exact, struct lk_error *err)
+/* What was prepared begins to run. */
+static enum lk_status begin(struct lk_result *r, bool exact, struct lk_error *err)
 {
 	struct ArrowError arrow = {{0}};
 	int code;
 
-	LK_TRY(prepare(r, statement, err));
 	LK_TRY(execute(r, err));
 	LK_TRY(take_schema(r, err));
 	code = ArrowArrayViewInitFromSchema(&r->view, &r->wire, &arrow);
@@ -120,7 +132,28 @@ enum lk_status lk_result_open(struct lk_result **out, struct lk_sql *sql, const 
 		return lk_error_nomem(err);
 	r->sql = sql;
 	r->script = script;
-	status = open_impl(r, statement, exact, err);
+	status = prepare(r, statement, err);
+	if (!status)
+		status = begin(r, exact, err);
+	if (status)
+		lk_result_close(r);
+	else
+		*out = r;
+	return status;
+}
+
+enum lk_status lk_result_select(struct lk_result **out, struct lk_sql *sql, const char *select, bool exact, struct lk_error *err)
+{
+	struct lk_result *r = calloc(1, sizeof(*r));
+	enum lk_status status;
+
+	*out = NULL;
+	if (!r)
+		return lk_error_nomem(err);
+	r->sql = sql;
+	status = prepare_own(r, select, err);
+	if (!status)
+		status = begin(r, exact, err);
 	if (status)
 		lk_result_close(r);
 	else

@@ -57,6 +57,10 @@ struct lk_result;
  */
 enum lk_status lk_result_open(struct lk_result **out, struct lk_sql *sql, const struct lk_script *script, int statement,
 	bool exact, struct lk_error *err) LK_CHECKED;
+/* The same for a SELECT of our own making, with no text of a person's in it but quoted names and literals; the doors may be
+ * open. exact: as above. */
+enum lk_status lk_result_select(struct lk_result **out, struct lk_sql *sql, const char *select, bool exact,
+	struct lk_error *err) LK_CHECKED;
 /* Borrowed until the result is closed. */
 const struct ArrowSchema *lk_result_schema(const struct lk_result *r);
 /* *view is borrowed until the next call. */
