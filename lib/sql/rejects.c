@@ -3,38 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sql/session.h"
-#include "sql/view.h"
-#include "sql/workspace.h"
+#include "sql/places.h"
 #include "stream/side.h"
 
 struct lk_rejects {
-	struct lk_sql *sql; /* NULL before the first row */
-	struct lk_workspace workspace;
-	bool has_workspace;
+	struct lk_places places; /* opened with the first row */
 	int64_t rows;
 };
 
-/* ---- statements ---- */
-
-/* Runs a statement and keeps its result, the caller's to destroy in any case. */
-static enum lk_status ask(struct lk_rejects *r, const char *statement, struct lk_duckdb_result *result, struct lk_error *err)
+static enum lk_status open_places(struct lk_rejects *r, struct lk_error *err)
 {
-	*result = (struct lk_duckdb_result){{0}};
-	if (r->sql->duckdb.query(r->sql->connection, statement, result))
-		return lk_sql_error(r->sql->duckdb.result_error(result), NULL, NULL, err);
-	return LK_OK;
-}
-
-static enum lk_status open_sql(struct lk_rejects *r, struct lk_error *err)
-{
-	struct lk_sql_options options = {0};
-
-	LK_TRY(lk_workspace_init(&r->workspace, err));
-	r->has_workspace = true;
-	options.scratch = r->workspace.folder;
-	LK_TRY(lk_sql_open(&r->sql, &options, err));
-	return lk_sql_run(r->sql, "CREATE TABLE lk_replayed(sha256 VARCHAR, sender VARCHAR, member VARCHAR, \"table\" VARCHAR,"
+	LK_TRY(lk_places_open(&r->places, err));
+	return lk_sql_run(r->places.sql, "CREATE TABLE lk_replayed(sha256 VARCHAR, sender VARCHAR, member VARCHAR, \"table\" VARCHAR,"
 		" resource VARCHAR, record BIGINT, landed BOOLEAN)", err);
 }
 
@@ -95,12 +75,12 @@ static enum lk_status insert(struct lk_rejects *r, struct feed *feed, struct lk_
 	struct ArrowArrayStream stream = {feed_schema, feed_next, feed_error, feed_release, feed};
 	enum lk_status status = LK_OK;
 
-	if (r->sql->duckdb.arrow_scan(r->sql->connection, "lk_batch", &stream))
+	if (r->places.sql->duckdb.arrow_scan(r->places.sql->connection, "lk_batch", &stream))
 		return lk_error_set(err, LK_BUG, "DuckDB does not take a batch of lk.replayed");
-	status = lk_sql_run(r->sql, "INSERT INTO lk_replayed SELECT sha256, sender, member, \"table\", resource, record, landed"
+	status = lk_sql_run(r->places.sql, "INSERT INTO lk_replayed SELECT sha256, sender, member, \"table\", resource, record, landed"
 		" FROM lk_batch", err);
 	if (!status)
-		status = lk_sql_run(r->sql, "DROP VIEW lk_batch", err);
+		status = lk_sql_run(r->places.sql, "DROP VIEW lk_batch", err);
 	return status;
 }
 
@@ -111,8 +91,8 @@ static enum lk_status take(void *self, struct lk_batch *batch, struct lk_error *
 	enum lk_status status;
 
 	LK_TRY(check_columns(batch->schema, err));
-	if (!r->sql)
-		LK_TRY(open_sql(r, err));
+	if (!r->places.sql)
+		LK_TRY(open_places(r, err));
 	LK_TRY(lk_arrow_status(ArrowSchemaDeepCopy(batch->schema, &feed.schema), NULL, LK_BUG, "cannot copy a schema", err));
 	r->rows += batch->rows;
 	ArrowArrayMove(batch->array, &feed.array);
@@ -126,12 +106,12 @@ static enum lk_status take(void *self, struct lk_batch *batch, struct lk_error *
 static enum lk_status count(struct lk_rejects *r, struct lk_replay_counts *counts, struct lk_error *err)
 {
 	struct lk_duckdb_result result;
-	enum lk_status status = ask(r, "SELECT count(*), count(*) FILTER (landed) FROM lk_replayed", &result, err);
+	enum lk_status status = lk_places_ask(&r->places, "SELECT count(*), count(*) FILTER (landed) FROM lk_replayed", &result, err);
 
 	if (!status)
-		*counts = (struct lk_replay_counts){r->sql->duckdb.value_int64(&result, 0, 0),
-			r->sql->duckdb.value_int64(&result, 1, 0)};
-	r->sql->duckdb.destroy_result(&result);
+		*counts = (struct lk_replay_counts){r->places.sql->duckdb.value_int64(&result, 0, 0),
+			r->places.sql->duckdb.value_int64(&result, 1, 0)};
+	r->places.sql->duckdb.destroy_result(&result);
 	return status;
 }
 
@@ -141,111 +121,74 @@ static enum lk_status check(void *self, struct lk_replay_counts *counts, struct 
 	struct lk_duckdb_result result;
 	enum lk_status status;
 
-	status = ask(r, "SELECT member, record FROM lk_replayed GROUP BY sha256, sender, member, \"table\", resource, record"
+	status = lk_places_ask(&r->places, "SELECT member, record FROM lk_replayed GROUP BY sha256, sender, member, \"table\", resource, record"
 		" HAVING count(*) > 1 ORDER BY ALL LIMIT 1", &result, err);
-	if (!status && r->sql->duckdb.row_count(&result)) {
-		char *member = r->sql->duckdb.value_varchar(&result, 0, 0);
+	if (!status && r->places.sql->duckdb.row_count(&result)) {
+		char *member = r->places.sql->duckdb.value_varchar(&result, 0, 0);
 
 		status = lk_error_set(err, LK_DATA, "record %lld of '%s' was replayed twice in this stream",
-			(long long)r->sql->duckdb.value_int64(&result, 1, 0), member ? member : "");
-		r->sql->duckdb.free(member);
+			(long long)r->places.sql->duckdb.value_int64(&result, 1, 0), member ? member : "");
+		r->places.sql->duckdb.free(member);
 	}
-	r->sql->duckdb.destroy_result(&result);
+	r->places.sql->duckdb.destroy_result(&result);
 	if (!status)
 		status = count(r, counts, err);
 	if (status)
 		return status;
 	/* Now, as they are asked for while the catalog is locked. */
-	return lk_sql_run(r->sql, "CREATE TABLE lk_sums AS SELECT sender, sha256, count(*) AS landed FROM lk_replayed WHERE landed"
+	return lk_sql_run(r->places.sql, "CREATE TABLE lk_sums AS SELECT sender, sha256, count(*) AS landed FROM lk_replayed WHERE landed"
 		" GROUP BY ALL", err);
 }
 
 /* ---- finding ---- */
 
-static bool has_column(const struct lk_lake_table *t, const char *name)
+/* What a search has found so far. */
+struct findings {
+	struct lk_rejects *rejects;
+	bool *seen; /* of the rejects, by their rowid */
+	struct lk_replay_counts *found;
+	lk_place_visitor *visit;
+	void *context;
+};
+
+static enum lk_status visit_reject(void *context, const struct lk_lake_file *file, struct lk_duckdb_result *result, uint64_t row,
+	struct lk_error *err)
 {
-	for (int i = 0; i < t->column_count; i++)
-		if (!strcmp(t->columns[i].name, name))
-			return true;
-	return false;
-}
+	struct findings *f = context;
+	const struct lk_duckdb *d = &f->rejects->places.sql->duckdb;
+	int64_t which = d->value_int64(result, 2, row);
 
-/* The index of the file, the position in it, which of the rejects it is, and whether that became a row. */
-static enum lk_status add_search(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
-{
-	lk_str_adds(s, "SELECT w.file, l.lk_pos, r.rowid, CAST(r.landed AS BIGINT) FROM (");
-	LK_TRY(lk_sql_add_places(t, s, err));
-	lk_str_adds(s, ") l JOIN lk_replayed r ON l.sha256 = r.sha256 AND l.sender = r.sender AND l.member = r.member"
-		" AND l.record = r.record AND l.\"table\" IS NOT DISTINCT FROM r.\"table\"");
-	if (has_column(t, "resource"))
-		lk_str_adds(s, " AND l.resource IS NOT DISTINCT FROM r.resource");
-	lk_str_adds(s, " JOIN (VALUES ");
-	for (int i = 0; i < t->file_count; i++) {
-		lk_str_adds(s, i ? ", (" : "(");
-		lk_sql_add_literal(s, t->files[i].path);
-		lk_str_addf(s, ", %d)", i);
-	}
-	lk_str_adds(s, ") AS w(path, file) ON w.path = l.lk_path ORDER BY 1, 2");
-	return lk_str_check(s, err);
-}
-
-static int by_uri(const void *a, const void *b)
-{
-	return strcmp(((const struct lk_lake_file *)a)->uri, ((const struct lk_lake_file *)b)->uri);
-}
-
-static enum lk_status visit_all(struct lk_rejects *r, const struct lk_lake_table *t, struct lk_duckdb_result *result, bool *seen,
-	struct lk_replay_counts *found, lk_place_visitor *visit, void *context, struct lk_error *err)
-{
-	const struct lk_duckdb *d = &r->sql->duckdb;
-	uint64_t count = d->row_count(result);
-
-	for (uint64_t i = 0; i < count; i++) {
-		int64_t file = d->value_int64(result, 0, i), which = d->value_int64(result, 2, i);
-
-		if (file < 0 || file >= t->file_count || which < 0 || which >= r->rows)
-			return lk_error_set(err, LK_BUG, "DuckDB found a row in no file");
-		found->all += !seen[which];
-		found->landed += !seen[which] && d->value_int64(result, 3, i);
-		seen[which] = true;
-		LK_TRY(visit(context, &t->files[file], d->value_int64(result, 1, i), err));
-	}
-	return LK_OK;
-}
-
-static enum lk_status search(struct lk_rejects *r, struct lk_lake_table *t, struct lk_replay_counts *found,
-	lk_place_visitor *visit, void *context,	struct lk_error *err)
-{
-	bool *seen = calloc((size_t)r->rows + 1, sizeof(*seen));
-	struct lk_duckdb_result result = {{0}};
-	struct lk_str s = LK_STR_INIT;
-	enum lk_status status = seen ? add_search(t, &s, err) : lk_error_nomem(err);
-
-	if (!status)
-		status = ask(r, s.data, &result, err);
-	if (!status)
-		status = visit_all(r, t, &result, seen, found, visit, context, err);
-	r->sql->duckdb.destroy_result(&result);
-	lk_str_release(&s);
-	free(seen);
-	return status;
+	if (which < 0 || which >= f->rejects->rows)
+		return lk_error_set(err, LK_BUG, "DuckDB found a reject that was not replayed");
+	f->found->all += !f->seen[which];
+	f->found->landed += !f->seen[which] && d->value_int64(result, 3, row);
+	f->seen[which] = true;
+	return f->visit(f->context, file, d->value_int64(result, 1, row), err);
 }
 
 static enum lk_status find(void *self, const struct lk_lake_table *table, struct lk_replay_counts *found,
 	lk_place_visitor *visit, void *context, struct lk_error *err)
 {
-	struct lk_lake_table sorted = *table;
-	enum lk_status status;
+	struct lk_rejects *r = self;
+	struct findings findings = {r, calloc((size_t)r->rows + 1, sizeof(bool)), found, visit, context};
+	struct lk_str join = LK_STR_INIT;
+	enum lk_status status = findings.seen ? LK_OK : lk_error_nomem(err);
 
 	*found = (struct lk_replay_counts){0};
-	sorted.files = malloc((size_t)table->file_count * sizeof(*sorted.files));
-	if (!sorted.files)
-		return lk_error_nomem(err);
-	memcpy(sorted.files, table->files, (size_t)table->file_count * sizeof(*sorted.files));
-	qsort(sorted.files, (size_t)sorted.file_count, sizeof(*sorted.files), by_uri);
-	status = search(self, &sorted, found, visit, context, err);
-	free(sorted.files);
-	return status ? lk_error_prefix(err, "table %s.%s", table->namespace_name, table->name) : LK_OK;
+	lk_str_adds(&join, "JOIN lk_replayed r ON l.sha256 = r.sha256 AND l.sender = r.sender AND l.member = r.member"
+		" AND l.record = r.record AND l.\"table\" IS NOT DISTINCT FROM r.\"table\"");
+	if (lk_places_has_column(table, "resource"))
+		lk_str_adds(&join, " AND l.resource IS NOT DISTINCT FROM r.resource");
+	if (!status)
+		status = lk_str_check(&join, err);
+	if (!status) {
+		const struct lk_search search = {table, NULL, "l.lk_pos, r.rowid, CAST(r.landed AS BIGINT)", join.data, ""};
+
+		status = lk_places_search(&r->places, &search, visit_reject, &findings, err);
+	}
+	lk_str_release(&join);
+	free(findings.seen);
+	return status;
 }
 
 /* ---- sums ---- */
@@ -268,10 +211,10 @@ static enum lk_status sums(void *self, lk_sums_visitor *visit, void *context, st
 	struct lk_duckdb_result result;
 	enum lk_status status;
 
-	status = ask(r, "SELECT sender, sha256, landed FROM lk_sums ORDER BY ALL", &result, err);
-	for (uint64_t i = 0; !status && i < r->sql->duckdb.row_count(&result); i++)
-		status = visit_sum(&r->sql->duckdb, &result, i, visit, context, err);
-	r->sql->duckdb.destroy_result(&result);
+	status = lk_places_ask(&r->places, "SELECT sender, sha256, landed FROM lk_sums ORDER BY ALL", &result, err);
+	for (uint64_t i = 0; !status && i < r->places.sql->duckdb.row_count(&result); i++)
+		status = visit_sum(&r->places.sql->duckdb, &result, i, visit, context, err);
+	r->places.sql->duckdb.destroy_result(&result);
 	return status;
 }
 
@@ -290,8 +233,6 @@ void lk_rejects_close(struct lk_rejects *r)
 {
 	if (!r)
 		return;
-	lk_sql_close(r->sql);
-	if (r->has_workspace)
-		lk_workspace_release(&r->workspace);
+	lk_places_close(&r->places);
 	free(r);
 }
