@@ -158,3 +158,36 @@ enum lk_status lk_block_decompress(const char *codec, const unsigned char *data,
 	lk_str_add(out, data, len);
 	return lk_str_check(out, err);
 }
+
+/* The length that the trailer tells, modulo 2^32; deflate makes at most 1032 bytes of one. */
+static size_t gzip_length(const char *data, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)data + len - 4;
+
+	return (size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
+}
+
+enum lk_status lk_gzip_decompress(const char *data, size_t len, size_t max_bytes, struct lk_str *out, struct lk_error *err)
+{
+	struct libdeflate_decompressor *d;
+	enum libdeflate_result result;
+	size_t room, got = 0;
+
+	if (len < 18)
+		return lk_error_set(err, LK_DATA, "damaged gzip file");
+	room = gzip_length(data, len);
+	if (room > max_bytes || room / 1032 > len)
+		return lk_error_set(err, LK_DATA, "gzip file tells a length of %zu bytes", room);
+	d = libdeflate_alloc_decompressor();
+	if (!d || !lk_str_reserve(out, room)) {
+		libdeflate_free_decompressor(d);
+		return lk_error_nomem(err);
+	}
+	result = libdeflate_gzip_decompress(d, data, len, out->data + out->len, room, &got);
+	libdeflate_free_decompressor(d);
+	if (result != LIBDEFLATE_SUCCESS)
+		return lk_error_set(err, LK_DATA, "damaged gzip file");
+	out->len += got;
+	out->data[out->len] = '\0';
+	return LK_OK;
+}

@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "lake/at.h"
+#include "lake/manifest.h"
 #include "stream/schema.h"
 
 struct lk_lake;
@@ -32,13 +34,14 @@ const char *lk_lake_path(const struct lk_lake *lake);
 
 /* ---- reading ---- */
 
-/* One column of a table's current schema (Iceberg schema JSON, "Schemas"). */
+/* One column of a table's schema (Iceberg schema JSON, "Schemas"). */
 struct lk_lake_column {
 	int32_t id;
 	const char *name;
 	const char *type; /* as Iceberg writes it: "long", "decimal(9, 2)", ...; nested types as their JSON */
 	bool required;
-	const char *doc; /* NULL when absent */
+	const char *doc;     /* NULL when absent */
+	const char *initial; /* what rows before the column have, as JSON (format v3); NULL: null */
 };
 
 /* A live file of a snapshot. */
@@ -46,36 +49,53 @@ struct lk_lake_file {
 	const char *path; /* as a local path, without its scheme */
 	const char *uri;  /* exactly as the manifest has it */
 	int64_t rows, bytes;
-	int64_t sequence; /* data sequence number ("Sequence Numbers"): which deletes are younger */
+	int64_t sequence;    /* data sequence number ("Sequence Numbers"): which deletes are younger */
+	int64_t snapshot_id; /* that added it */
+	int32_t spec_id;     /* that its partition is of */
+	const struct lk_partition_value *partition;
+	int partition_count;
+	int manifest;		   /* which of the table's manifests names it */
+	struct lk_data_file entry; /* all that the manifest says; columns' metrics only where they were asked for */
 };
 
-/* A file of position deletes: pairs of a data file's uri and a row's place in it, from 0. It applies to data files whose
- * sequence is not above its own. */
+/*
+ * A file of deletes. Position deletes are pairs of a data file's uri and a row's place in it, from 0; they apply to data files
+ * whose sequence is not above their own. Equality deletes are values of columns (entry.equality_ids): they apply to rows of files
+ * whose sequence is below their own, of their partition or, where their spec is without fields, of all.
+ */
 struct lk_lake_deletes {
 	const char *path, *uri;
-	int64_t rows, sequence;
+	int64_t rows, sequence, snapshot_id;
 	const char *referenced; /* the uri of the one data file that it is about; NULL: any */
+	int manifest;
+	struct lk_data_file entry;
 };
 
-/* A table as one SELECT on the catalog found it. All of it lives in the pin's arena. */
+/* A table as one SELECT on the catalog found it. All of it lives in the pin's arena, or as long as the pin. */
 struct lk_lake_table {
 	const char *namespace_name, *name;
 	const char *metadata_location;
-	/* filled by lk_lake_table_load: */
+	/* filled by lk_lake_table_open: */
+	const json_t *metadata;
 	const char *uuid;
-	int64_t snapshot_id;   /* -1 when there is none */
+	int64_t snapshot_id; /* -1 when there is none */
 	int64_t updated_ms;
-	struct lk_lake_column *columns;
+	struct lk_lake_column *columns; /* of the schema that rows are read by */
 	int column_count;
-	struct lk_lake_file *files; /* data files */
-	int file_count;
-	struct lk_lake_deletes *deletes; /* position deletes */
-	int deletes_count;
-	int equality_count; /* files of equality deletes, which lk does not apply */
-	int64_t rows;	    /* sum over data files */
-	int64_t deleted;    /* sum over position deletes */
 	bool name_mapping; /* files may be without field ids ("Column Projection": schema.name-mapping.default) */
 	bool nested_same;  /* fields inside of columns were never renamed */
+	/* filled by lk_lake_table_read: */
+	struct lk_manifest_file *manifests;
+	int manifest_count;
+	struct lk_lake_file *files; /* data files */
+	int file_count;
+	int64_t all_files; /* with those that a filter left out */
+	struct lk_lake_deletes *deletes; /* position deletes */
+	int deletes_count;
+	struct lk_lake_deletes *equality; /* equality deletes */
+	int equality_count;
+	int64_t rows;	 /* sum over data files */
+	int64_t deleted; /* sum over position deletes */
 };
 
 /* All tables (views are left out) of the catalog at one moment, ordered by namespace and name. */
@@ -83,12 +103,35 @@ struct lk_pin {
 	struct lk_arena arena;
 	struct lk_lake_table *tables;
 	int table_count;
+	json_t *metadata; /* of the tables that were loaded: keeps the trees */
 };
 enum lk_status lk_lake_pin(struct lk_lake *lake, struct lk_pin *pin, struct lk_error *err) LK_CHECKED;
 void lk_pin_release(struct lk_pin *pin);
 
-/* Reads the table's metadata, manifest list and manifests. */
+/* Reads the table's metadata, manifest list and manifests, of the current snapshot. */
 enum lk_status lk_lake_table_load(struct lk_pin *pin, struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
+
+enum lk_load_flags {
+	LK_LOAD_METRICS = 1, /* sizes, counts and bounds of files' columns too */
+};
+
+/* The same, at a moment (lake/at.h; NULL: now). A table may be loaded more than once: copy the struct, and load the copy. */
+enum lk_status lk_lake_table_load_at(struct lk_pin *pin, struct lk_lake_table *table, const struct lk_lake_at *at, unsigned flags,
+	struct lk_error *err) LK_CHECKED;
+
+/* Its two halves: the metadata alone, and then the manifests of the snapshot. */
+enum lk_status lk_lake_table_open(struct lk_pin *pin, struct lk_lake_table *table, const struct lk_lake_at *at,
+	struct lk_error *err) LK_CHECKED;
+
+/* Which data files are wanted ("Scan Planning"); files of deletes always are. */
+struct lk_lake_filter {
+	bool (*manifest)(void *context, const struct lk_lake_table *table, const struct lk_manifest_file *manifest);
+	bool (*file)(void *context, const struct lk_lake_table *table, const struct lk_manifest_entry *entry);
+	void *context;
+};
+/* filter may be NULL. */
+enum lk_status lk_lake_table_read(struct lk_pin *pin, struct lk_lake_table *table, unsigned flags,
+	const struct lk_lake_filter *filter, struct lk_error *err) LK_CHECKED;
 
 /* ---- the ledger of deliveries ---- */
 

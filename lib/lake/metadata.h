@@ -1,5 +1,5 @@
 /*
- * Table metadata ("Table Metadata" of Iceberg's specification, formats v1 to read and v2): one JSON object for each version of a
+ * Table metadata ("Table Metadata" of Iceberg's specification, format v2, and v1 and v3 to read): one JSON object for each version of a
  * table.
  *
  * It is held as the JSON tree that it is, so that what lk does not know (statistics, encryption keys, other engines'
@@ -17,7 +17,7 @@
 /* The local path that a location means: file:///a, file:/a or /a. NULL for any other scheme. Borrowed from uri. */
 const char *lk_uri_path(const char *uri);
 
-/* Reads and checks; *root is the caller's to json_decref. Format v3 and later is LK_MISSING. */
+/* Reads and checks, compressed by gzip or not; *root is the caller's to json_decref. A format beyond v3 is LK_MISSING. */
 enum lk_status lk_metadata_read(const char *location, json_t **root, struct lk_error *err) LK_CHECKED;
 
 int lk_metadata_version(const json_t *root);
