@@ -226,6 +226,7 @@ static enum lk_status look(struct lk_lake *lake, struct lk_error *err)
 		return lk_error_set(err, LK_DATA, "'%s/catalog.db' is not an Iceberg catalog", lake->path);
 	LK_TRY(has_row(lake, "SELECT 1 FROM pragma_table_info('iceberg_tables') WHERE name = 'iceberg_type'", &lake->has_type,
 		err));
+	LK_TRY(has_row(lake, "SELECT 1 FROM sqlite_master WHERE name = 'lk_ledger_history'", &lake->has_history, err));
 	return has_row(lake, "SELECT 1 FROM sqlite_master WHERE name = 'lk_ledger'", &lake->has_ledger, err);
 }
 
@@ -284,7 +285,7 @@ enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_e
 	if (sqlite3_exec(lake->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL) != SQLITE_OK)
 		return sqlite_error(lake, "open", err);
 	LK_TRY(look(lake, err));
-	if (lake->read_only || (lake->has_tables && lake->has_ledger))
+	if (lake->read_only || (lake->has_tables && lake->has_history))
 		return LK_OK;
 	if (!lake->has_tables && !(flags & LK_LAKE_CREATE))
 		return LK_OK;

@@ -29,6 +29,7 @@ struct lk_lake {
 	bool has_tables; /* the catalog's tables are there: not in a database just being made by another process */
 	bool has_type;	 /* iceberg_tables has the column iceberg_type (V1) */
 	bool has_ledger;
+	bool has_history; /* of the ledger */
 };
 
 enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_error *err) LK_CHECKED;

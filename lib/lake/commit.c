@@ -6,6 +6,7 @@
 #include "lake/commit_report.h"
 #include "lake/counts.h"
 #include "lake/data_writer.h"
+#include "lake/ledger_history.h"
 #include "lake/replay.h"
 #include "lake/stage.h"
 #include "lake/transaction.h"
@@ -190,6 +191,7 @@ static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go
 	const struct run *run = context;
 	bool loaded;
 
+	LK_TRY(lk_ledger_check_branch(lake, run->deliveries.branch, err));
 	LK_TRY(lk_deliveries_recheck(&run->deliveries, lake, &loaded, err));
 	*go = !loaded;
 	if (loaded)
@@ -269,6 +271,7 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 	enum verdict verdict;
 	bool go;
 
+	LK_TRY(lk_ledger_check_branch(run->lake, run->deliveries.branch, err));
 	if (run->options->once) {
 		LK_TRY(lk_deliveries_add_once(&run->deliveries, run->lake, run->options->once, err));
 		once = run->deliveries.items[0];
@@ -304,6 +307,7 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 	status = lk_commit_report_init(report, err);
 	if (!status && !run.segments)
 		status = lk_error_nomem(err);
+	run.deliveries.branch = run.replay.branch = options->branch ? options->branch : LK_MAIN;
 	run.writers = (struct lk_data_writers){.lake = lake, .run = report->run, .mode = options->schema, .ahead = options->stage};
 	if (!status)
 		status = take_stream(&run, reader, &outcome, err);

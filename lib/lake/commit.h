@@ -53,6 +53,7 @@ struct lk_commit_options {
 	const char *as;	   /* the table of plain rows; NULL: as the stream says */
 	const char *stage; /* folder for a description instead of a commit; NULL: commit */
 	const struct lk_reject_finder *finder; /* NULL: a stream with replayed rejects is refused */
+	const char *branch; /* that the snapshots go on, and whose ledger it is; NULL: main */
 };
 
 struct lk_commit_report_table {

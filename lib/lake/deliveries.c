@@ -196,7 +196,7 @@ static enum lk_status meet(struct lk_deliveries *ds, struct lk_lake *lake, const
 	d->size = row->size;
 	d->modified_us = row->modified;
 	LK_TRY(locate(ds, d, err));
-	return lk_ledger_look(lake, d, &ds->arena, err);
+	return lk_ledger_look(lake, ds->branch, d, &ds->arena, err);
 }
 
 static int compare_failed(const void *key, const void *item)
@@ -348,7 +348,7 @@ enum lk_status lk_deliveries_add_once(struct lk_deliveries *ds, struct lk_lake *
 		return lk_error_nomem(err);
 	LK_TRY(lk_deliveries_add(ds, &d, ONCE_SENDER, copy, err));
 	d->path = path;
-	LK_TRY(lk_ledger_look(lake, d, &ds->arena, err));
+	LK_TRY(lk_ledger_look(lake, ds->branch, d, &ds->arena, err));
 	d->news = d->seen == LK_DELIVERY_UNKNOWN;
 	return LK_OK;
 }
@@ -382,11 +382,11 @@ enum lk_status lk_deliveries_recheck(const struct lk_deliveries *ds, struct lk_l
 		if (!d->news)
 			continue;
 		news++;
-		LK_TRY(lk_ledger_unchanged(lake, d, &same, err));
+		LK_TRY(lk_ledger_unchanged(lake, ds->branch, d, &same, err));
 		if (same)
 			continue;
 		changed = d;
-		LK_TRY(lk_ledger_find(lake, LK_BRANCH, d->sender, d->sha256, NULL, &entry, err));
+		LK_TRY(lk_ledger_find(lake, ds->branch, d->sender, d->sha256, NULL, &entry, err));
 		complete += entry.state == LK_DELIVERY_COMPLETE;
 	}
 	*loaded = changed && complete == news;
@@ -401,6 +401,6 @@ enum lk_status lk_deliveries_record(const struct lk_deliveries *ds, struct lk_la
 {
 	for (size_t i = 0; i < ds->count; i++)
 		if (ds->items[i]->news)
-			LK_TRY(lk_ledger_record(lake, ds->items[i], run, err));
+			LK_TRY(lk_ledger_record(lake, ds->branch, ds->items[i], run, err));
 	return LK_OK;
 }

@@ -10,6 +10,7 @@
 #include "lake/ledger.h"
 
 struct lk_deliveries {
+	const char *branch; /* whose ledger; the caller's, set before the first is taken */
 	struct lk_arena arena;
 	struct lk_delivery **items;
 	size_t count, cap;

@@ -135,6 +135,8 @@ enum lk_status lk_lake_table_read(struct lk_pin *pin, struct lk_lake_table *tabl
 
 /* ---- the ledger of deliveries ---- */
 
+#define LK_MAIN "main" /* the branch that readers see who name none */
+
 enum lk_delivery_state {
 	LK_DELIVERY_UNKNOWN,
 	LK_DELIVERY_COMPLETE, /* every member is loaded, or is not data */

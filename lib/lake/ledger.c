@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/tool.h"
+#include "lake/ledger_history.h"
 
 #define STAGED_DAYS 90 /* how long committed descriptions are remembered */
 
@@ -24,7 +25,15 @@ const char lk_ledger_ddl[] =
 	" sender TEXT NOT NULL, sha256 TEXT NOT NULL,"
 	" PRIMARY KEY (branch, path)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS lk_staged("
-	" id TEXT NOT NULL PRIMARY KEY, run TEXT NOT NULL, committed_us INTEGER NOT NULL) WITHOUT ROWID;";
+	" id TEXT NOT NULL PRIMARY KEY, run TEXT NOT NULL, committed_us INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS lk_branch(name TEXT NOT NULL PRIMARY KEY, began_us INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS lk_ledger_history("
+	" seq INTEGER PRIMARY KEY, branch TEXT NOT NULL, sender TEXT NOT NULL, sha256 TEXT NOT NULL,"
+	" delivery TEXT NOT NULL, run TEXT NOT NULL, at_us INTEGER NOT NULL, was TEXT);"
+	/* of a lake whose ledger is older than its history: each row came about at once */
+	"INSERT INTO lk_ledger_history(branch, sender, sha256, delivery, run, at_us, was)"
+	" SELECT branch, sender, sha256, delivery, run, committed_us, NULL FROM lk_ledger"
+	" WHERE NOT EXISTS (SELECT 1 FROM lk_ledger_history) ORDER BY committed_us;";
 
 static const char *const state_words[] = {
 	[LK_DELIVERY_UNKNOWN] = "unknown",
@@ -108,8 +117,8 @@ enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, con
 	if (!status)
 		status = lk_catalog_prepare(lake, &stmt, err,
 			"SELECT l.state, l.sender, l.sha256 FROM lk_ledger_path p JOIN lk_ledger l"
-			" ON l.branch = p.branch AND l.sender = p.sender AND l.sha256 = p.sha256"
-			" WHERE p.branch = ? AND p.path = ? AND p.size = ? AND p.modified_us = ?",
+			" ON l.branch = ?1 AND l.sender = p.sender AND l.sha256 = p.sha256"
+			" WHERE p.branch IN (?1, '" LK_MAIN "') AND p.path = ?2 AND p.size = ?3 AND p.modified_us = ?4",
 			"ssii", branch, absolute.data, size, modified_us);
 	lk_str_release(&absolute);
 	LK_TRY(status);
@@ -264,7 +273,8 @@ static enum lk_status look(struct lk_lake *lake, sqlite3_stmt *stmt, struct lk_d
 	return d->seen_run ? LK_OK : lk_error_nomem(err);
 }
 
-enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struct lk_arena *arena, struct lk_error *err)
+enum lk_status lk_ledger_look(struct lk_lake *lake, const char *branch, struct lk_delivery *d, struct lk_arena *arena,
+	struct lk_error *err)
 {
 	enum lk_status status;
 	sqlite3_stmt *stmt;
@@ -275,23 +285,24 @@ enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struc
 		return LK_OK;
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
 		"SELECT state, run, members, rows, rejected FROM lk_ledger"
-		" WHERE branch = 'main' AND sender = ? AND sha256 = ?",
-		"ss", d->sender, d->sha256));
+		" WHERE branch = ? AND sender = ? AND sha256 = ?",
+		"sss", branch, d->sender, d->sha256));
 	status = look(lake, stmt, d, arena, err);
 	lk_catalog_done(lake, stmt);
 	if (status || d->seen == LK_DELIVERY_UNKNOWN || d->seen == LK_DELIVERY_COMPLETE)
 		return status;
-	return read_failed(lake, LK_BRANCH, d->sender, d->sha256, true, NULL, arena, &d->was, &d->was_count, err);
+	return read_failed(lake, branch, d->sender, d->sha256, true, NULL, arena, &d->was, &d->was_count, err);
 }
 
-enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const struct lk_delivery *d, bool *same, struct lk_error *err)
+enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, bool *same,
+	struct lk_error *err)
 {
 	enum lk_status status;
 	sqlite3_stmt *stmt;
 	bool row;
 
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
-		"SELECT run FROM lk_ledger WHERE branch = 'main' AND sender = ? AND sha256 = ?", "ss", d->sender, d->sha256));
+		"SELECT run FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch, d->sender, d->sha256));
 	status = lk_catalog_step(lake, stmt, &row, err);
 	*same = !status && !strcmp(row ? lk_catalog_text(stmt, 0) : "", d->seen_run);
 	lk_catalog_done(lake, stmt);
@@ -318,35 +329,37 @@ static enum lk_delivery_state outcome_of(const struct lk_delivery *d)
 	return d->crashed ? LK_DELIVERY_CRASHED : LK_DELIVERY_HELD;
 }
 
-static enum lk_status record_failed(struct lk_lake *lake, const struct lk_delivery *d, struct lk_error *err)
+static enum lk_status record_failed(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, struct lk_error *err)
 {
 	for (size_t i = 0; i < d->was_count; i++)
 		if (d->was[i].again)
 			LK_TRY(lk_catalog_run(lake, NULL, err,
 				"DELETE FROM lk_ledger_failed"
-				" WHERE branch = 'main' AND sender = ? AND sha256 = ? AND member = ?",
-				"sss", d->sender, d->sha256, d->was[i].member));
+				" WHERE branch = ? AND sender = ? AND sha256 = ? AND member = ?",
+				"ssss", branch, d->sender, d->sha256, d->was[i].member));
 	for (size_t i = 0; i < d->failed_count; i++)
 		LK_TRY(lk_catalog_run(lake, NULL, err,
-			"INSERT OR REPLACE INTO lk_ledger_failed VALUES ('main', ?, ?, ?, ?, ?, ?)", "ssssis", d->sender, d->sha256,
-			d->failed[i].member, d->failed[i].error, d->failed[i].rows, d->failed[i].sources));
+			"INSERT OR REPLACE INTO lk_ledger_failed VALUES (?, ?, ?, ?, ?, ?, ?)", "sssssis", branch, d->sender,
+			d->sha256, d->failed[i].member, d->failed[i].error, d->failed[i].rows, d->failed[i].sources));
 	return LK_OK;
 }
 
-enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *d, const char *run, struct lk_error *err)
+enum lk_status lk_ledger_record(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, const char *run,
+	struct lk_error *err)
 {
+	LK_TRY(lk_ledger_note(lake, branch, d->sender, d->sha256, d->path, run, err));
 	LK_TRY(lk_catalog_run(lake, NULL, err,
-		"INSERT INTO lk_ledger VALUES ('main', ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		"INSERT INTO lk_ledger VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT DO UPDATE SET state = excluded.state, package_sha256 = excluded.package_sha256,"
 		" run = excluded.run, members = excluded.members, failed = excluded.failed, rows = excluded.rows,"
 		" rejected = excluded.rejected, committed_us = excluded.committed_us",
-		"sssssiiiisiii", d->sender, d->sha256, state_words[outcome_of(d)], d->package_sha256, run,
+		"ssssssiiiisiii", branch, d->sender, d->sha256, state_words[outcome_of(d)], d->package_sha256, run,
 		d->seen_members + d->members, (int64_t)remaining(d), d->seen_rows + d->rows, d->seen_rejected + d->rejected,
 		d->path, d->size, d->modified_us, lk_now_us()));
-	LK_TRY(record_failed(lake, d, err));
+	LK_TRY(record_failed(lake, branch, d, err));
 	if (!*d->absolute)
 		return LK_OK; /* the file was not where its reader could see it: known by its SHA-256 */
-	return add_absolute(lake, LK_BRANCH, d->absolute, d->size, d->modified_us, d->sender, d->sha256, err);
+	return add_absolute(lake, branch, d->absolute, d->size, d->modified_us, d->sender, d->sha256, err);
 }
 
 enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err)

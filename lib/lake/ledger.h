@@ -8,6 +8,8 @@
  *	lk_ledger_path	   files that are known by path, size and time
  *	lk_staged	   descriptions and segments committed, so that a crash before their removal is harmless
  *
+ * and lk_ledger_history and lk_branch, which are of lake/ledger_history.h: whoever changes a row of lk_ledger notes it there first.
+ *
  * What tools ask of it is in lake.h; this header is lib/lake's own.
  */
 #ifndef LK_LAKE_LEDGER_H
@@ -16,8 +18,6 @@
 #include <jansson.h>
 
 #include "lake/catalog.h"
-
-#define LK_BRANCH "main"
 
 extern const char lk_ledger_ddl[];
 
@@ -58,15 +58,15 @@ struct lk_delivery {
 enum lk_status lk_ledger_path_of(const char *path, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
 /* Fills `seen` to `was` from the ledger. */
-enum lk_status lk_ledger_look(struct lk_lake *lake, struct lk_delivery *d, struct lk_arena *arena,
+enum lk_status lk_ledger_look(struct lk_lake *lake, const char *branch, struct lk_delivery *d, struct lk_arena *arena,
 	struct lk_error *err) LK_CHECKED;
 
 /* Within a transaction: whether the ledger still says what lk_ledger_look found. */
-enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const struct lk_delivery *d, bool *same,
+enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, bool *same,
 	struct lk_error *err) LK_CHECKED;
 
 /* Within a transaction: writes what the ledger is to say after this run. */
-enum lk_status lk_ledger_record(struct lk_lake *lake, const struct lk_delivery *d, const char *run,
+enum lk_status lk_ledger_record(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, const char *run,
 	struct lk_error *err) LK_CHECKED;
 
 /* Whether a staged description or segment is committed already; within a transaction, that it is now. */

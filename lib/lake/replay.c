@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lake/ledger_history.h"
+
 enum lk_status lk_replay_take(struct lk_replay *r, const struct lk_reject_finder *finder, struct lk_batch *batch,
 	struct lk_error *err)
 {
@@ -95,19 +97,29 @@ enum lk_status lk_replay_find_again(struct lk_replay *r, struct lk_target *targe
 
 /* ---- the ledger ---- */
 
+struct moving {
+	const struct lk_replay *replay;
+	struct lk_lake *lake;
+};
+
 /* The tables are what is so: a ledger that knows of fewer rejects is set right all the same, and one that does not know the
  * delivery has no count of it to keep. */
 static enum lk_status move_counts(void *context, const char *sender, const char *sha256, int64_t landed, struct lk_error *err)
 {
-	return lk_catalog_run(context, NULL, err,
+	const struct moving *m = context;
+
+	LK_TRY(lk_ledger_note(m->lake, m->replay->branch, sender, sha256, NULL, m->replay->run, err));
+	return lk_catalog_run(m->lake, NULL, err,
 		"UPDATE lk_ledger SET rows = rows + ?, rejected = max(0, rejected - ?)"
-		" WHERE branch = 'main' AND sender = ? AND sha256 = ?",
-		"iiss", landed, landed, sender, sha256);
+		" WHERE branch = ? AND sender = ? AND sha256 = ?",
+		"iisss", landed, landed, m->replay->branch, sender, sha256);
 }
 
 enum lk_status lk_replay_record(const struct lk_replay *r, struct lk_lake *lake, struct lk_error *err)
 {
+	struct moving moving = {r, lake};
+
 	if (!r->count || !lake->has_ledger)
 		return LK_OK;
-	return r->finder->sums(r->finder->self, move_counts, lake, err);
+	return r->finder->sums(r->finder->self, move_counts, &moving, err);
 }

@@ -15,7 +15,7 @@
 
 struct lk_replay {
 	const struct lk_reject_finder *finder; /* NULL: nothing was replayed so far */
-	const char *run;
+	const char *run, *branch;
 	int64_t count;	/* of rejects, so far */
 	struct lk_replay_counts counts;
 	int next_file;

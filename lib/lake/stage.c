@@ -125,7 +125,7 @@ static json_t *describe(const struct lk_data_writers *writers, const struct lk_d
 		json_decref(ids);
 		return NULL;
 	}
-	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:O}", "lk-staged", FORMAT, "id", writers->run, "segments", ids, "tables", tables,
+	return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:O}", "lk-staged", FORMAT, "id", writers->run, "branch", ds->branch, "segments", ids, "tables", tables,
 		"deliveries", deliveries, "counts", counts);
 }
 

@@ -9,6 +9,7 @@
 #include "lake/metadata.h"
 #include "lake/commit_report.h"
 #include "lake/counts.h"
+#include "lake/ledger_history.h"
 #include "lake/stage.h"
 #include "lake/transaction.h"
 
@@ -19,7 +20,7 @@
 struct staged {
 	char *path;
 	json_t *root;
-	const char *id;
+	const char *id, *branch;
 	enum fate {
 		ACCEPTED,
 		ASIDE, /* its deliveries are loaded, or come in another description: its files go */
@@ -31,6 +32,7 @@ struct round {
 	struct lk_lake *lake;
 	const char *folder;
 	struct lk_commit_report *report;
+	const char *branch; /* of all of them: the first's; those of others are left for the next round */
 	struct staged *items;
 	size_t count, cap;
 	struct lk_deliveries deliveries; /* of those accepted; text borrowed from their JSON */
@@ -38,6 +40,7 @@ struct round {
 	size_t target_count, target_cap;
 	json_t *segments; /* of those accepted, as keys */
 	bool stale;	  /* the ledger moved on before the transaction */
+	bool more;	  /* descriptions of other branches are there */
 };
 
 /* ---- reading descriptions ---- */
@@ -56,14 +59,24 @@ static enum lk_status parse(struct staged *s, const struct lk_str *text, struct 
 	s->root = json_loadb(lk_str_text(text), text->len, 0, &why);
 	if (!s->root)
 		return unsound(s, why.text, err);
-	if (json_unpack_ex(s->root, &why, 0, "{s:i, s:s, s:o, s:o, s:o}", "lk-staged", &format, "id", &s->id, "segments",
-		    &segments, "tables", &tables, "deliveries", &deliveries))
+	s->branch = LK_MAIN;
+	if (json_unpack_ex(s->root, &why, 0, "{s:i, s:s, s?s, s:o, s:o, s:o}", "lk-staged", &format, "id", &s->id, "branch",
+		    &s->branch, "segments", &segments, "tables", &tables, "deliveries", &deliveries))
 		return unsound(s, why.text, err);
 	if (format != 1)
 		return unsound(s, "it is of another version of lk", err);
 	if (!json_is_array(segments) || !json_is_array(tables) || !json_is_array(deliveries))
 		return unsound(s, "a list is missing", err);
 	return LK_OK;
+}
+
+static void leave_last(struct round *r)
+{
+	struct staged *s = &r->items[--r->count];
+
+	free(s->path);
+	json_decref(s->root);
+	r->more = true;
 }
 
 /* A description that is gone was committed by another process. */
@@ -87,6 +100,10 @@ static enum lk_status read_one(struct round *r, const char *name, struct lk_erro
 	*s = (struct staged){.path = path.data};
 	status = parse(s, &text, err);
 	lk_str_release(&text);
+	if (!status && !r->branch)
+		r->branch = s->branch;
+	else if (!status && strcmp(r->branch, s->branch))
+		leave_last(r);
 	return status;
 }
 
@@ -187,8 +204,8 @@ static enum lk_status check_deliveries(struct round *r, struct staged *s, struct
 		free(d.failed);
 		LK_TRY(status);
 		d.seen_run = seen_run;
-		LK_TRY(lk_ledger_unchanged(r->lake, &d, &same, err));
-		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, NULL, &entry, err));
+		LK_TRY(lk_ledger_unchanged(r->lake, r->branch, &d, &same, err));
+		LK_TRY(lk_ledger_find(r->lake, r->branch, d.sender, d.sha256, NULL, &entry, err));
 		if (!same || entry.state == LK_DELIVERY_COMPLETE || lk_deliveries_find(&r->deliveries, d.sender, d.sha256))
 			s->fate = ASIDE;
 	}
@@ -251,7 +268,7 @@ static enum lk_status accept(struct round *r, const struct staged *s, struct lk_
 			return status;
 		}
 		*d = described;
-		LK_TRY(lk_ledger_look(r->lake, d, &r->deliveries.arena, err));
+		LK_TRY(lk_ledger_look(r->lake, r->branch, d, &r->deliveries.arena, err));
 		mark_again(d, again);
 	}
 	return LK_OK;
@@ -262,8 +279,9 @@ static enum lk_status decide_all(struct round *r, struct lk_error *err)
 {
 	enum lk_status status;
 
+	r->deliveries.branch = r->branch;
 	LK_TRY(lk_catalog_run(r->lake, NULL, err, "BEGIN", ""));
-	status = LK_OK;
+	status = r->count ? lk_ledger_check_branch(r->lake, r->branch, err) : LK_OK;
 	for (size_t i = 0; !status && i < r->count; i++) {
 		status = decide(r, i, err);
 		if (!status && r->items[i].fate == ACCEPTED)
@@ -482,6 +500,7 @@ static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go
 	json_t *value;
 	bool loaded;
 
+	LK_TRY(lk_ledger_check_branch(lake, r->branch, err));
 	LK_TRY(check_unknown(r, lake, err));
 	status = lk_deliveries_recheck(&r->deliveries, lake, &loaded, err);
 	if (status && status != LK_CONFLICT)
@@ -555,8 +574,8 @@ static enum lk_status report_aside(struct round *r, const struct staged *s, stru
 		free(d.failed);
 		LK_TRY(status);
 		d.seen_run = seen_run;
-		LK_TRY(lk_ledger_unchanged(r->lake, &d, &same, err));
-		LK_TRY(lk_ledger_find(r->lake, LK_BRANCH, d.sender, d.sha256, NULL, &entry, err));
+		LK_TRY(lk_ledger_unchanged(r->lake, r->branch, &d, &same, err));
+		LK_TRY(lk_ledger_find(r->lake, r->branch, d.sender, d.sha256, NULL, &entry, err));
 		LK_TRY(lk_commit_report_add_delivery(r->report,
 			same && entry.state != LK_DELIVERY_COMPLETE ? &r->report->again : &r->report->skipped, &d, err));
 	}
@@ -584,7 +603,7 @@ static enum lk_status run_round(struct round *r, struct lk_error *err)
 	LK_TRY(gather(r, err));
 	for (size_t i = 0; i < r->count; i++)
 		any |= r->items[i].fate == ACCEPTED;
-	r->report->nothing = !any;
+	r->report->nothing = r->report->nothing && !any;
 	if (any)
 		LK_TRY(commit(r, err));
 	return r->stale ? LK_OK : clean_up(r, err);
@@ -609,14 +628,17 @@ static void release(struct round *r)
 enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, struct lk_commit_report *report, struct lk_error *err)
 {
 	LK_TRY(lk_commit_report_init(report, err));
+	report->nothing = true;
 	for (int try = 0; try < MAX_TRIES; try++) {
 		struct round r = {.lake = lake, .folder = folder, .report = report, .segments = json_object()};
 		enum lk_status status = r.segments ? run_round(&r, err) : lk_error_nomem(err);
-		bool stale = r.stale;
+		bool stale = r.stale, more = r.more;
 
 		release(&r);
-		if (status || !stale)
+		if (status || (!stale && !more))
 			return status;
+		if (!stale)
+			try = -1; /* those of the next branch */
 	}
 	return lk_error_set(err, LK_CONFLICT, "other writers were first %d times; nothing was changed, try again", MAX_TRIES);
 }

@@ -396,7 +396,7 @@ static void test_lake(void)
 static void record(struct lk_lake *lake, const struct lk_delivery *d, const char *run)
 {
 	is_int(lk_catalog_begin(lake, &err), LK_OK, "a transaction");
-	is_int(lk_ledger_record(lake, d, run, &err), LK_OK, "records a delivery");
+	is_int(lk_ledger_record(lake, "main", d, run, &err), LK_OK, "records a delivery");
 	is_int(lk_catalog_commit(lake, NULL, &err), LK_OK, "in run %s", run);
 }
 
@@ -425,12 +425,12 @@ static void test_ledger(void)
 	is_int(lk_ledger_failed(lake, "main", "FAC1", "abc", "s2", &arena, &members, &count, &err), LK_OK, "for other sources");
 	ok(count == 2 && !strcmp(members[1], "d.csv"), "also what fitted no resource");
 
-	is_int(lk_ledger_unchanged(lake, &d, &same, &err), LK_OK, "it is compared");
+	is_int(lk_ledger_unchanged(lake, "main", &d, &same, &err), LK_OK, "it is compared");
 	ok(!same, "and is not as it was before");
 	d = (struct lk_delivery){"FAC1", "abc", "", "", 10, 20, .package_sha256 = "", .loaded = 1, .rows = 2};
-	is_int(lk_ledger_look(lake, &d, &arena, &err), LK_OK, "it is looked at for a retry");
+	is_int(lk_ledger_look(lake, "main", &d, &arena, &err), LK_OK, "it is looked at for a retry");
 	ok(d.seen == LK_DELIVERY_PARTIAL && d.was_count == 3 && d.seen_rows == 7, "and found as recorded");
-	is_int(lk_ledger_unchanged(lake, &d, &same, &err), LK_OK, "it is compared");
+	is_int(lk_ledger_unchanged(lake, "main", &d, &same, &err), LK_OK, "it is compared");
 	ok(same, "and is as it was");
 	d.was[0].again = d.was[1].again = d.was[2].again = true;
 	record(lake, &d, "r2");
