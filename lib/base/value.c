@@ -18,7 +18,7 @@ int64_t lk_days_from_civil(int64_t year, unsigned month, unsigned day)
 	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+void lk_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 {
 	int64_t z = days + 719468;
 	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
@@ -54,7 +54,7 @@ static char *put_date(char *p, int64_t days)
 	int64_t year;
 	unsigned month, day;
 
-	civil_from_days(days, &year, &month, &day);
+	lk_civil_from_days(days, &year, &month, &day);
 	if (year >= 0 && year <= 9999)
 		p = put_digits(p, (unsigned)year, 4);
 	else

@@ -17,6 +17,7 @@
 typedef __int128 lk_int128;
 
 int64_t lk_days_from_civil(int64_t year, unsigned month, unsigned day);
+void lk_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day);
 /* Whether this day exists: 2023-02-29 does not. */
 bool lk_civil_valid(int64_t year, unsigned month, unsigned day);
 

@@ -4,92 +4,170 @@
 
 #include "lake/avro.h"
 #include "lake/partition.h"
-#include "lake/value.h"
+#include "lake/primitive.h"
 
-/* Bytes of a fixed type: of a decimal as many as its precision needs. 0: it is another type. */
-static int fixed_size(const char *type, int *precision, int *scale)
+/* A named type: in full the first time, by its name from then on, as Avro wants it. */
+static void add_named(struct lk_str *out, const char *name, const char *rest)
 {
-	static const unsigned char bytes[] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 8, 8, 9, 9, 9, 10, 10, 11, 11, 11,
-		12, 12, 13, 13, 13, 14, 14, 15, 15, 16, 16, 16};
-	int size;
+	char definition[64];
 
-	*precision = 0;
-	if (!strcmp(type, "uuid"))
-		return 16;
-	if (sscanf(type, "fixed[%d]", &size) == 1)
-		return size > 0 ? size : 0;
-	if (sscanf(type, "decimal( %d , %d )", precision, scale) == 2 && *precision > 0 && *precision < (int)sizeof(bytes))
-		return bytes[*precision];
-	return 0;
+	snprintf(definition, sizeof(definition), "\"name\":\"%s\",\"size\"", name);
+	if (strstr(lk_str_text(out), definition))
+		lk_str_addf(out, "\"%s\"", name);
+	else
+		lk_str_addf(out, "{\"type\":\"fixed\",\"name\":\"%s\",\"size\":%s}", name, rest);
 }
 
-static const char *simple_type(const char *type)
+static void add_decimal(struct lk_str *out, const struct lk_primitive *p)
 {
-	static const char *const types[][2] = {
-		{"boolean", "\"boolean\""}, {"int", "\"int\""}, {"long", "\"long\""}, {"float", "\"float\""}, {"double", "\"double\""},
-		{"string", "\"string\""}, {"binary", "\"bytes\""}, {"date", "{\"type\":\"int\",\"logicalType\":\"date\"}"},
-		{"time", "{\"type\":\"long\",\"logicalType\":\"time-micros\"}"},
-		{"timestamp", "{\"type\":\"long\",\"logicalType\":\"timestamp-micros\",\"adjust-to-utc\":false}"},
-		{"timestamptz", "{\"type\":\"long\",\"logicalType\":\"timestamp-micros\",\"adjust-to-utc\":true}"},
-	};
+	char name[32], rest[96];
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (!strcmp(type, types[i][0]))
-			return types[i][1];
-	return NULL;
+	snprintf(name, sizeof(name), "decimal_%d_%d", p->precision, p->scale);
+	snprintf(rest, sizeof(rest), "%d,\"logicalType\":\"decimal\",\"precision\":%d,\"scale\":%d", lk_decimal_bytes(p->precision),
+		p->precision, p->scale);
+	add_named(out, name, rest);
 }
 
-/* Named types have the field's id in their name, so that none is defined twice. */
+static void add_fixed(struct lk_str *out, int length)
+{
+	char name[32], rest[16];
+
+	snprintf(name, sizeof(name), "fixed_%d", length);
+	snprintf(rest, sizeof(rest), "%d", length);
+	add_named(out, name, rest);
+}
+
 enum lk_status lk_partition_avro_type(const struct lk_partition_field *field, struct lk_str *out, struct lk_error *err)
 {
-	const char *type = field->result_type ? field->result_type : "", *simple = simple_type(type);
-	int precision, scale, size = fixed_size(type, &precision, &scale);
+	static const char *const types[] = {
+		[LK_PRIMITIVE_BOOLEAN] = "\"boolean\"",
+		[LK_PRIMITIVE_INT] = "\"int\"",
+		[LK_PRIMITIVE_LONG] = "\"long\"",
+		[LK_PRIMITIVE_FLOAT] = "\"float\"",
+		[LK_PRIMITIVE_DOUBLE] = "\"double\"",
+		[LK_PRIMITIVE_DATE] = "{\"type\":\"int\",\"logicalType\":\"date\"}",
+		[LK_PRIMITIVE_TIME] = "{\"type\":\"long\",\"logicalType\":\"time-micros\"}",
+		[LK_PRIMITIVE_TIMESTAMP] = "{\"type\":\"long\",\"logicalType\":\"timestamp-micros\",\"adjust-to-utc\":false}",
+		[LK_PRIMITIVE_TIMESTAMPTZ] = "{\"type\":\"long\",\"logicalType\":\"timestamp-micros\",\"adjust-to-utc\":true}",
+		[LK_PRIMITIVE_STRING] = "\"string\"",
+		[LK_PRIMITIVE_BINARY] = "\"bytes\"",
+	};
+	struct lk_primitive p = lk_primitive_read(field->result_type);
 
-	if (simple)
-		lk_str_adds(out, simple);
-	else if (!size)
-		return lk_error_set(err, LK_MISSING, "partition field %s is of type %s, which lk does not write", field->name, type);
-	else if (precision)
-		lk_str_addf(out, "{\"type\":\"fixed\",\"name\":\"decimal_%d_%d_%d\",\"size\":%d,\"logicalType\":\"decimal\","
-			"\"precision\":%d,\"scale\":%d}", precision, scale, field->field_id, size, precision, scale);
-	else
-		lk_str_addf(out, "{\"type\":\"fixed\",\"name\":\"%s_%d\",\"size\":%d%s}", *type == 'u' ? "uuid_fixed" : "fixed",
-			field->field_id, size, *type == 'u' ? ",\"logicalType\":\"uuid\"" : "");
+	switch (p.kind) {
+	case LK_PRIMITIVE_NONE:
+		return lk_error_set(err, LK_MISSING, "partition field %s is of a transform or a type that lk does not know",
+			field->name);
+	case LK_PRIMITIVE_DECIMAL:
+		add_decimal(out, &p);
+		break;
+	case LK_PRIMITIVE_FIXED:
+		add_fixed(out, p.length);
+		break;
+	case LK_PRIMITIVE_UUID:
+		add_named(out, "uuid_fixed", "16,\"logicalType\":\"uuid\"");
+		break;
+	default:
+		lk_str_adds(out, types[p.kind]);
+	}
 	return lk_str_check(out, err);
 }
 
-/* A decimal fills its type with its sign. */
-static bool add_fixed(const struct lk_str *value, size_t size, bool decimal, struct lk_str *out)
+static enum lk_status misfit(const struct lk_partition_field *field, size_t len, struct lk_error *err)
 {
-	if (value->len > size || (!decimal && value->len != size) || !value->len)
+	return lk_error_set(err, LK_DATA, "a value of partition field %s has %zu bytes, which is none of its type %s", field->name,
+		len, field->result_type ? field->result_type : "");
+}
+
+/* A file that is older than the widening of its column has the narrow value. */
+static bool encode_number(const struct lk_str *value, struct lk_str *out)
+{
+	int32_t narrow;
+	int64_t wide;
+
+	if (value->len == 4) {
+		memcpy(&narrow, value->data, 4);
+		wide = narrow;
+	} else if (value->len == 8) {
+		memcpy(&wide, value->data, 8);
+	} else {
 		return false;
-	for (size_t i = value->len; i < size; i++)
-		lk_str_addc(out, (value->data[0] & 0x80) ? '\xff' : '\0');
+	}
+	lk_avro_long(out, wide);
+	return true;
+}
+
+static bool encode_float(const struct lk_str *value, size_t len, struct lk_str *out)
+{
+	float narrow;
+	double wide;
+
+	if (value->len == len) {
+		lk_str_add(out, value->data, len);
+	} else if (value->len == 4) {
+		memcpy(&narrow, value->data, 4);
+		wide = narrow;
+		lk_str_add(out, &wide, 8);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool encode_decimal(const struct lk_str *value, size_t len, struct lk_str *out)
+{
+	char sign;
+
+	if (!value->len || value->len > len)
+		return false;
+	sign = (char)((unsigned char)value->data[0] >= 0x80 ? 0xff : 0);
+	for (size_t i = value->len; i < len; i++)
+		lk_str_addc(out, sign);
 	lk_str_add(out, value->data, value->len);
+	return true;
+}
+
+static bool encode_fixed(const struct lk_str *value, size_t len, struct lk_str *out)
+{
+	if (value->len != len)
+		return false;
+	lk_str_add(out, value->data, len);
 	return true;
 }
 
 enum lk_status lk_partition_encode(const struct lk_partition_field *field, const struct lk_str *value, struct lk_str *out,
 	struct lk_error *err)
 {
-	enum lk_value_kind kind = lk_value_kind(field->result_type);
-	int precision, scale, size = fixed_size(field->result_type ? field->result_type : "", &precision, &scale);
-	bool good = lk_value_sound(kind, value->len);
+	struct lk_primitive p = lk_primitive_read(field->result_type);
+	bool good;
 
-	if (size)
-		good = add_fixed(value, (size_t)size, precision > 0, out);
-	else if (good && kind == LK_VALUE_INTEGER)
-		lk_avro_long(out, lk_value_integer(value->data, value->len));
-	else if (good && kind == LK_VALUE_FLOAT)
-		lk_str_add(out, value->data, value->len);
-	else if (good && !strcmp(field->result_type, "boolean"))
-		lk_str_addc(out, value->len && value->data[0] ? 1 : 0);
-	else if (good)
-		lk_avro_bytes(out, lk_str_text(value), value->len);
-	if (good && kind == LK_VALUE_FLOAT && value->len != (strcmp(field->result_type, "float") ? 8 : 4))
+	switch (p.kind) {
+	case LK_PRIMITIVE_NONE:
 		good = false;
-	if (!good)
-		return lk_error_set(err, LK_DATA, "a value of partition field %s does not fit its type %s", field->name,
-			field->result_type ? field->result_type : "");
-	return lk_str_check(out, err);
+		break;
+	case LK_PRIMITIVE_BOOLEAN:
+		good = encode_fixed(value, 1, out);
+		break;
+	case LK_PRIMITIVE_FLOAT:
+	case LK_PRIMITIVE_DOUBLE:
+		good = encode_float(value, p.kind == LK_PRIMITIVE_FLOAT ? 4 : 8, out);
+		break;
+	case LK_PRIMITIVE_DECIMAL:
+		good = encode_decimal(value, (size_t)lk_decimal_bytes(p.precision), out);
+		break;
+	case LK_PRIMITIVE_UUID:
+		good = encode_fixed(value, 16, out);
+		break;
+	case LK_PRIMITIVE_FIXED:
+		good = encode_fixed(value, (size_t)p.length, out);
+		break;
+	case LK_PRIMITIVE_STRING:
+	case LK_PRIMITIVE_BINARY:
+		lk_avro_bytes(out, lk_str_text(value), value->len);
+		good = true;
+		break;
+	default:
+		good = encode_number(value, out);
+	}
+	return good ? lk_str_check(out, err) : misfit(field, value->len, err);
 }
