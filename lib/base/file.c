@@ -228,6 +228,26 @@ enum lk_status lk_file_replace(const char *path, mode_t mode, const void *data, 
 	return status;
 }
 
+enum lk_status lk_file_hint(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err)
+{
+	struct lk_str temp = LK_STR_INIT;
+	enum lk_status status;
+	int fd;
+
+	lk_str_addf(&temp, "%s.%ld.tmp", path, (long)getpid());
+	LK_TRY(lk_str_check(&temp, err));
+	fd = open(temp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	status = fd < 0 ? lk_error_sys(err, LK_CANTCREATE, "cannot create '%s'", temp.data) : lk_write(fd, temp.data, data, len, err);
+	if (fd >= 0)
+		close(fd);
+	if (!status && rename(temp.data, path))
+		status = lk_error_sys(err, LK_IO, "cannot rename '%s' to '%s'", temp.data, path);
+	if (fd >= 0 && status)
+		unlink(temp.data);
+	lk_str_release(&temp);
+	return status;
+}
+
 enum lk_status lk_out_create(struct lk_out *out, const char *path, mode_t mode, struct lk_error *err)
 {
 	*out = (struct lk_out){.fd = -1};

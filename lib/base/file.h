@@ -61,6 +61,9 @@ enum lk_status lk_file_create(const char *path, mode_t mode, const void *data, s
 enum lk_status lk_file_replace(const char *path, mode_t mode, const void *data, size_t len,
 	struct lk_error *err) LK_CHECKED;
 
+/* The same without a sync: for what is of use only while it is there, and may be lost. */
+enum lk_status lk_file_hint(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err) LK_CHECKED;
+
 /*
  * A new file being written, buffered: create, add, then sync (durable, closed) or abandon (removed).
  *

@@ -1,16 +1,21 @@
 #include "lake/catalog.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "lake/ledger.h"
 
 #define BUSY_MS 10000
+#define LOCK_PAUSE_NS 1000000
+#define LOCK_TRIES 10000 /* a writer that holds it for so many pauses has stopped */
 
 static const char catalog_ddl[] =
 	"CREATE TABLE IF NOT EXISTS iceberg_tables("
@@ -334,6 +339,14 @@ enum lk_status lk_catalog_swap(struct lk_lake *lake, const char *namespace_name,
 {
 	int changed;
 
+	if (!new) {
+		LK_TRY(lk_catalog_run(lake, &changed, err,
+			"DELETE FROM iceberg_tables WHERE catalog_name = 'lk' AND table_namespace = ? AND table_name = ?"
+			" AND metadata_location = ?",
+			"sss", namespace_name, name, old));
+		*moved = changed == 1;
+		return LK_OK;
+	}
 	if (strlen(new) > LK_LOCATION_MAX)
 		return lk_error_set(err, LK_CANTCREATE, "'%s' is longer than the %d characters that a catalog holds", new,
 			LK_LOCATION_MAX);
@@ -358,4 +371,32 @@ enum lk_status lk_catalog_swap(struct lk_lake *lake, const char *namespace_name,
 		"sss", namespace_name, name, new));
 	*moved = changed == 1;
 	return *moved ? add_namespace(lake, namespace_name, err) : LK_OK;
+}
+
+/* ---- the lock ---- */
+
+int lk_catalog_lock(const struct lk_lake *lake)
+{
+	struct lk_str path = LK_STR_INIT;
+	int fd;
+
+	lk_str_addf(&path, "%s/catalog.lock", lake->path);
+	fd = open(lk_str_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		fd = open(lk_str_text(&path), O_RDONLY | O_CLOEXEC); /* made by another user */
+	lk_str_release(&path);
+	for (int waited = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB); waited++) {
+		if (errno != EWOULDBLOCK || waited >= LOCK_TRIES) {
+			close(fd);
+			return -1;
+		}
+		nanosleep(&(struct timespec){0, LOCK_PAUSE_NS}, NULL);
+	}
+	return fd;
+}
+
+void lk_catalog_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
 }

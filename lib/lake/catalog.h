@@ -64,7 +64,13 @@ void lk_catalog_rollback(struct lk_lake *lake);
 enum lk_status lk_catalog_find(struct lk_lake *lake, const char *namespace_name, const char *name, char **location,
 	struct lk_error *err) LK_CHECKED;
 
-/* Within a transaction: moves a table from `old` (NULL: it must not exist) to `new`; *moved is false when it is not at `old`. */
+/* Takes the lock by which lk's writers queue; -1 where it cannot be had, or not in time. It is let go by lk_catalog_unlock, and when
+ * the process ends. */
+int lk_catalog_lock(const struct lk_lake *lake);
+void lk_catalog_unlock(int lock);
+
+/* Within a transaction: moves a table from `old` (NULL: it must not exist) to `new` (NULL: it is dropped); *moved is false when it is
+ * not at `old`. */
 enum lk_status lk_catalog_swap(struct lk_lake *lake, const char *namespace_name, const char *name, const char *old,
 	const char *new, bool *moved, struct lk_error *err) LK_CHECKED;
 

@@ -30,8 +30,8 @@ enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const stru
 	if (!name || !lk_grow((void **)&r->tables, &r->table_cap, r->table_count + 1, sizeof(*r->tables)))
 		return lk_error_nomem(err);
 	r->tables[r->table_count++] =
-		(struct lk_commit_report_table){name, committed ? t->snapshot_id : -1, t->rows, (int64_t)t->file_count, t->bytes,
-			t->deletes.metrics.rows};
+		(struct lk_commit_report_table){name, committed ? t->made.snapshot_id : -1, t->rows, (int64_t)t->file_count, t->bytes,
+			t->deleted + t->made.counts.removed_rows};
 	return LK_OK;
 }
 

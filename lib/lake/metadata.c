@@ -71,9 +71,14 @@ json_t *lk_metadata_schema(const json_t *root)
 	return current;
 }
 
+json_t *lk_metadata_spec_of(const json_t *root, int64_t spec_id)
+{
+	return find(root, "partition-specs", "spec-id", spec_id);
+}
+
 json_t *lk_metadata_spec(const json_t *root)
 {
-	return find(root, "partition-specs", "spec-id", lk_metadata_number(root, "default-spec-id", -1));
+	return lk_metadata_spec_of(root, lk_metadata_number(root, "default-spec-id", -1));
 }
 
 int64_t lk_metadata_snapshot_id(const json_t *root)
@@ -83,6 +88,22 @@ int64_t lk_metadata_snapshot_id(const json_t *root)
 	return id < 0 ? -1 : id;
 }
 
+int64_t lk_metadata_ref(const json_t *root, const char *ref)
+{
+	int64_t main_id = lk_metadata_snapshot_id(root);
+
+	if (!strcmp(ref, LK_METADATA_MAIN))
+		return main_id;
+	return lk_metadata_number(json_object_get(json_object_get(root, "refs"), ref), "snapshot-id", -1);
+}
+
+int64_t lk_metadata_head(const json_t *root, const char *branch)
+{
+	int64_t id = branch ? lk_metadata_ref(root, branch) : -1;
+
+	return id >= 0 ? id : lk_metadata_snapshot_id(root);
+}
+
 json_t *lk_metadata_snapshot(const json_t *root, int64_t id)
 {
 	return id < 0 ? NULL : find(root, "snapshots", "snapshot-id", id);
@@ -90,13 +111,12 @@ json_t *lk_metadata_snapshot(const json_t *root, int64_t id)
 
 /* ---- the next version ---- */
 
-static int set(json_t *object, const char *key, int64_t number)
+int lk_metadata_set(json_t *object, const char *key, int64_t number)
 {
 	return json_object_set_new(object, key, json_integer(number));
 }
 
-/* The array root[key], made when it is absent. */
-static json_t *list_of(json_t *root, const char *key)
+json_t *lk_metadata_list(json_t *root, const char *key)
 {
 	json_t *list = json_object_get(root, key);
 
@@ -111,7 +131,7 @@ json_t *lk_metadata_new(const char *uuid, const char *location, const json_t *sc
 {
 	json_t *copy = json_deep_copy(schema), *root;
 
-	if (!copy || set(copy, "schema-id", 0)) {
+	if (!copy || lk_metadata_set(copy, "schema-id", 0)) {
 		json_decref(copy);
 		return NULL;
 	}
@@ -125,11 +145,14 @@ json_t *lk_metadata_new(const char *uuid, const char *location, const json_t *sc
 	return root;
 }
 
-/* Drops the oldest entries until at most max are left. */
-static void trim(json_t *list, size_t max)
+/* Drops the oldest entries until at most max are left; dropped (may be NULL) takes them. */
+static void trim(json_t *list, size_t max, json_t *dropped)
 {
-	while (json_array_size(list) > max)
+	while (json_array_size(list) > max) {
+		if (dropped)
+			json_array_append(dropped, json_array_get(list, 0));
 		json_array_remove(list, 0);
+	}
 }
 
 static int64_t latest(const json_t *root, const char *list)
@@ -139,7 +162,7 @@ static int64_t latest(const json_t *root, const char *list)
 	return lk_metadata_number(json_array_get(log, json_array_size(log) - 1), "timestamp-ms", 0);
 }
 
-json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_ms)
+json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_ms, json_t *dropped)
 {
 	json_t *next = json_deep_copy(root), *log, *entry;
 	const char *keep = lk_metadata_property(root, "write.metadata.previous-versions-max");
@@ -149,15 +172,15 @@ json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_m
 		return NULL;
 	if (location) {
 		entry = json_pack("{s:I, s:s}", "timestamp-ms", (json_int_t)updated, "metadata-file", location);
-		log = list_of(next, "metadata-log");
+		log = lk_metadata_list(next, "metadata-log");
 		json_array_append_new(log, entry);
-		trim(log, max > 0 ? (size_t)max : 1);
+		trim(log, max > 0 ? (size_t)max : 1, dropped);
 	}
 	if (now_ms < updated)
 		now_ms = updated;
 	if (now_ms < latest(root, "snapshot-log"))
 		now_ms = latest(root, "snapshot-log");
-	set(next, "last-updated-ms", now_ms);
+	lk_metadata_set(next, "last-updated-ms", now_ms);
 	return next;
 }
 
@@ -175,11 +198,11 @@ int64_t lk_metadata_next_schema_id(const json_t *root)
 
 enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id, struct lk_error *err)
 {
-	json_t *schemas = list_of(root, "schemas"), *copy = json_deep_copy(schema);
+	json_t *schemas = lk_metadata_list(root, "schemas"), *copy = json_deep_copy(schema);
 	int64_t id = lk_metadata_next_schema_id(root);
 
-	if (!copy || set(copy, "schema-id", id) || json_array_append_new(schemas, copy) ||
-		set(root, "current-schema-id", id) || set(root, "last-column-id", last_column_id))
+	if (!copy || lk_metadata_set(copy, "schema-id", id) || json_array_append_new(schemas, copy) ||
+		lk_metadata_set(root, "current-schema-id", id) || lk_metadata_set(root, "last-column-id", last_column_id))
 		return lk_error_nomem(err);
 	return LK_OK;
 }
@@ -187,105 +210,6 @@ enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_
 int64_t lk_metadata_next_sequence(const json_t *root)
 {
 	return lk_metadata_number(root, "last-sequence-number", 0) + 1;
-}
-
-static int set_text_number(json_t *object, const char *key, int64_t number)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, number);
-	return json_object_set_new(object, key, json_string(text));
-}
-
-/* The total of the parent (0 without one) and what is added; left out when the parent does not know its own. */
-static int add_total(json_t *summary, const json_t *parent, const char *key, int64_t added)
-{
-	const char *before = "0";
-	int64_t n;
-	char *end;
-
-	if (parent)
-		before = json_string_value(json_object_get(json_object_get(parent, "summary"), key));
-	if (!before)
-		return 0;
-	n = strtoll(before, &end, 10);
-	if (*end || end == before || n < 0 || n > INT64_MAX - added)
-		return 0;
-	return set_text_number(summary, key, n + added);
-}
-
-/* What is added and is nothing is left out. */
-static int add_part(json_t *summary, const char *key, int64_t added)
-{
-	return added ? set_text_number(summary, key, added) : 0;
-}
-
-static const char *operation(const struct lk_append *a)
-{
-	if (!a->delete_files)
-		return "append";
-	return a->files ? "overwrite" : "delete";
-}
-
-static json_t *make_summary(const struct lk_append *a, const json_t *parent)
-{
-	json_t *s = json_pack("{s:s, s:s, s:s, s:s}", "operation", operation(a), "engine-name", "lk", "lk.run", a->run,
-		"changed-partition-count", "1");
-	int64_t bytes = a->bytes + a->delete_bytes;
-
-	if (s && !add_part(s, "added-data-files", a->files) && !add_part(s, "added-records", a->rows) &&
-		!add_part(s, "added-delete-files", a->delete_files) &&
-		!add_part(s, "added-position-delete-files", a->delete_files) &&
-		!add_part(s, "added-position-deletes", a->deletes) && !set_text_number(s, "added-files-size", bytes) &&
-		!add_total(s, parent, "total-records", a->rows) && !add_total(s, parent, "total-files-size", bytes) &&
-		!add_total(s, parent, "total-data-files", a->files) &&
-		!add_total(s, parent, "total-delete-files", a->delete_files) &&
-		!add_total(s, parent, "total-position-deletes", a->deletes) &&
-		!add_total(s, parent, "total-equality-deletes", 0))
-		return s;
-	json_decref(s);
-	return NULL;
-}
-
-static enum lk_status set_head(json_t *root, int64_t snapshot_id, int64_t at, struct lk_error *err)
-{
-	json_t *refs = json_object_get(root, "refs"), *main_ref;
-
-	if (!json_is_object(refs)) {
-		json_object_set_new(root, "refs", json_object());
-		refs = json_object_get(root, "refs");
-	}
-	main_ref = json_object_get(refs, "main"); /* keeps its retention, if it has any */
-	if (!main_ref) {
-		json_object_set_new(refs, "main", json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)0, "type", "branch"));
-		main_ref = json_object_get(refs, "main");
-	}
-	if (!main_ref || set(main_ref, "snapshot-id", snapshot_id) || set(root, "current-snapshot-id", snapshot_id) ||
-		json_array_append_new(list_of(root, "snapshot-log"), json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)at,
-									    "snapshot-id", (json_int_t)snapshot_id)))
-		return lk_error_nomem(err);
-	return LK_OK;
-}
-
-enum lk_status lk_metadata_append(json_t *root, const struct lk_append *a, struct lk_error *err)
-{
-	int64_t parent_id = lk_metadata_snapshot_id(root), sequence = lk_metadata_next_sequence(root);
-	int64_t at = lk_metadata_number(root, "last-updated-ms", 0);
-	json_t *summary = make_summary(a, lk_metadata_snapshot(root, parent_id)), *snapshot;
-
-	if (lk_metadata_snapshot(root, a->snapshot_id)) {
-		json_decref(summary);
-		return lk_error_set(err, LK_CONFLICT, "snapshot id %" PRId64 " is taken; try again", a->snapshot_id);
-	}
-	snapshot = json_pack("{s:I, s:I, s:I, s:o, s:s, s:I}", "sequence-number", (json_int_t)sequence, "snapshot-id",
-		(json_int_t)a->snapshot_id, "timestamp-ms", (json_int_t)at, "summary", summary, "manifest-list",
-		a->manifest_list, "schema-id", (json_int_t)lk_metadata_number(root, "current-schema-id", 0));
-	if (!snapshot)
-		return lk_error_nomem(err);
-	if ((parent_id >= 0 && set(snapshot, "parent-snapshot-id", parent_id)) |
-		json_array_append_new(list_of(root, "snapshots"), snapshot) | set(root, "last-sequence-number", sequence))
-		return lk_error_nomem(err);
-	return set_head(root, a->snapshot_id, at, err);
 }
 
 char *lk_metadata_folder(const json_t *root, bool metadata)

@@ -29,8 +29,9 @@ const char *lk_metadata_property(const json_t *root, const char *key); /* NULL w
 json_t *lk_metadata_schema(const json_t *root);
 json_t *lk_metadata_schema_of(const json_t *root, int64_t schema_id);
 
-/* The default partition spec. Borrowed. */
+/* The default partition spec, or the one of that id (NULL when there is none). Borrowed. */
 json_t *lk_metadata_spec(const json_t *root);
+json_t *lk_metadata_spec_of(const json_t *root, int64_t spec_id);
 
 /* Whether fields inside of columns (of structs, lists, maps) have the same names in all schemas, so that a reader that finds them
  * by name finds the same as one that goes by id. */
@@ -40,13 +41,20 @@ bool lk_metadata_nested_same(const json_t *root);
 int64_t lk_metadata_snapshot_id(const json_t *root);
 json_t *lk_metadata_snapshot(const json_t *root, int64_t id);
 
+/* The snapshot that a branch or tag names; -1: there is no such. */
+#define LK_METADATA_MAIN "main"
+int64_t lk_metadata_ref(const json_t *root, const char *ref);
+/* What a commit to a branch (NULL: main) builds on: its head, or main's where there is no such branch yet. -1: nothing. */
+int64_t lk_metadata_head(const json_t *root, const char *branch);
+
 /* A new unpartitioned table of format v2 without rows. schema and properties are copied. NULL when out of memory. */
 json_t *lk_metadata_new(const char *uuid, const char *location, const json_t *schema, int64_t last_column_id,
 	const json_t *properties);
 
 /* The next version of `root`, which was read at `location`: a deep copy with the log extended, updated at now_ms or, where clocks
- * went back, when the last version was. NULL when out of memory. */
-json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_ms);
+ * went back, when the last version was. Entries that the log has no room for any more are added to dropped (may be NULL). NULL when
+ * out of memory. */
+json_t *lk_metadata_next(const json_t *root, const char *location, int64_t now_ms, json_t *dropped);
 
 /* The number that lk_metadata_add_schema gives to the next schema. */
 int64_t lk_metadata_next_schema_id(const json_t *root);
@@ -54,17 +62,36 @@ int64_t lk_metadata_next_schema_id(const json_t *root);
 enum lk_status lk_metadata_add_schema(json_t *root, const json_t *schema, int64_t last_column_id,
 	struct lk_error *err) LK_CHECKED;
 
-/* What a commit adds: files of rows, and files of position deletes. */
-struct lk_append {
-	int64_t snapshot_id, files, rows, bytes;
-	const char *manifest_list; /* location */
-	const char *run;
-	int64_t delete_files, deletes, delete_bytes;
-};
 /* The sequence number that the next snapshot takes. */
 int64_t lk_metadata_next_sequence(const json_t *root);
-/* Adds the snapshot with its summary and makes it the head of main. */
-enum lk_status lk_metadata_append(json_t *root, const struct lk_append *append, struct lk_error *err) LK_CHECKED;
+
+/* What a snapshot adds and removes, counted for its summary. */
+struct lk_snapshot_counts {
+	int64_t data_files, rows; /* added */
+	int64_t removed_data_files, removed_rows;
+	int64_t delete_files, deletes; /* of position deletes, added */
+	int64_t removed_delete_files, removed_deletes;
+	int64_t removed_equality_files, removed_equality_deletes;
+	int64_t bytes, removed_bytes; /* of files of all kinds */
+	int64_t partitions; /* that changed */
+	int64_t manifests_made, manifests_kept, manifests_replaced;
+};
+struct lk_snapshot {
+	int64_t id;
+	const char *manifest_list; /* location */
+	const char *run;
+	const char *branch; /* whose head it becomes; NULL: main. It begins at main's head when it is new */
+	bool replaces;	    /* the rows are the same, in other files: operation `replace` */
+	const json_t *more; /* further keys of the summary, text to text; NULL: none */
+	struct lk_snapshot_counts counts;
+};
+/* Adds the snapshot with its summary and makes it the head of its branch. LK_DATA when that is a tag. */
+enum lk_status lk_metadata_append(json_t *root, const struct lk_snapshot *snapshot, struct lk_error *err) LK_CHECKED;
+
+/* Sets root[key]; not 0 when out of memory. */
+int lk_metadata_set(json_t *object, const char *key, int64_t number);
+/* The array root[key], made when it is absent. Borrowed. */
+json_t *lk_metadata_list(json_t *root, const char *key);
 
 /* <location>/metadata or <location>/data, or where the table's properties say that new files go. malloc'd; NULL when out of
  * memory. */

@@ -20,24 +20,24 @@ enum lk_status lk_replay_take(struct lk_replay *r, const struct lk_reject_finder
 
 static enum lk_status add_place(void *context, const struct lk_lake_file *file, int64_t position, struct lk_error *err)
 {
-	return lk_deletes_add(context, file->uri, position, err);
+	return lk_deletes_add(context, file, position, err);
 }
 
-/* Writes the target's deletes; *found is how many of the rejects are there. A file of no deletes is not kept. */
+/* Writes the target's deletes; *found is how many of the rejects are there. */
 static enum lk_status write_deletes(struct lk_replay *r, struct lk_target *t, const struct lk_lake_table *table,
 	struct lk_replay_counts *found, struct lk_error *err)
 {
 	struct lk_deletes_writer w;
-	char name[LK_UUID_SIZE + 32];
+	char prefix[LK_UUID_SIZE + 32];
 	enum lk_status status;
 
-	snprintf(name, sizeof(name), "%s-%05d-deletes.parquet", r->run, r->next_file++);
-	status = lk_deletes_begin(&w, t, name, err);
+	snprintf(prefix, sizeof(prefix), "%s-%d", r->run, r->next_search++);
+	status = lk_deletes_begin(&w, t, prefix, err);
 	if (!status)
 		status = r->finder->find(r->finder->self, table, found, add_place, &w, err);
 	if (!status && found->all)
 		status = lk_deletes_finish(&w, err);
-	if (!status && found->all && t->deletes.metrics.rows != found->all)
+	if (!status && found->all && t->deleted != found->all)
 		status = lk_error_set(err, LK_DATA, "table %s.%s has a reject twice, and it cannot be told which one was replayed",
 			t->namespace_name, t->name);
 	lk_deletes_release(&w);
@@ -90,7 +90,7 @@ enum lk_status lk_replay_find_again(struct lk_replay *r, struct lk_target *targe
 	bool quarantined = target->mode == 0600;
 	struct lk_replay_counts found;
 
-	lk_deletes_drop(target);
+	lk_target_clear_deletes(target);
 	LK_TRY(find(r, target, &found, err));
 	return quarantined ? LK_OK : judge(r, &found, go, err);
 }

@@ -18,7 +18,7 @@ struct lk_replay {
 	const char *run, *branch;
 	int64_t count;	/* of rejects, so far */
 	struct lk_replay_counts counts;
-	int next_file;
+	int next_search; /* names their files */
 };
 
 /* A batch of lk.replayed. finder may be NULL, which is LK_USAGE. */

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "lake/metadata.h"
+#include "lake/retention.h"
 #include "lake/types.h"
 #include "stream/side.h"
 
@@ -112,19 +113,33 @@ static enum lk_status begin_new(struct lk_target *t, const struct lk_lake *lake,
 	t->data_uri = data.data;
 	t->metadata_uri = metadata.data;
 	t->schema = json_pack("{s:s, s:i, s:[]}", "type", "struct", "schema-id", 0, "fields");
-	t->properties = json_pack("{s:s, s:s}", "write.format.default", "parquet", "write.parquet.compression-codec", "zstd");
+	t->properties = json_pack("{s:s, s:s, s:s}", "write.format.default", "parquet", "write.parquet.compression-codec", "zstd",
+		"write.metadata.delete-after-commit.enabled", "true");
+	if (t->properties)
+		LK_TRY(lk_retention_write(t->properties, &(struct lk_retention)LK_RETENTION_DEFAULT, err));
 	return data.failed || metadata.failed || !t->schema || !t->properties ? lk_error_nomem(err) : LK_OK;
 }
 
 enum lk_status lk_target_open(struct lk_target *t, struct lk_lake *lake, const char *name, struct lk_error *err)
 {
-	*t = (struct lk_target){.snapshot_id = -1};
+	*t = (struct lk_target){.made = {.snapshot_id = -1}};
 	LK_TRY(split_name(t, name, err));
 	LK_TRY(lk_catalog_find(lake, t->namespace_name, t->name, &t->base_location, err));
 	if (!t->base_location)
 		return begin_new(t, lake, err);
 	LK_TRY(lk_metadata_read(t->base_location, &t->base, err));
+	t->since = lk_metadata_number(t->base, "last-sequence-number", 0);
 	return adopt_base(t, err);
+}
+
+static void forget_deletes(struct lk_target *t)
+{
+	for (size_t i = 0; i < t->delete_count; i++)
+		lk_data_file_release(&t->deletes[i]);
+	for (size_t i = 0; i < t->removed_count; i++)
+		free(t->removed[i].uri);
+	t->delete_count = t->removed_count = 0;
+	t->deleted = 0;
 }
 
 void lk_target_release(struct lk_target *t)
@@ -132,17 +147,20 @@ void lk_target_release(struct lk_target *t)
 	for (size_t i = 0; i < t->file_count; i++)
 		lk_data_file_release(&t->files[i]);
 	free(t->files);
-	lk_data_file_release(&t->deletes);
+	forget_deletes(t);
+	free(t->deletes);
+	free(t->removed);
+	free(t->branch);
+	json_decref(t->summary);
+	json_decref(t->dropped_log);
+	lk_made_release(&t->made);
 	free(t->namespace_name);
 	free(t->name);
 	free(t->base_location);
 	free(t->data_uri);
 	free(t->metadata_uri);
-	free(t->list_path);
 	free(t->metadata_path);
 	free(t->new_location);
-	lk_str_release(&t->data_manifest.uri);
-	lk_str_release(&t->delete_manifest.uri);
 	json_decref(t->base);
 	json_decref(t->schema);
 	json_decref(t->properties);
@@ -431,12 +449,93 @@ enum lk_status lk_target_add_file(struct lk_target *t, struct lk_data_file *file
 	return LK_OK;
 }
 
+enum lk_status lk_target_add_deletes(struct lk_target *t, struct lk_data_file *file, struct lk_error *err)
+{
+	if (!lk_grow((void **)&t->deletes, &t->delete_cap, t->delete_count + 1, sizeof(*t->deletes)))
+		return lk_error_nomem(err);
+	t->deleted += file->metrics.rows;
+	t->deletes[t->delete_count++] = *file;
+	*file = (struct lk_data_file){0};
+	return LK_OK;
+}
+
+static void remove_files(const struct lk_data_file *files, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)!lk_remove(files[i].path, NULL);
+}
+
 void lk_target_discard(struct lk_target *t)
 {
-	for (size_t i = 0; i < t->file_count; i++)
-		(void)!lk_remove(t->files[i].path, NULL);
-	if (t->deletes.path)
-		(void)!lk_remove(t->deletes.path, NULL);
+	remove_files(t->files, t->file_count);
+	remove_files(t->deletes, t->delete_count);
+}
+
+void lk_target_clear_deletes(struct lk_target *t)
+{
+	remove_files(t->deletes, t->delete_count);
+	forget_deletes(t);
+}
+
+enum lk_status lk_target_write(const struct lk_target *t, const char *name, const void *data, size_t len, char **path,
+	struct lk_str *uri, struct lk_error *err)
+{
+	size_t before = uri->len;
+	const char *local;
+
+	lk_str_addf(uri, "%s/%s", t->metadata_uri, name);
+	LK_TRY(lk_str_check(uri, err));
+	local = lk_uri_path(uri->data + before);
+	LK_TRY(lk_file_create(local, t->mode, data, len, err));
+	if (path)
+		*path = strdup(local);
+	return !path || *path ? LK_OK : lk_error_nomem(err);
+}
+
+/* ---- files that go ---- */
+
+enum lk_status lk_target_remove_file(struct lk_target *t, const char *uri, struct lk_error *err)
+{
+	char *copy = strdup(uri);
+
+	if (!copy || !lk_grow((void **)&t->removed, &t->removed_cap, t->removed_count + 1, sizeof(*t->removed))) {
+		free(copy);
+		return lk_error_nomem(err);
+	}
+	t->removed[t->removed_count++] = (struct lk_removed_file){copy, false};
+	return LK_OK;
+}
+
+static int compare_removed(const void *a, const void *b)
+{
+	return strcmp(((const struct lk_removed_file *)a)->uri, ((const struct lk_removed_file *)b)->uri);
+}
+
+void lk_target_begin_removing(struct lk_target *t)
+{
+	if (t->removed_count)
+		qsort(t->removed, t->removed_count, sizeof(*t->removed), compare_removed);
+	for (size_t i = 0; i < t->removed_count; i++)
+		t->removed[i].found = false;
+}
+
+bool lk_target_removes(const struct lk_target *t, const char *uri, bool found)
+{
+	struct lk_removed_file key = {(char *)uri, false}, *hit = NULL;
+
+	if (t->removed_count)
+		hit = bsearch(&key, t->removed, t->removed_count, sizeof(*t->removed), compare_removed);
+	if (hit && found)
+		hit->found = true;
+	return hit != NULL;
+}
+
+const char *lk_target_not_removed(const struct lk_target *t)
+{
+	for (size_t i = 0; i < t->removed_count; i++)
+		if (!t->removed[i].found && (!i || strcmp(t->removed[i].uri, t->removed[i - 1].uri)))
+			return t->removed[i].uri;
+	return NULL;
 }
 
 /* ---- rebasing ---- */
@@ -481,6 +580,8 @@ static enum lk_status check_rebase(struct lk_target *t, const json_t *base, stru
 
 	if (base && strcmp(lk_metadata_text(base, "table-uuid"), lk_metadata_text(t->base, "table-uuid")))
 		return conflict(t, "replaced", err);
+	if (!t->file_count && !t->schema_changed)
+		return adopt_base(t, err);
 	if (base && !t->schema_changed) {
 		if (!lk_metadata_schema_of(t->base, lk_metadata_number(t->schema, "schema-id", -1)))
 			return conflict(t, "changed the schema of", err);

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "lake/catalog.h"
 #include "lake/manifest.h"
+#include "lake/snapshot.h"
 
 enum lk_schema_mode {
 	LK_SCHEMA_FREEZE, /* an existing table's columns are as they are */
@@ -20,8 +21,13 @@ enum lk_schema_mode {
 	LK_SCHEMA_WIDEN,  /* and int becomes long, decimals get a larger precision */
 };
 
+/* Changes a table's next metadata in place: schemas, specs, properties, references, snapshots. It is called at every try, so it
+ * decides by what it finds there: LK_CONFLICT when the change does not apply (any more). */
+typedef enum lk_status lk_metadata_edit(void *context, json_t *root, struct lk_error *err);
+
 struct lk_target {
 	char *namespace_name, *name;
+	char *branch; /* whose head a snapshot becomes; malloc'd; NULL: main */
 	char *base_location; /* NULL: the table is new */
 	json_t *base;	     /* its metadata there; NULL when new */
 	json_t *schema;	     /* by which rows are written */
@@ -30,20 +36,31 @@ struct lk_target {
 	json_t *properties; /* of a new table */
 	char *data_uri, *metadata_uri; /* folders */
 	mode_t mode;		       /* of its files; its folders follow */
-	struct lk_data_file *files;
+
+	/* what is to be done */
+	struct lk_data_file *files; /* of rows, to be added */
 	size_t file_count, file_cap;
 	int64_t rows, bytes;
-	struct lk_data_file deletes; /* of rows of the base (lake/deletes.h); its path is NULL when none are deleted */
+	struct lk_data_file *deletes; /* of rows of the base (lake/deletes.h), to be added */
+	size_t delete_count, delete_cap;
+	int64_t deleted; /* rows that they delete */
+	struct lk_removed_file {
+		char *uri;
+		bool found; /* in the base, by this try */
+	} *removed; /* files of the base, of rows or deletes, to be taken out */
+	size_t removed_count, removed_cap;
+	bool replaces; /* the files that come hold the same rows as those that go */
+	int64_t since; /* the table's last sequence number when it was opened: deletes behind it were not seen by who replaces files */
+	lk_metadata_edit *edit; /* may be NULL */
+	void *edit_context;
+	json_t *summary; /* further keys of the snapshot's summary, text to text; may be NULL */
+	bool drop;	 /* the table is taken out of the catalog; nothing else is done to it */
 
 	/* what the transaction made */
-	int64_t snapshot_id; /* -1: nothing was added or deleted */
-	struct lk_target_manifest {
-		struct lk_str uri; /* empty: not written */
-		struct lk_manifest_file file;
-	} data_manifest, delete_manifest;
-	char *list_path, *metadata_path, *new_location;
+	struct lk_made made;
+	char *metadata_path, *new_location;
+	json_t *dropped_log; /* entries of the metadata log that fell out of it */
 	bool folders_synced;
-	int manifest_number; /* of the next one */
 };
 
 /* name: "ns.table", or "table" in `main`. LK_DATA for a name that is not lower-case snake, LK_MISSING for a table that lk cannot
@@ -69,8 +86,24 @@ enum lk_status lk_target_columns(const struct lk_target *t, const struct ArrowSc
 /* Makes the table's folders. */
 enum lk_status lk_target_make_folders(struct lk_target *t, struct lk_error *err) LK_CHECKED;
 
-/* Takes over *file, emptying it. */
+/* Takes over *file, of rows or of position deletes, emptying it. */
 enum lk_status lk_target_add_file(struct lk_target *t, struct lk_data_file *file, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_target_add_deletes(struct lk_target *t, struct lk_data_file *file, struct lk_error *err) LK_CHECKED;
+
+/* Takes a live file out of the table, by its uri as manifests have it. Deletes that name only it as their data file go with it. */
+enum lk_status lk_target_remove_file(struct lk_target *t, const char *uri, struct lk_error *err) LK_CHECKED;
+
+/* Forgets what is to be deleted and removed, and removes the files of deletes: to find it all again in a new base. */
+void lk_target_clear_deletes(struct lk_target *t);
+
+/* For who makes the snapshot: begin, ask for each live file, and see whether all were met. */
+void lk_target_begin_removing(struct lk_target *t);
+bool lk_target_removes(const struct lk_target *t, const char *uri, bool found);
+const char *lk_target_not_removed(const struct lk_target *t); /* one that was not met; NULL: none */
+
+/* Writes and syncs <metadata folder>/<name>. path (may be NULL) takes its local path, malloc'd; its location is added to *uri. */
+enum lk_status lk_target_write(const struct lk_target *t, const char *name, const void *data, size_t len, char **path,
+	struct lk_str *uri, struct lk_error *err) LK_CHECKED;
 
 /* Removes the files that gathered here. */
 void lk_target_discard(struct lk_target *t);

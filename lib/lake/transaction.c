@@ -9,188 +9,16 @@
 #include "base/file.h"
 #include "base/tool.h"
 #include "lake/metadata.h"
+#include "lake/retention.h"
 
 #define MAX_TRIES 40
 #define RETRY_MS 5 /* times the number of the try, at random */
 
 /* ---- building ---- */
 
-static bool adds_snapshot(const struct lk_target *t)
-{
-	return t->file_count || t->deletes.path;
-}
-
 static bool wanted(const struct lk_target *t)
 {
-	return adds_snapshot(t) || t->schema_changed || !t->base;
-}
-
-static enum lk_status new_snapshot_id(int64_t *id, struct lk_error *err)
-{
-	uint64_t n;
-
-	do {
-		LK_TRY(lk_random(&n, sizeof(n), err));
-		*id = (int64_t)(n & INT64_MAX);
-	} while (*id == 0);
-	return LK_OK;
-}
-
-/* Writes <metadata folder>/<name>: its local path is left in *path (malloc'd), its location in *uri where that is not NULL. */
-static enum lk_status write_metadata_file(const struct lk_target *t, const char *name, const void *data, size_t len,
-	char **path, struct lk_str *uri, struct lk_error *err)
-{
-	struct lk_str full = LK_STR_INIT;
-	enum lk_status status;
-
-	lk_str_addf(&full, "%s/%s", t->metadata_uri, name);
-	status = lk_str_check(&full, err);
-	if (!status)
-		status = lk_file_create(lk_uri_path(full.data), t->mode, data, len, err);
-	if (!status) {
-		if (uri)
-			lk_str_adds(uri, full.data);
-		*path = strdup(lk_uri_path(full.data));
-		status = *path ? LK_OK : lk_error_nomem(err);
-	}
-	lk_str_release(&full);
-	return status;
-}
-
-/* The number under which lk_metadata_add_schema will add a changed schema: the manifest names it before that. */
-static enum lk_status number_schema(struct lk_target *t, struct lk_error *err)
-{
-	if (!t->base || !t->schema_changed)
-		return LK_OK;
-	if (json_object_set_new(t->schema, "schema-id", json_integer(lk_metadata_next_schema_id(t->base))))
-		return lk_error_nomem(err);
-	return LK_OK;
-}
-
-/* Once for all tries, as long as the schema stays: a manifest of files that this commit adds. */
-static enum lk_status build_manifest(const struct lk_transaction *tx, struct lk_target *t, const struct lk_data_file *files,
-	size_t count, enum lk_content content, struct lk_target_manifest *m, struct lk_error *err)
-{
-	char *schema = json_dumps(t->schema, JSON_COMPACT), *path = NULL, name[LK_UUID_SIZE + 16];
-	const json_t *spec_json = t->base ? lk_metadata_spec(t->base) : NULL;
-	struct lk_partition_spec spec = {.spec_id = (int32_t)lk_metadata_number(spec_json, "spec-id", 0)};
-	struct lk_manifest_table table = {schema, lk_metadata_number(t->schema, "schema-id", 0), &spec, "[]"};
-	struct lk_arena arena = LK_ARENA_INIT;
-	struct lk_str text = LK_STR_INIT;
-	enum lk_status status = schema ? LK_OK : lk_error_nomem(err);
-	struct lk_manifest_writer w = {0};
-
-	if (!status)
-		status = lk_manifest_begin(&w, &table, content, &arena, err);
-	for (size_t i = 0; !status && i < count; i++) {
-		struct lk_manifest_entry entry = {LK_ENTRY_ADDED, t->snapshot_id, -1, -1, files[i]};
-
-		entry.file.content = content == LK_CONTENT_DATA ? LK_FILE_DATA : LK_FILE_POSITION_DELETES;
-		entry.file.sort_order = content == LK_CONTENT_DATA ? 0 : -1;
-		status = lk_manifest_add(&w, &entry, err);
-	}
-	if (!status)
-		status = lk_manifest_finish(&w, &text, &m->file, err);
-	lk_manifest_writer_release(&w);
-	lk_arena_release(&arena);
-	free(schema);
-	snprintf(name, sizeof(name), "%s-m%d-%d.avro", tx->run, (int)content, t->manifest_number++);
-	if (!status)
-		status = write_metadata_file(t, name, text.data, text.len, &path, &m->uri, err);
-	free(path);
-	m->file.path = lk_str_text(&m->uri);
-	m->file.snapshot_id = t->snapshot_id;
-	lk_str_release(&text);
-	return status;
-}
-
-static enum lk_status build_manifests(const struct lk_transaction *tx, struct lk_target *t, struct lk_error *err)
-{
-	if (t->snapshot_id < 0)
-		LK_TRY(new_snapshot_id(&t->snapshot_id, err));
-	if (t->file_count && !t->data_manifest.uri.len)
-		LK_TRY(build_manifest(tx, t, t->files, t->file_count, LK_CONTENT_DATA, &t->data_manifest, err));
-	if (t->deletes.path && !t->delete_manifest.uri.len)
-		LK_TRY(build_manifest(tx, t, &t->deletes, 1, LK_CONTENT_DELETES, &t->delete_manifest, err));
-	return LK_OK;
-}
-
-/* Behind those that are in the list: the manifests of the snapshot before, but for those in which nothing lives. */
-static enum lk_status earlier_manifests(const struct lk_target *t, struct lk_arena *arena, struct lk_manifest_list *list,
-	struct lk_error *err)
-{
-	const json_t *parent = t->base ? lk_metadata_snapshot(t->base, lk_metadata_snapshot_id(t->base)) : NULL;
-	size_t fresh = list->count, kept = fresh;
-	const char *path;
-
-	if (!parent)
-		return LK_OK;
-	path = lk_uri_path(lk_metadata_text(parent, "manifest-list"));
-	if (!path)
-		return lk_error_set(err, LK_MISSING, "table %s.%s is not on local disk", t->namespace_name, t->name);
-	LK_TRY(lk_manifest_list_read(path, arena, list, err));
-	for (size_t i = fresh; i < list->count; i++)
-		if (list->items[i].added_files != 0 || list->items[i].existing_files != 0)
-			list->items[kept++] = list->items[i];
-	list->count = kept;
-	return LK_OK;
-}
-
-static enum lk_status add_manifest(struct lk_manifest_list *list, const struct lk_target_manifest *m, int64_t sequence,
-	struct lk_error *err)
-{
-	struct lk_manifest_file *item;
-
-	if (!m->uri.len)
-		return LK_OK;
-	if (!lk_grow((void **)&list->items, &list->cap, list->count + 1, sizeof(*list->items)))
-		return lk_error_nomem(err);
-	item = &list->items[list->count++];
-	*item = m->file;
-	item->sequence = item->min_sequence = sequence;
-	return LK_OK;
-}
-
-static enum lk_status list_text(const struct lk_target *t, int64_t sequence, struct lk_str *text, struct lk_error *err)
-{
-	int64_t parent = t->base ? lk_metadata_snapshot_id(t->base) : -1;
-	struct lk_manifest_list list = {0};
-	struct lk_arena arena = LK_ARENA_INIT;
-	enum lk_status status = add_manifest(&list, &t->data_manifest, sequence, err);
-
-	if (!status)
-		status = add_manifest(&list, &t->delete_manifest, sequence, err);
-	if (!status)
-		status = earlier_manifests(t, &arena, &list, err);
-	if (!status)
-		status = lk_manifest_list_write(list.items, list.count, t->snapshot_id, parent, sequence, text, err);
-	lk_manifest_list_release(&list);
-	lk_arena_release(&arena);
-	return status;
-}
-
-static enum lk_status append_snapshot(const struct lk_transaction *tx, struct lk_target *t, json_t *root, int try,
-	struct lk_error *err)
-{
-	struct lk_str text = LK_STR_INIT, uri = LK_STR_INIT;
-	char name[LK_UUID_SIZE + 64];
-	enum lk_status status;
-
-	status = list_text(t, lk_metadata_next_sequence(root), &text, err);
-	snprintf(name, sizeof(name), "snap-%" PRId64 "-%d-%s.avro", t->snapshot_id, try, tx->run);
-	if (!status)
-		status = write_metadata_file(t, name, text.data, text.len, &t->list_path, &uri, err);
-	if (!status)
-		status = lk_str_check(&uri, err);
-	if (!status) {
-		struct lk_append append = {t->snapshot_id, (int64_t)t->file_count, t->rows, t->bytes, uri.data, tx->run,
-			t->deletes.path != NULL, t->deletes.metrics.rows, t->deletes.metrics.file_bytes};
-
-		status = lk_metadata_append(root, &append, err);
-	}
-	lk_str_release(&text);
-	lk_str_release(&uri);
-	return status;
+	return lk_snapshot_wanted(t) || t->schema_changed || !t->base || t->edit || t->drop;
 }
 
 /* The table's location is where its folders are: the parent of `metadata`. */
@@ -205,15 +33,30 @@ static json_t *new_root(const struct lk_target *t, struct lk_error *err)
 	return root;
 }
 
-static enum lk_status next_root(const struct lk_target *t, json_t **out, struct lk_error *err)
+static enum lk_status next_root(struct lk_target *t, json_t **out, struct lk_error *err)
 {
 	json_t *root = t->base ? json_incref(t->base) : new_root(t, err);
 
-	*out = root ? lk_metadata_next(root, t->base_location, lk_now_us() / 1000) : NULL;
+	json_decref(t->dropped_log);
+	t->dropped_log = json_array();
+	*out = root ? lk_metadata_next(root, t->base_location, lk_now_us() / 1000, t->dropped_log) : NULL;
 	json_decref(root);
 	if (!*out)
 		return lk_error_nomem(err);
-	return t->base && t->schema_changed ? lk_metadata_add_schema(*out, t->schema, t->last_column_id, err) : LK_OK;
+	if (t->base && t->schema_changed)
+		LK_TRY(lk_metadata_add_schema(*out, t->schema, t->last_column_id, err));
+	return t->edit ? t->edit(t->edit_context, *out, err) : LK_OK;
+}
+
+/* Each commit thins the history by the table's own policy. */
+static enum lk_status expire(json_t *root, struct lk_error *err)
+{
+	struct lk_retention policy;
+
+	LK_TRY(lk_retention_read(root, &policy, err));
+	if (!lk_retention_is_set(&policy))
+		return LK_OK;
+	return lk_retention_apply(root, &policy, lk_metadata_number(root, "last-updated-ms", 0), NULL, err);
 }
 
 static enum lk_status write_root(struct lk_target *t, const json_t *root, struct lk_error *err)
@@ -228,7 +71,7 @@ static enum lk_status write_root(struct lk_target *t, const json_t *root, struct
 	if (!text)
 		return lk_error_nomem(err);
 	snprintf(name, sizeof(name), "%05" PRId64 "-%s.metadata.json", version, uuid);
-	status = write_metadata_file(t, name, text, strlen(text), &t->metadata_path, &uri, err);
+	status = lk_target_write(t, name, text, strlen(text), &t->metadata_path, &uri, err);
 	free(text);
 	if (!status)
 		status = lk_str_check(&uri, err);
@@ -247,7 +90,7 @@ static enum lk_status sync_folders(const struct lk_transaction *tx, struct lk_ta
 	if (t->folders_synced)
 		return LK_OK;
 	t->folders_synced = true;
-	if (adds_snapshot(t)) {
+	if (t->file_count || t->delete_count) {
 		LK_TRY(lk_dir_sync(data, err));
 		LK_TRY(lk_parent_sync(data, err)); /* a table made by another engine may have had no data folder yet */
 	}
@@ -262,20 +105,24 @@ static enum lk_status sync_folders(const struct lk_transaction *tx, struct lk_ta
 	return status ? status : lk_dir_sync(tx->lake->path, err);
 }
 
+static enum lk_status build_root(const struct lk_transaction *tx, struct lk_target *t, json_t *root, int try, struct lk_error *err)
+{
+	if (lk_snapshot_wanted(t)) {
+		LK_TRY(lk_snapshot_make(t, root, tx->run, try, err));
+		LK_TRY(expire(root, err));
+	}
+	return write_root(t, root, err);
+}
+
 static enum lk_status build(const struct lk_transaction *tx, struct lk_target *t, int try, struct lk_error *err)
 {
 	enum lk_status status;
-	json_t *root;
+	json_t *root = NULL;
 
 	LK_TRY(lk_target_make_folders(t, err));
-	LK_TRY(number_schema(t, err));
-	if (adds_snapshot(t))
-		LK_TRY(build_manifests(tx, t, err));
 	status = next_root(t, &root, err);
-	if (!status && adds_snapshot(t))
-		status = append_snapshot(tx, t, root, try, err);
 	if (!status)
-		status = write_root(t, root, err);
+		status = build_root(tx, t, root, try, err);
 	json_decref(root);
 	return status ? status : sync_folders(tx, t, err);
 }
@@ -293,25 +140,18 @@ static void remove_one(char **path)
 /* What a try wrote for one target, when the lake does not name it. */
 static void unbuild(struct lk_target *t)
 {
-	remove_one(&t->list_path);
+	lk_snapshot_unmake(t);
 	remove_one(&t->metadata_path);
 	free(t->new_location);
 	t->new_location = NULL;
-}
-
-static void drop_manifest(struct lk_target_manifest *m)
-{
-	if (m->uri.len)
-		(void)!lk_remove(lk_uri_path(m->uri.data), NULL);
-	lk_str_clear(&m->uri);
 }
 
 static void take_back(struct lk_transaction *tx)
 {
 	for (size_t i = 0; i < tx->count; i++) {
 		unbuild(tx->targets[i]);
-		drop_manifest(&tx->targets[i]->data_manifest);
-		drop_manifest(&tx->targets[i]->delete_manifest);
+		lk_snapshot_drop(tx->targets[i], LK_CONTENT_DATA);
+		lk_snapshot_drop(tx->targets[i], LK_CONTENT_DELETES);
 	}
 }
 
@@ -329,9 +169,9 @@ static enum lk_status swap_tables(struct lk_transaction *tx, enum swap *result, 
 	for (size_t i = 0; go && i < tx->count; i++) {
 		struct lk_target *t = tx->targets[i];
 
-		if (!t->new_location)
+		if (!t->new_location && !t->drop)
 			continue;
-		LK_TRY(lk_catalog_swap(tx->lake, t->namespace_name, t->name, t->base_location, t->new_location, &moved, err));
+		LK_TRY(lk_catalog_swap(tx->lake, t->namespace_name, t->name, t->base_location, t->drop ? NULL : t->new_location, &moved, err));
 		if (!moved) {
 			*result = SWAP_LOST;
 			return LK_OK;
@@ -349,10 +189,10 @@ static bool all_moved(struct lk_transaction *tx)
 		const struct lk_target *t = tx->targets[i];
 		char *location = NULL;
 
-		if (!t->new_location)
+		if (!t->new_location && !t->drop)
 			continue;
-		all = !lk_catalog_find(tx->lake, t->namespace_name, t->name, &location, NULL) && location &&
-		      !strcmp(location, t->new_location);
+		all = !lk_catalog_find(tx->lake, t->namespace_name, t->name, &location, NULL) &&
+		      (t->drop ? !location : location && !strcmp(location, t->new_location));
 		free(location);
 	}
 	return all;
@@ -398,10 +238,10 @@ static enum lk_status rebase(struct lk_transaction *tx, bool *go, struct lk_erro
 			continue;
 		unbuild(t);
 		if (!t->base || t->schema_changed)
-			drop_manifest(&t->data_manifest); /* its schema may have become another one, or another's number */
-		drop_manifest(&t->delete_manifest);
+			lk_snapshot_drop(t, LK_CONTENT_DATA); /* its schema may have become another one, or another's number */
+		lk_snapshot_drop(t, LK_CONTENT_DELETES);
 		status = lk_target_rebase(t, tx->lake, err);
-		if (!status && t->deletes.path)
+		if (!status && tx->rebased && (t->delete_count || t->removed_count))
 			status = tx->rebased(tx->context, t, go, err);
 		if (status || !*go)
 			return status;
@@ -419,36 +259,97 @@ static void pause_before(int try)
 	nanosleep(&wait, NULL);
 }
 
-static enum lk_status run(struct lk_transaction *tx, struct lk_error *err)
+/* One try: from where the tables are now. *done: there is nothing more to try. */
+static enum lk_status attempt(struct lk_transaction *tx, int try, bool *done, struct lk_error *err)
 {
 	enum swap result = SWAP_LOST;
 	bool any = tx->force, go = true;
 
-	for (int try = 1; try <= MAX_TRIES; try++) {
-		for (size_t i = 0; i < tx->count; i++)
-			if (wanted(tx->targets[i]) && !tx->targets[i]->new_location) {
-				LK_TRY(build(tx, tx->targets[i], try, err));
-				any = true;
-			}
-		if (!any)
+	*done = true;
+	LK_TRY(rebase(tx, &go, err));
+	if (!go)
+		return LK_OK;
+	for (size_t i = 0; i < tx->count; i++) {
+		struct lk_target *t = tx->targets[i];
+
+		any |= wanted(t);
+		if (wanted(t) && !t->drop && !t->new_location)
+			LK_TRY(build(tx, t, try, err));
+	}
+	if (!any)
+		return LK_OK;
+	LK_TRY(swap(tx, &result, err));
+	*done = result != SWAP_LOST;
+	return LK_OK;
+}
+
+static enum lk_status run(struct lk_transaction *tx, struct lk_error *err)
+{
+	bool done;
+
+	for (tx->tries = 1; tx->tries <= MAX_TRIES; tx->tries++) {
+		LK_TRY(attempt(tx, tx->tries, &done, err));
+		if (done)
 			return LK_OK;
-		LK_TRY(swap(tx, &result, err));
-		if (result != SWAP_LOST)
-			return LK_OK;
-		pause_before(try);
-		LK_TRY(rebase(tx, &go, err));
-		if (!go)
-			return LK_OK;
+		pause_before(tx->tries);
 	}
 	return lk_error_set(err, LK_CONFLICT, "other writers were first %d times; nothing was changed, try again", MAX_TRIES);
 }
 
+/* ---- after it ---- */
+
+/* The version beside the metadata, for engines that have no catalog: only a hint, so it is not synced and may fail. */
+static void write_hint(const struct lk_target *t)
+{
+	const char *name = lk_path_base(t->new_location), *end = strstr(name, ".metadata.json");
+	struct lk_str path = LK_STR_INIT;
+
+	lk_str_addf(&path, "%s/version-hint.text", lk_uri_path(t->metadata_uri));
+	if (end && !path.failed)
+		(void)!lk_file_hint(path.data, t->mode, name, (size_t)(end - name), NULL);
+	lk_str_release(&path);
+}
+
+/* Old versions that fell out of the log, where the table's properties say that they go. */
+static void remove_old_versions(const struct lk_target *t)
+{
+	const char *remove = lk_metadata_property(t->base, "write.metadata.delete-after-commit.enabled");
+	json_t *entry;
+	size_t i;
+
+	if (!remove || strcmp(remove, "true"))
+		return;
+	json_array_foreach(t->dropped_log, i, entry) {
+		const char *path = lk_uri_path(lk_metadata_text(entry, "metadata-file"));
+
+		if (path && *path)
+			(void)!lk_remove(path, NULL);
+	}
+}
+
+static void finish(const struct lk_transaction *tx)
+{
+	for (size_t i = 0; i < tx->count; i++) {
+		const struct lk_target *t = tx->targets[i];
+
+		if (!t->new_location)
+			continue;
+		write_hint(t);
+		if (t->base)
+			remove_old_versions(t);
+	}
+}
+
 enum lk_status lk_transaction_run(struct lk_transaction *tx, struct lk_error *err)
 {
+	int lock = lk_catalog_lock(tx->lake);
 	enum lk_status status;
 
 	tx->outcome = LK_OUTCOME_UNCHANGED;
 	status = run(tx, err);
+	if (tx->outcome == LK_OUTCOME_DONE)
+		finish(tx);
+	lk_catalog_unlock(lock);
 	if (tx->outcome == LK_OUTCOME_UNCHANGED)
 		take_back(tx);
 	if (tx->outcome == LK_OUTCOME_UNKNOWN && err)

@@ -2,11 +2,14 @@
  * A transaction: the files gathered by several targets become visible together, with the ledger, in one transaction of the
  * catalog ("Optimistic Concurrency" of Iceberg's specification).
  *
- *	build      each target's manifest, manifest list and metadata are written and synced, from its base
- *	swap       BEGIN IMMEDIATE; the ledger; each table's pointer is moved from its base, or nothing is; COMMIT
- *	rebase     where another writer was first, the targets that lost are built again from where the tables are now
+ *	lock	lk's writers queue, instead of building what another one overtakes
+ *	rebase	targets whose table is not where it was when they were opened are based on where it is now
+ *	build	each target's manifests, manifest list and metadata are written and synced, from its base
+ *	swap	BEGIN IMMEDIATE; the ledger; each table's pointer is moved from its base, or nothing is; COMMIT
  *
- * Data files and manifests are written once, however often it takes; manifest lists and metadata once for each try.
+ * The lock is advice: it keeps no other engine out, and a writer that cannot have it goes on without. Where another writer was first,
+ * all is tried again from `rebase` on. Data files and manifests of added files are written once, however often it takes; manifest
+ * lists and metadata once for each try.
  */
 #ifndef LK_LAKE_TRANSACTION_H
 #define LK_LAKE_TRANSACTION_H
@@ -17,7 +20,8 @@
  * nothing is changed. */
 typedef enum lk_status lk_ledger_hook(void *context, struct lk_lake *lake, bool *go, struct lk_error *err);
 
-/* Called for a target with deletes after it was based anew: what they name may be gone, or stand elsewhere. *go as above. */
+/* Called for a target that deletes rows or removes files after it was based anew: what they name may be gone, or stand elsewhere.
+ * *go as above. */
 typedef enum lk_status lk_rebase_hook(void *context, struct lk_target *target, bool *go, struct lk_error *err);
 
 enum lk_outcome {
@@ -32,10 +36,11 @@ struct lk_transaction {
 	struct lk_target **targets;
 	size_t count;
 	lk_ledger_hook *hook; /* may be NULL */
-	lk_rebase_hook *rebased; /* not NULL where a target has deletes */
+	lk_rebase_hook *rebased; /* not NULL where a target has deletes of rows */
 	void *context;
 	bool force; /* even with no table to move, the hook is called in a transaction */
 	enum lk_outcome outcome;
+	int tries; /* that it took */
 };
 
 /* What it wrote itself is removed again when the outcome is UNCHANGED; data files are the targets'. */

@@ -283,8 +283,8 @@ static json_t *make_metadata(const char *list_uri)
 {
 	json_t *schema = json_loads(schema_text, 0, NULL), *properties = json_pack("{s:s}", "a", "b");
 	json_t *first = lk_metadata_new("9c12d441-03fe-4693-9a96-a0705ddf69c1", "file:///t", schema, 3, properties);
-	struct lk_append append = {77, 1, 3, 1000, list_uri, "run", 0, 0, 0};
-	json_t *next = lk_metadata_next(first, "file:///t/metadata/00000-x.metadata.json", 1000);
+	struct lk_snapshot append = {.id = 77, .manifest_list = list_uri, .run = "run", .counts = {.data_files = 1, .rows = 3, .bytes = 1000}};
+	json_t *next = lk_metadata_next(first, "file:///t/metadata/00000-x.metadata.json", 1000, NULL);
 
 	is_int(lk_metadata_append(next, &append, &err), LK_OK, "a snapshot is appended");
 	is_int(lk_metadata_add_schema(next, schema, 3, &err), LK_OK, "a schema is added");

@@ -53,7 +53,7 @@ static int count_files(const char *table)
 	int n = -1;
 	FILE *f;
 
-	snprintf(command, sizeof(command), "find '%s/lake/main/%s' -type f | wc -l", dir, table);
+	snprintf(command, sizeof(command), "find '%s/lake/main/%s' -type f ! -name version-hint.text 2>/dev/null | wc -l", dir, table);
 	f = popen(command, "r");
 	if (!f || fscanf(f, "%d", &n) != 1)
 		n = -1;
