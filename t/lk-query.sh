@@ -171,7 +171,7 @@ test_expect_success 'a lake to ask' '
 '
 
 test_expect_success 'without SQL the tables are listed' '
-	lk-query -l lake -F csv >actual && head -n 1 actual >header && printf "table,rows,files,bytes,changed\n" >expect &&
+	lk-query -l lake -F csv >actual && head -n 1 actual >header && printf "table,rows,files,delete_files,bytes,changed\n" >expect &&
 	test_cmp expect header &&
 	cut -d, -f1-3 actual | sed 1d >tables &&
 	printf "lk.files,3,3\nlk.rejects,1,1\nmain.people,4,2\nquarantine.rejects,1,1\nward.visits,3,1\n" >expect &&
@@ -220,7 +220,7 @@ if as_user ls closed >/dev/null 2>&1 || ! as_user true 2>/dev/null; then
 	test_skip 'what one may not read is listed by its name' 'everything may be read here'
 else
 	test_expect_success 'what one may not read is listed by its name' '
-		lk-query -l lake -F csv | sed "s/^quarantine.rejects,.*/quarantine.rejects,,,,/" >expect && grep "^quarantine" expect &&
+		lk-query -l lake -F csv | sed "s/^quarantine.rejects,.*/quarantine.rejects,,,,,/" >expect && grep "^quarantine" expect &&
 		chmod 0 lake/quarantine && { as_user lk-query -l lake -F csv >actual; rc=$?; chmod 700 lake/quarantine; [ $rc = 0 ]; } &&
 		test_cmp expect actual && chmod 0 lake/quarantine &&
 		{ as_user lk-query -l lake "from quarantine.rejects" 2>err; rc=$?; chmod 700 lake/quarantine; [ $rc = 77 ]; } && grep "quarantine" err

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/commands.h"
+#include "lake/list.h"
 #include "sql/spool.h"
 #include "sql/view.h"
-#include "stream/build.h"
 
 #define PRIVATE_NAMESPACE "quarantine" /* named in full or not at all */
 #define DEFAULT_NAMESPACE "main"
@@ -153,53 +153,10 @@ enum lk_status lk_tables_resolve(struct lk_sql *sql, const struct lk_script *scr
 
 /* ---- the list ---- */
 
-enum { LIST_TABLE, LIST_ROWS, LIST_FILES, LIST_BYTES, LIST_CHANGED };
-
-static const struct lk_field list_fields[] = {
-	{.name = "table", .type = LK_UTF8, .required = true},
-	{.name = "rows", .type = LK_INT64},
-	{.name = "files", .type = LK_INT64},
-	{.name = "bytes", .type = LK_INT64},
-	{.name = "changed", .type = LK_TIMESTAMPTZ},
-};
-
-static void add_figures(struct lk_builder *b, const struct lk_lake_table *t)
-{
-	int64_t bytes = 0;
-
-	for (int i = 0; i < t->file_count; i++)
-		bytes += t->files[i].bytes;
-	lk_column_int64(&b->columns[LIST_ROWS], t->rows > t->deleted ? t->rows - t->deleted : 0);
-	lk_column_int64(&b->columns[LIST_FILES], t->file_count);
-	lk_column_int64(&b->columns[LIST_BYTES], bytes);
-	lk_column_int64(&b->columns[LIST_CHANGED], t->updated_ms * 1000);
-}
-
-/* A table that is not for this user to read is named and no more. */
-static enum lk_status list_one(struct lk_builder *b, struct lk_pin *pin, struct lk_lake_table *t, struct lk_error *err)
-{
-	enum lk_status status = lk_lake_table_load(pin, t, err);
-	struct lk_str name = LK_STR_INIT;
-
-	if (status && status != LK_NOPERM)
-		return status;
-	lk_str_addf(&name, "%s.%s", t->namespace_name, t->name);
-	lk_column_text(&b->columns[LIST_TABLE], lk_str_text(&name));
-	lk_str_release(&name);
-	if (!status)
-		add_figures(b, t);
-	for (int i = LIST_ROWS; status && i <= LIST_CHANGED; i++)
-		lk_column_null(&b->columns[i]);
-	return lk_builder_end_row(b, err);
-}
-
-static enum lk_status list_impl(struct lk_builder *b, struct lk_pin *pin, struct lk_sql_output *out, struct lk_error *err)
+static enum lk_status write_list(struct lk_builder *b, struct lk_sql_output *out, struct lk_error *err)
 {
 	const struct ArrowArrayView *view;
 
-	for (int i = 0; i < pin->table_count; i++)
-		LK_TRY(list_one(b, pin, &pin->tables[i], err));
-	LK_TRY(lk_builder_check(b, err));
 	LK_TRY(lk_sql_output_begin(out, "tables", &b->schema, err));
 	LK_TRY(lk_builder_view(b, &view, err));
 	if (view->length)
@@ -209,11 +166,11 @@ static enum lk_status list_impl(struct lk_builder *b, struct lk_pin *pin, struct
 
 enum lk_status lk_tables_list(struct lk_pin *pin, struct lk_sql_output *out, struct lk_error *err)
 {
-	struct lk_builder b = {.columns = NULL};
-	enum lk_status status = lk_builder_init(&b, list_fields, sizeof(list_fields) / sizeof(*list_fields), NULL, err);
+	struct lk_builder b;
+	enum lk_status status = lk_lake_list(pin, NULL, 0, &b, err);
 
 	if (!status)
-		status = list_impl(&b, pin, out, err);
+		status = write_list(&b, out, err);
 	lk_builder_release(&b);
 	return status;
 }

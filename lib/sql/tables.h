@@ -15,7 +15,7 @@
 enum lk_status lk_tables_resolve(struct lk_sql *sql, const struct lk_script *script, struct lk_pin *pin,
 	const struct lk_lake_table **only, struct lk_error *err) LK_CHECKED;
 
-/* A row for each table: table, rows, files, bytes, changed. */
+/* A row for each table (lake/list.h). */
 enum lk_status lk_tables_list(struct lk_pin *pin, struct lk_sql_output *out, struct lk_error *err) LK_CHECKED;
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "stream/cell.h"
 #include "stream/grid.h"
@@ -59,6 +60,15 @@ bool lk_format_of_path(const char *path, enum lk_format *out)
 			return true;
 		}
 	return false;
+}
+
+bool lk_format_choose(const char *word, bool json, FILE *out, enum lk_format *format)
+{
+	*format = json ? LK_FORMAT_JSON : isatty(fileno(out)) ? LK_FORMAT_TABLE : LK_FORMAT_CSV;
+	if (!word)
+		return true;
+	return lk_format_parse(word, format) && *format != LK_FORMAT_ARROW && *format != LK_FORMAT_PARQUET &&
+	       (!json || *format == LK_FORMAT_JSON);
 }
 
 struct lk_formatter {
@@ -319,4 +329,18 @@ void lk_formatter_abort(struct lk_formatter *f)
 	lk_str_release(&f->cell);
 	lk_grid_release(&f->grid);
 	free(f);
+}
+
+enum lk_status lk_format_all(enum lk_format format, FILE *out, const struct ArrowSchema *schema, const struct ArrowArrayView *view,
+	struct lk_error *err)
+{
+	struct lk_formatter *f;
+	enum lk_status status;
+
+	LK_TRY(lk_formatter_open(&f, format, out, NULL, schema, err));
+	status = lk_formatter_batch(f, view, err);
+	if (!status)
+		return lk_formatter_close(f, err);
+	lk_formatter_abort(f);
+	return status;
 }

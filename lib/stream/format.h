@@ -27,6 +27,10 @@ bool lk_format_parse(const char *word, enum lk_format *out);
 /* From the end of a file's name (.csv .tsv .json .jsonl .ndjson .md .arrow .arrows .parquet); false when it says nothing. */
 bool lk_format_of_path(const char *path, enum lk_format *out);
 
+/* What a list is written in: the word after -F or, for NULL, table where out is a terminal and csv elsewhere; json in any case when
+ * that was asked for. False when there is no such format, or it is no text. */
+bool lk_format_choose(const char *word, bool json, FILE *out, enum lk_format *format);
+
 struct lk_formatter;
 
 /* Writes text to `out`. table and markdown hold back up to 1000 rows to learn the widths. title is shown above an
@@ -42,6 +46,10 @@ enum lk_status lk_formatter_schema(struct lk_formatter *f, const struct ArrowSch
 /* Writes what was held back and frees f. */
 enum lk_status lk_formatter_close(struct lk_formatter *f, struct lk_error *err) LK_CHECKED;
 void lk_formatter_abort(struct lk_formatter *f);
+
+/* A whole table at once: all rows of the view, to the end. */
+enum lk_status lk_format_all(enum lk_format format, FILE *out, const struct ArrowSchema *schema, const struct ArrowArrayView *view,
+	struct lk_error *err) LK_CHECKED;
 
 /* One cell as a JSON value, appended. column is the schema of view. */
 void lk_cell_json(const struct ArrowSchema *column, const struct ArrowArrayView *view, int64_t row, struct lk_str *out);
