@@ -72,7 +72,8 @@ for tool in $tools; do
 	'
 	test_expect_success "$tool takes one value of each option" '
 		$tool --list-options | sed -n "s/=//p" >single
-		for o in $(grep -vxE -e "--(commit-every|ignore)" single); do
+		$tool --help | grep -E "may be (repeated|given twice)" | grep -oE "^ *(-., )?--[a-z-]+" | tr -s " ," "\n" >several
+		for o in $(grep -vxF -f several single); do
 			run_row "$tool $o 1 $o 1" && ended 64 && said $tool "is given twice" || return
 		done
 	'
@@ -98,6 +99,10 @@ failures() {
 		66|lk-cat|a stream is not there|nowhere.lk|lk-cat nowhere.lk
 		66|lk-commit|what was staged is not there|nowhere|lk-commit -l lake --staged nowhere
 		66|lk-query|the lake is not there|nowhere|lk-query -l nowhere "select 1"
+		66|lk-ls|the lake is not there|nowhere|lk-ls -l nowhere
+		66|lk-ls|a table is not there|nothing|lk-ls -l lake nothing
+		66|lk-log|the lake is not there|nowhere|lk-log -l nowhere
+		65|lk-log|a table is not there|nothing|lk-log -l lake -t nothing
 		66|lk-query|a script is not there|nowhere.sql|lk-query -l lake -f nowhere.sql
 		66|lk-ingest|a path is not there|nowhere|lk-ingest -l lake -s sources nowhere
 		66|lk-ingest|the sources are not there|nowhere.json|lk-ingest -l lake -s nowhere.json landing
@@ -134,6 +139,8 @@ printers() {
 		lk-query|a table|lk-query -l lake "select * from people"
 		lk-query|Arrow|lk-query -l lake -F arrow "select * from people"
 		lk-query|its tables|lk-query -l lake
+		lk-ls|its tables|lk-ls -l lake
+		lk-log|snapshots|lk-log -l lake
 		lk-commit|what it committed|lk-commit -l lake2 <rows.lk
 		lk-ingest|a summary|lk-ingest --settle 0 -l lake3 -s sources landing
 	END

@@ -1,0 +1,238 @@
+#include "lake/refs.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "lake/at.h"
+#include "lake/metadata.h"
+#include "lake/retention.h"
+
+#define MAIN "main"
+#define NAME_MAX_BYTES 200
+
+enum lk_status lk_refs_check_name(const char *name, struct lk_error *err)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+	struct lk_lake_at at;
+	size_t len = strlen(name);
+
+	if (!len || len > NAME_MAX_BYTES || strspn(name, good) != len || *name == '-' || *name == '.')
+		return lk_error_set(err, LK_USAGE, "'%s' is no name for a branch or tag: letters, digits and _ - . /", name);
+	LK_TRY(lk_lake_at_parse(name, &at, err));
+	if (at.kind != LK_AT_REF)
+		return lk_error_set(err, LK_USAGE, "'%s' is no name for a branch or tag: it is a %s", name,
+			at.kind == LK_AT_TIME ? "time" : "snapshot");
+	return LK_OK;
+}
+
+static json_t *find_ref(const json_t *root, const char *name)
+{
+	return json_object_get(json_object_get(root, "refs"), name);
+}
+
+bool lk_refs_find(const json_t *root, const char *name, int64_t *snapshot_id)
+{
+	const json_t *ref = find_ref(root, name);
+
+	*snapshot_id = ref ? lk_metadata_number(ref, "snapshot-id", -1) : -1;
+	if (ref)
+		return true;
+	if (strcmp(name, MAIN))
+		return false;
+	*snapshot_id = lk_metadata_snapshot_id(root);
+	return true;
+}
+
+bool lk_refs_is_tag(const json_t *root, const char *name)
+{
+	return !strcmp(lk_metadata_text(find_ref(root, name), "type"), "tag");
+}
+
+/* ---- changing ---- */
+
+static int set(json_t *object, const char *key, int64_t number)
+{
+	return json_object_set_new(object, key, json_integer(number));
+}
+
+static json_t *make(json_t *root, const char *key, json_t *(*create)(void))
+{
+	if (!json_object_get(root, key))
+		json_object_set_new(root, key, create());
+	return json_object_get(root, key);
+}
+
+static int set_retention(json_t *ref, bool tag, const struct lk_ref_retention *r)
+{
+	int failed = 0;
+
+	if (r->max_ref_age_ms)
+		failed |= set(ref, "max-ref-age-ms", r->max_ref_age_ms);
+	if (r->max_snapshot_age_ms && !tag)
+		failed |= set(ref, "max-snapshot-age-ms", r->max_snapshot_age_ms);
+	if (r->min_snapshots && !tag)
+		failed |= set(ref, "min-snapshots-to-keep", r->min_snapshots);
+	return failed;
+}
+
+static enum lk_status move_main(json_t *root, int64_t snapshot_id, struct lk_error *err)
+{
+	int64_t at = lk_metadata_number(root, "last-updated-ms", 0);
+	json_t *log = make(root, "snapshot-log", json_array);
+
+	if (lk_metadata_snapshot_id(root) == snapshot_id)
+		return LK_OK;
+	if (set(root, "current-snapshot-id", snapshot_id) ||
+		json_array_append_new(log, json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)at, "snapshot-id",
+						   (json_int_t)snapshot_id)))
+		return lk_error_nomem(err);
+	return LK_OK;
+}
+
+enum lk_status lk_refs_set(json_t *root, const char *name, bool tag, int64_t snapshot_id, const struct lk_ref_retention *retention,
+	struct lk_error *err)
+{
+	json_t *refs = make(root, "refs", json_object), *ref = find_ref(root, name);
+
+	if (!ref) {
+		json_object_set_new(refs, name, json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)snapshot_id, "type",
+							tag ? "tag" : "branch"));
+		ref = find_ref(root, name);
+	}
+	if (!ref || set(ref, "snapshot-id", snapshot_id) || (retention && set_retention(ref, tag, retention)))
+		return lk_error_nomem(err);
+	return strcmp(name, MAIN) ? LK_OK : move_main(root, snapshot_id, err);
+}
+
+void lk_refs_remove(json_t *root, const char *name)
+{
+	json_object_del(json_object_get(root, "refs"), name);
+}
+
+/* ---- the past ---- */
+
+static const json_t *before(const json_t *root, const json_t *snapshot)
+{
+	if (!snapshot)
+		return NULL;
+	return lk_metadata_snapshot(root, lk_retention_ancestor(root, snapshot));
+}
+
+bool lk_refs_led_to(const json_t *root, int64_t old, int64_t new)
+{
+	size_t left = json_array_size(json_object_get(root, "snapshots")); /* parents may go round */
+	const json_t *snapshot = lk_metadata_snapshot(root, new);
+
+	for (; left-- && snapshot; snapshot = before(root, snapshot))
+		if (lk_metadata_number(snapshot, "snapshot-id", -1) == old)
+			return true;
+	return false;
+}
+
+static const json_t *in_log(const json_t *root, int64_t snapshot_id)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, "snapshot-log"), i, entry)
+		if (lk_metadata_number(entry, "snapshot-id", -1) == snapshot_id)
+			return entry;
+	return NULL;
+}
+
+/* What a reset left behind is on no ref, and may have fallen out of the log: it is taken for main's. */
+bool lk_refs_was_main(const json_t *root, int64_t snapshot_id)
+{
+	json_t *refs = json_object_get(root, "refs"), *ref;
+	const char *name;
+
+	if (in_log(root, snapshot_id) || lk_refs_led_to(root, snapshot_id, lk_metadata_snapshot_id(root)))
+		return true;
+	json_object_foreach(refs, name, ref)
+		if (strcmp(name, MAIN) && lk_refs_led_to(root, snapshot_id, lk_metadata_number(ref, "snapshot-id", -1)))
+			return false;
+	return lk_metadata_snapshot(root, snapshot_id) != NULL;
+}
+
+int64_t lk_refs_time(const json_t *root, int64_t snapshot_id)
+{
+	const json_t *entry = in_log(root, snapshot_id);
+
+	return lk_metadata_number(entry ? entry : lk_metadata_snapshot(root, snapshot_id), "timestamp-ms", 0);
+}
+
+/* Hours, days or months since 1970. */
+static int64_t period_of(int64_t ms, char period)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (period == 'h')
+		return seconds / 3600;
+	if (period == 'd')
+		return seconds / 86400;
+	return gmtime_r(&seconds, &tm) ? tm.tm_year * 12 + tm.tm_mon : 0;
+}
+
+/*
+ * Whether nothing that was thinned out between two snapshots can have been main at the time: thinning keeps the newest snapshot of
+ * an hour, day or month. So where `kept` is the last of a period in which the time lies, too, what is gone came after it.
+ */
+static bool is_last_of_period(const json_t *root, const json_t *kept, const json_t *next, int64_t time_ms)
+{
+	int64_t from = lk_metadata_number(kept, "timestamp-ms", 0), to = lk_metadata_number(next, "timestamp-ms", 0);
+	struct lk_retention policy;
+	json_t *refs = json_object_get(root, "refs"), *ref;
+	struct lk_error unread;
+	const char *name;
+
+	json_object_foreach(refs, name, ref)
+		if (lk_metadata_number(ref, "snapshot-id", -1) == lk_metadata_number(kept, "snapshot-id", -1))
+			return false; /* kept for the ref's sake */
+	if (lk_retention_read(root, &policy, &unread))
+		return false;
+	const struct {
+		int64_t rule;
+		char period;
+	} rules[] = {{policy.hourly, 'h'}, {policy.daily, 'd'}, {policy.monthly, 'm'}};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		if (rules[i].rule && period_of(from, rules[i].period) == period_of(time_ms - 1, rules[i].period) &&
+			period_of(to, rules[i].period) > period_of(from, rules[i].period))
+			return true;
+	return false;
+}
+
+static bool log_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id)
+{
+	bool found = false;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, "snapshot-log"), i, entry)
+		if (lk_metadata_number(entry, "timestamp-ms", INT64_MAX) <= time_ms) {
+			*snapshot_id = lk_metadata_number(entry, "snapshot-id", -1);
+			found = true;
+		}
+	return found;
+}
+
+void lk_refs_main_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id, bool *exact)
+{
+	const json_t *first = json_array_get(json_object_get(root, "snapshot-log"), 0), *next = NULL, *s;
+	size_t left = json_array_size(json_object_get(root, "snapshots"));
+	int64_t parent;
+
+	*exact = true;
+	if (log_at(root, time_ms, snapshot_id))
+		return;
+	if (first)
+		next = lk_metadata_snapshot(root, lk_metadata_number(first, "snapshot-id", -1));
+	s = first ? before(root, next) : lk_metadata_snapshot(root, lk_metadata_snapshot_id(root));
+	for (; left-- && s && lk_metadata_number(s, "timestamp-ms", 0) > time_ms; s = before(root, s))
+		next = s;
+	*snapshot_id = lk_metadata_number(s, "snapshot-id", -1);
+	parent = lk_metadata_number(next, "parent-snapshot-id", -1);
+	if (next && parent != *snapshot_id)
+		*exact = s && is_last_of_period(root, s, next, time_ms);
+}
