@@ -57,7 +57,7 @@ static enum lk_status find(struct lk_replay *r, struct lk_target *t, struct lk_r
 	status = lk_lake_table_load(&pin, &table, err);
 	if (!status && table.file_count)
 		status = write_deletes(r, t, &table, found, err);
-	lk_arena_release(&pin.arena);
+	lk_pin_release(&pin);
 	return status;
 }
 
