@@ -71,21 +71,6 @@ static void check_options(void)
 		lk_tool_misuse("option '--passphrase-fd' takes a descriptor");
 }
 
-static enum lk_status find_keys(struct lk_keys *keys, struct lk_error *err)
-{
-	const char *from_environment = getenv("LK_PASSPHRASE_FILE");
-
-	if (want.keyring)
-		return lk_keys_add_ring(keys, want.keyring, err);
-	if (want.passphrase_fd >= 0)
-		return lk_keys_add_fd(keys, (int)want.passphrase_fd, err);
-	if (want.passphrase_file)
-		return lk_keys_add_file(keys, want.passphrase_file, err);
-	if (from_environment && *from_environment)
-		return lk_keys_add_file(keys, from_environment, err);
-	return LK_OK;
-}
-
 /* ---- input ---- */
 
 static enum lk_status read_input(struct lk_infer *infer, struct lk_error *err)
@@ -225,7 +210,7 @@ static enum lk_status run(struct lk_keys *keys, char **files, enum lk_format for
 	struct lk_sources *known;
 	enum lk_status status;
 
-	LK_TRY(find_keys(keys, err));
+	LK_TRY(lk_keys_add_given(keys, want.keyring, (int)want.passphrase_fd, want.passphrase_file, err));
 	if (want.output)
 		LK_TRY(lk_lake_keep_out(want.output, err));
 	LK_TRY(open_known(&known, err));

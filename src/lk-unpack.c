@@ -71,21 +71,6 @@ static enum lk_status find_paths(struct lk_paths *paths, char **argv, struct lk_
 	return LK_OK;
 }
 
-static enum lk_status find_keys(struct lk_keys *keys, struct lk_error *err)
-{
-	const char *from_environment = getenv("LK_PASSPHRASE_FILE");
-
-	if (want.keyring)
-		return lk_keys_add_ring(keys, want.keyring, err);
-	if (want.passphrase_fd >= 0)
-		return lk_keys_add_fd(keys, (int)want.passphrase_fd, err);
-	if (want.passphrase_file)
-		return lk_keys_add_file(keys, want.passphrase_file, err);
-	if (from_environment && *from_environment)
-		return lk_keys_add_file(keys, from_environment, err);
-	return LK_OK;
-}
-
 static enum lk_status run(struct lk_paths *paths, struct lk_keys *keys, char **argv, struct lk_error *err)
 {
 	struct lk_unpack_options o = {
@@ -107,7 +92,7 @@ static enum lk_status run(struct lk_paths *paths, struct lk_keys *keys, char **a
 	if (want.format && !lk_format_parse(want.format, &o.format))
 		return LK_BUG;
 	LK_TRY(find_paths(paths, argv, err));
-	LK_TRY(find_keys(keys, err));
+	LK_TRY(lk_keys_add_given(keys, want.keyring, (int)want.passphrase_fd, want.passphrase_file, err));
 	if (o.what == LK_UNPACK_STREAM)
 		LK_TRY(lk_refuse_terminal(o.fd, "an lk stream", err));
 	o.archive.keys = keys;

@@ -448,7 +448,7 @@ static enum lk_walk_result find_enc_key(struct lk_archive *a, struct lk_error *e
 {
 	int ways = lk_enc_ways(), keys = (int)a->key_count;
 	int64_t before = *a->rounds;
-	bool all_tried = true;
+	bool all_tried = true, unchecked = false;
 
 	for (int i = -1; i < ways; i++)
 		for (int key = 0; key < keys; key++) {
@@ -464,19 +464,20 @@ static enum lk_walk_result find_enc_key(struct lk_archive *a, struct lk_error *e
 			*a->rounds += lk_enc_rounds(way);
 			fit = lk_enc_open(
 				&a->enc, a->input, lk_str_text(&a->enc_name), a->keys[key]->passphrase, way, err);
-			if (fit == LK_ENC_NO)
+			unchecked |= fit == LK_ENC_UNCHECKED; /* which the wrong key may seem, too */
+			if (fit == LK_ENC_NO || fit == LK_ENC_UNCHECKED)
 				continue;
 			*a->rounds = before;
 			a->enc_way = way;
 			a->enc_way_fitted = true;
 			a->enc_key = key;
-			if (fit == LK_ENC_UNCHECKED)
-				lk_error_set(&a->why, LK_DATA,
-					"what openssl enc encrypted here has no check of its own: "
-					"gzip it before it is encrypted");
-			return fit == LK_ENC_YES ? LK_WALK_OK : fit == LK_ENC_ERROR ? LK_WALK_ERROR : LK_WALK_DEAD;
+			return fit == LK_ENC_YES ? LK_WALK_OK : LK_WALK_ERROR;
 		}
-	return no_enc_key(a, all_tried);
+	if (!unchecked)
+		return no_enc_key(a, all_tried);
+	lk_error_set(&a->why, LK_DATA,
+		"what openssl enc encrypted here has no check of its own: gzip it before it is encrypted");
+	return LK_WALK_DEAD;
 }
 
 /* A delivery that openssl enc wrote: from here on it is what it holds. */

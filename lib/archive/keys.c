@@ -190,3 +190,16 @@ void lk_keys_release(struct lk_keys *keys)
 	lk_arena_release(&keys->arena);
 	*keys = (struct lk_keys)LK_KEYS_INIT;
 }
+
+enum lk_status lk_keys_add_given(struct lk_keys *keys, const char *keyring, int fd, const char *file, struct lk_error *err)
+{
+	const char *from_environment = getenv("LK_PASSPHRASE_FILE");
+
+	if (keyring)
+		return lk_keys_add_ring(keys, keyring, err);
+	if (fd >= 0)
+		return lk_keys_add_fd(keys, fd, err);
+	if (!file && from_environment && *from_environment)
+		file = from_environment;
+	return file ? lk_keys_add_file(keys, file, err) : LK_OK;
+}

@@ -26,6 +26,11 @@ struct lk_keys {
 
 #define LK_KEYS_INIT {NULL, 0, 0, LK_ARENA_INIT}
 
+/* Adds what a tool's options name: a keyring, or a descriptor (-1: none), or a file; else the file that LK_PASSPHRASE_FILE names, if it is
+ * set. */
+enum lk_status lk_keys_add_given(struct lk_keys *keys, const char *keyring, int fd, const char *file,
+	struct lk_error *err) LK_CHECKED;
+
 /* Adds the first line of a file as a passphrase for all deliveries, labelled by the file's base name. LK_NOPERM when others
  * may read it, LK_CONFIG when the line is empty or longer than 1,000 bytes. */
 enum lk_status lk_keys_add_file(struct lk_keys *keys, const char *path, struct lk_error *err) LK_CHECKED;
