@@ -197,6 +197,13 @@ enum lk_status lk_remove(const char *path, struct lk_error *err)
 	return LK_OK;
 }
 
+enum lk_status lk_remove_folder(const char *path, struct lk_error *err)
+{
+	if (rmdir(path) < 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
+		return lk_error_sys(err, LK_IO, "cannot remove '%s'", path);
+	return LK_OK;
+}
+
 enum lk_status lk_file_create(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err)
 {
 	struct lk_out out;

@@ -53,6 +53,9 @@ enum lk_status lk_rename(const char *from, const char *to, struct lk_error *err)
 /* Removes a file; one that is not there is fine. */
 enum lk_status lk_remove(const char *path, struct lk_error *err) LK_CHECKED;
 
+/* Removes an empty folder; one that is not there, or not empty, is fine. */
+enum lk_status lk_remove_folder(const char *path, struct lk_error *err) LK_CHECKED;
+
 /* Writes data to a new file (O_EXCL) of the given mode and syncs it; the directory is the caller's to sync. */
 enum lk_status lk_file_create(const char *path, mode_t mode, const void *data, size_t len,
 	struct lk_error *err) LK_CHECKED;

@@ -428,6 +428,9 @@ struct header {
 	char codec[32];
 	const char *schema; /* in the file; NULL before it was met */
 	size_t schema_len;
+	const char *key; /* another one that is wanted; NULL: none */
+	const char *value;
+	size_t value_len;
 };
 
 static enum lk_status read_header_pair(struct decoder *d, struct header *header)
@@ -447,6 +450,9 @@ static enum lk_status read_header_pair(struct decoder *d, struct header *header)
 			return bad(d, "its codec has a very long name");
 		memcpy(header->codec, value, (size_t)len);
 		header->codec[len] = '\0';
+	} else if (header->key && key_len == (int64_t)strlen(header->key) && !memcmp(key, header->key, (size_t)key_len)) {
+		header->value = value;
+		header->value_len = (size_t)len;
 	}
 	return LK_OK;
 }
@@ -506,7 +512,7 @@ static enum lk_status read_block(struct decoder *d, const struct node *root, con
 
 static enum lk_status read_file(struct decoder *d)
 {
-	struct header header = {"null", NULL, 0};
+	struct header header = {.codec = "null"};
 	enum lk_status status;
 	struct node *root;
 	const char *sync;
@@ -542,6 +548,26 @@ enum lk_status lk_avro_read_file(const char *path, lk_avro_visitor *visit, void 
 
 	if (!status)
 		status = lk_avro_read(lk_str_text(&file), file.len, path, visit, context, err);
+	lk_str_release(&file);
+	return status;
+}
+
+enum lk_status lk_avro_header(const char *path, const char *key, struct lk_str *value, struct lk_error *err)
+{
+	struct header header = {.codec = "null", .key = key};
+	struct lk_str file = LK_STR_INIT;
+	struct lk_error own;
+	struct decoder d = {.name = path, .err = err ? err : &own};
+	enum lk_status status = lk_file_read(path, FILE_MAX, &file, err);
+
+	d.p = (const unsigned char *)lk_str_text(&file);
+	d.end = d.p + file.len;
+	if (!status)
+		status = read_header(&d, &header);
+	if (!status && header.value) {
+		lk_str_add(value, header.value, header.value_len);
+		status = lk_str_check(value, err);
+	}
 	lk_str_release(&file);
 	return status;
 }

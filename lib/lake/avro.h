@@ -69,4 +69,7 @@ enum lk_status lk_avro_read(const void *data, size_t len, const char *name, lk_a
 /* The same for a local file. */
 enum lk_status lk_avro_read_file(const char *path, lk_avro_visitor *visit, void *context, struct lk_error *err) LK_CHECKED;
 
+/* What a local file's header says under a key, appended to *value; nothing when it has no such key. */
+enum lk_status lk_avro_header(const char *path, const char *key, struct lk_str *value, struct lk_error *err) LK_CHECKED;
+
 #endif

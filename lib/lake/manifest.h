@@ -44,6 +44,9 @@ enum lk_status lk_manifest_list_read(const char *path, struct lk_arena *arena, s
 	struct lk_error *err) LK_CHECKED;
 void lk_manifest_list_release(struct lk_manifest_list *list);
 
+/* The snapshot before the list's own, as its header says; -1: none, or not said. */
+enum lk_status lk_manifest_list_parent(const char *path, int64_t *id, struct lk_error *err) LK_CHECKED;
+
 /* The bytes of a list, appended to *out. parent_id -1: none. Every count must be known. */
 enum lk_status lk_manifest_list_write(const struct lk_manifest_file *items, size_t count, int64_t snapshot_id,
 	int64_t parent_id, int64_t sequence, struct lk_str *out, struct lk_error *err) LK_CHECKED;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/value.h"
 #include "lake/avro.h"
 #include "lake/avro_schema.h"
 
@@ -166,6 +167,17 @@ void lk_manifest_list_release(struct lk_manifest_list *list)
 {
 	free(list->items);
 	*list = (struct lk_manifest_list){0};
+}
+
+enum lk_status lk_manifest_list_parent(const char *path, int64_t *id, struct lk_error *err)
+{
+	struct lk_str text = LK_STR_INIT;
+	enum lk_status status = lk_avro_header(path, "parent-snapshot-id", &text, err);
+
+	if (status || !lk_int64_parse(lk_str_text(&text), text.len, id) || *id < 0)
+		*id = -1;
+	lk_str_release(&text);
+	return status;
 }
 
 /* ---- writing ---- */
