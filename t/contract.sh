@@ -103,6 +103,11 @@ failures() {
 		66|lk-ls|a table is not there|nothing|lk-ls -l lake nothing
 		66|lk-log|the lake is not there|nowhere|lk-log -l nowhere
 		65|lk-log|a table is not there|nothing|lk-log -l lake -t nothing
+		66|lk-expire|the lake is not there|nowhere|lk-expire -l nowhere
+		66|lk-expire|a table is not there|nothing|lk-expire -l lake -t nothing
+		66|lk-gc|the lake is not there|nowhere|lk-gc -l nowhere
+		66|lk-gc|a table is not there|nothing|lk-gc -l lake -t nothing
+		66|lk-gc|a folder of staged runs is not there|nowhere|lk-gc -l lake --staged nowhere
 		66|lk-query|a script is not there|nowhere.sql|lk-query -l lake -f nowhere.sql
 		66|lk-ingest|a path is not there|nowhere|lk-ingest -l lake -s sources nowhere
 		66|lk-ingest|the sources are not there|nowhere.json|lk-ingest -l lake -s nowhere.json landing
@@ -141,6 +146,8 @@ printers() {
 		lk-query|its tables|lk-query -l lake
 		lk-ls|its tables|lk-ls -l lake
 		lk-log|snapshots|lk-log -l lake
+		lk-expire|what it expired|lk-expire -q -l lake --json
+		lk-gc|what it removed|lk-gc -q -l lake --json
 		lk-commit|what it committed|lk-commit -l lake2 <rows.lk
 		lk-ingest|a summary|lk-ingest --settle 0 -l lake3 -s sources landing
 	END
