@@ -230,4 +230,11 @@ test_expect_success 'quotes that are wrong are mended where the number of fields
 	files warning >actual && echo "7 records were read in spite of their quotes" >expect && test_cmp expect actual
 '
 
+test_expect_success "a record of nothing but delimiters is a reject, and takes no memory to speak of" '
+	{ printf "x,y\n1,2\n"; head -c 15000000 /dev/zero | tr "\0" ,; printf "\n3,4\n"; } >wide.csv &&
+	package wide "" "" x y && (limit_memory 250000 && expect_status 1 lk-parse -q -s wide.json wide.csv >out.lk) &&
+	lk-cat -t wide out.lk | cut -d, -f1,2 >actual && printf "x,y\n1,2\n3,4\n" >expect && test_cmp expect actual &&
+	rejects | cut -c1-34 >actual && echo "3|has more than a million fields|," >expect && test_cmp expect actual
+'
+
 test_done

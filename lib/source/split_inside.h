@@ -35,8 +35,16 @@ static inline enum lk_mark_found lk_split_find(
 	return mark->len == 1 ? LK_FOUND : lk_split_compare(s, mark, at);
 }
 
+/* A record of nothing but delimiters would take 24 times its size: what is beyond this is not kept, and the record is at fault. */
+#define LK_SPLIT_CELLS 1000000
+
 static inline bool lk_split_add(struct lk_split *s, struct lk_split_cell cell)
 {
+	if (s->cell_count >= LK_SPLIT_CELLS) {
+		s->fault = "has more than a million fields";
+		s->fault_cell = 0;
+		return true;
+	}
 	if (s->cell_count == s->cell_cap &&
 		!lk_grow((void **)&s->cells, &s->cell_cap, s->cell_count + 1, sizeof(*s->cells)))
 		return false;
