@@ -99,6 +99,8 @@ failures() {
 		66|lk-cat|a stream is not there|nowhere.lk|lk-cat nowhere.lk
 		66|lk-commit|what was staged is not there|nowhere|lk-commit -l lake --staged nowhere
 		66|lk-query|the lake is not there|nowhere|lk-query -l nowhere "select 1"
+		66|lk-fsck|the lake is not there|nowhere|lk-fsck -l nowhere
+		66|lk-fsck|a table is not there|nothing|lk-fsck -l lake nothing
 		66|lk-ls|the lake is not there|nowhere|lk-ls -l nowhere
 		66|lk-ls|a table is not there|nothing|lk-ls -l lake nothing
 		66|lk-log|the lake is not there|nowhere|lk-log -l nowhere
@@ -144,6 +146,7 @@ printers() {
 		lk-query|a table|lk-query -l lake "select * from people"
 		lk-query|Arrow|lk-query -l lake -F arrow "select * from people"
 		lk-query|its tables|lk-query -l lake
+		lk-fsck|what it checked|lk-fsck --json -l lake
 		lk-ls|its tables|lk-ls -l lake
 		lk-log|snapshots|lk-log -l lake
 		lk-expire|what it expired|lk-expire -q -l lake --json

@@ -180,15 +180,20 @@ static void add_pattern(struct lk_str *out, const char *path)
 	}
 }
 
-/* Adds 'a.parquet' to a list that is open. */
-static void add_path(const char *path, bool *first, struct lk_str *s)
+void lk_sql_add_path(struct lk_str *s, const char *path)
 {
 	struct lk_str pattern = LK_STR_INIT;
 
 	add_pattern(&pattern, path);
-	lk_str_adds(s, *first ? "" : ", ");
 	lk_sql_add_literal(s, lk_str_text(&pattern));
 	lk_str_release(&pattern);
+}
+
+/* Adds 'a.parquet' to a list that is open. */
+static void add_path(const char *path, bool *first, struct lk_str *s)
+{
+	lk_str_adds(s, *first ? "" : ", ");
+	lk_sql_add_path(s, path);
 	*first = false;
 }
 

@@ -21,4 +21,7 @@ enum lk_status lk_sql_add_places(const struct lk_lake_table *table, struct lk_st
 /* DuckDB's type for one of Iceberg's, as its schema JSON writes it; appended. False when there is none. */
 bool lk_sql_iceberg_type(const char *type, struct lk_str *out);
 
+/* Adds a path as the literal that means it alone, for DuckDB takes every path for a pattern. */
+void lk_sql_add_path(struct lk_str *out, const char *path);
+
 #endif
