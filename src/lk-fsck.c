@@ -20,7 +20,7 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-fsck",
 	.usage = "[-l LAKE] [-d] [--json] [TABLE ...]",
-	.about = "Checks whether a lake is whole: every file that its catalog leads to is there and is what it should be.\n"
+	.about = "Checks whether a lake is whole. Every file that its catalog leads to must be there and be what it should be.\n"
 		 "Says nothing on standard output when all is well; else a line for each finding, and ends with 1.",
 	.options = options,
 };

@@ -146,7 +146,7 @@ printers() {
 		lk-query|a table|lk-query -l lake "select * from people"
 		lk-query|Arrow|lk-query -l lake -F arrow "select * from people"
 		lk-query|its tables|lk-query -l lake
-		lk-fsck|what it checked|lk-fsck --json -l lake
+		lk-fsck|what it checked|lk-fsck -q --json -l lake
 		lk-ls|its tables|lk-ls -l lake
 		lk-log|snapshots|lk-log -l lake
 		lk-expire|what it expired|lk-expire -q -l lake --json

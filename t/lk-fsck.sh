@@ -14,7 +14,7 @@ cat >people.json <<\EOF_
 EOF_
 head='id,name,born,weight,sum,seen,here\n'
 printf "$head"'1,Al,2001-02-03,1.5,10.25,2026-01-01T10:00:00,true\n2,Bo,31/02/2001,-2,3,,\n3,Zoë,1969-12-31,,-7.5,1960-01-01T00:00:00,false\n4,Di,2002-02-30,,,,\n' >FAC-one.csv
-printf "$head"'7,"a very long name indeed, longer than what bounds hold",1999-09-09,1e300,99999,2030-01-01T00:00:00,true\n8,,,,,,\n' >FAC-two.csv
+printf "$head"'7,"a very long name indeed, longer than what bounds hold",1999-09-09,1e300,99999,2030-01-01T00:00:00,true\n8,,,,,,\n9,Jo,2000-01-01,1,1,2026-01-01T00:00:00,true\n' >FAC-two.csv
 
 test_expect_success 'a lake is made' '
 	for f in FAC-one.csv FAC-two.csv; do
@@ -22,7 +22,7 @@ test_expect_success 'a lake is made' '
 	done &&
 	lk-query -l lake -F arrow "select * replace (replace(raw, '\''31/02/2001'\'', '\''2001-02-28'\'') as raw) from quarantine.rejects" |
 		lk-parse -s people.json --replay | lk-commit -q -l lake &&
-	[ "$(lk-query -l lake -F csv "select count(*) from people" | tail -1)" = 5 ] && cp -R lake good
+	[ "$(lk-query -l lake -F csv "select count(*) from people" | tail -1)" = 6 ] && cp -R lake good
 '
 
 test_expect_success 'it is whole, says nothing on standard output and a line on standard error' '

@@ -207,9 +207,9 @@ def cut(path, keep):
     open(path, "wb").write(data[:keep if keep >= 0 else len(data) + keep])
 
 
-def pair(entry, key, change, at=0):
-    """Changes a value of a map of columns, the first one."""
-    entry["data_file"][key][at]["value"] = change(entry["data_file"][key][at]["value"])
+def pair(entry, key, change):
+    """Changes the first value of a map of columns."""
+    entry["data_file"][key][0]["value"] = change(entry["data_file"][key][0]["value"])
 
 
 def of_meta(change):
@@ -276,6 +276,18 @@ def swap_bounds(t):
         f = e["data_file"]
         f["lower_bounds"], f["upper_bounds"] = f["upper_bounds"], f["lower_bounds"]
     t.edit_entry(change)
+
+
+def null_more(t):
+    """Of a column with a null and two values, one of these is said to be null, too: nothing but the values themselves can tell."""
+    for said in t.list().records:
+        made = Avro(local(said["manifest_path"]))
+        for r in made.records:
+            for p in r["data_file"]["null_value_counts"]:
+                if p["value"] == 1 and r["data_file"]["record_count"] == 3 and said["content"] == 0:
+                    p["value"] = 2
+                    t.save_manifest(made)
+                    return
 
 
 def sql(statement):
@@ -365,7 +377,7 @@ DAMAGES = {
     "file-elsewhere": ("file-missing", False, of_entry(set_file("file_path", lambda p: p + ".gone"))),
     "files-swapped": ("file-size", False, swap_files),
     "page-flip": ("checksum", True, lambda t: flip(t.file(), 60)),
-    "nulls-wrong": ("data-counts", True, of_entry(lambda e: pair(e, "null_value_counts", lambda n: 1 - n, 1))),
+    "nulls-wrong": ("data-counts", True, null_more),
     "delete-gone": ("file-missing", False, lambda t: os.remove(t.file(1))),
     "delete-position": ("delete-position", "too", set_position),
     "delete-reference": ("delete-reference", True, of_entry(set_file("referenced_data_file", "file:///nowhere"), 1)),
