@@ -8,7 +8,7 @@ examples_of() { # PAGE
 	mandoc -Tascii -O width=200 "$1" | sed "s/.$(printf '\b')//g" | awk '
 		/^EXAMPLES/ { on = 1; next }
 		/^[^ ]/ { on = 0 }
-		!on || /\* \* \* \*/ { next }
+		!on || /\* \* \*/ { next }
 		/^        / { print; open = 1; next }
 		/[^ ]/ && open { print "--"; open = 0 }
 		END { if (open) print "--" }'
