@@ -10,7 +10,7 @@
 
 #define SCRIPT_MAX (16 << 20) /* bytes of a script */
 
-static const char *lake, *format, *output, *script, *as;
+static const char *lake, *format, *output, *script, *as, *at;
 static int64_t threads, memory;
 
 static const struct lk_option options[] = {
@@ -18,6 +18,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'F', "format", &format, "FORMAT", "table, csv, tsv, json, markdown, arrow or parquet"},
 	{LK_OPTION_TEXT, 'o', "output", &output, "FILE", "write to FILE, which appears once it is whole"},
 	{LK_OPTION_TEXT, 'f', "file", &script, "FILE", "read the SQL from FILE"},
+	{LK_OPTION_TEXT, 0, "at", &at, "MOMENT", "read tables as they were at a time, a snapshot, or a branch or tag"},
 	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "what the result is called on a stream"},
 	{LK_OPTION_NUMBER, 'j', "jobs", &threads, "N", "use N threads; one for each processor when not given"},
 	{LK_OPTION_NUMBER, 0, "memory", &memory, "SIZE", "spill to disk beyond SIZE, such as 512M or 4G"},
@@ -26,7 +27,7 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-query",
-	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--memory SIZE] [-f FILE | SQL]",
+	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--at MOMENT] [--memory SIZE] [-f FILE | SQL]",
 	.about = "Answers SQL over the tables of a lake. An lk stream on standard input is the table stdin.\n"
 		 "Without SQL, lists the lake's tables. Only SELECT runs, and it reads nothing but those tables.",
 	.options = options,
@@ -93,6 +94,8 @@ int main(int argc, char **argv)
 	q.output = (struct lk_sql_output_options){.format = choose_format(), .path = output};
 	q.lake = lake;
 	q.as = as;
+	q.at = at;
+	q.detail = lk_detail;
 	q.threads = threads;
 	q.memory_bytes = memory;
 	if (script)

@@ -18,7 +18,7 @@ struct run {
 	struct lk_pin pin;
 	struct lk_spool spool;
 	struct lk_sql_output *out;
-	const struct lk_lake_table *only; /* the one lake table that is named */
+	const char *only; /* the one lake table that is named */
 };
 
 /* ---- the lake ---- */
@@ -55,7 +55,7 @@ static const char *result_name(const struct run *run)
 		return run->q->as;
 	if (run->spool.count == 1)
 		return run->spool.tables[0].table;
-	return run->only && !run->spool.count ? run->only->name : "result";
+	return run->only && !run->spool.count ? run->only : "result";
 }
 
 static enum lk_status write_rows(struct run *run, struct lk_result *result, int64_t *rows, struct lk_error *err)
@@ -157,6 +157,21 @@ static enum lk_status check_count(const struct run *run, struct lk_error *err)
 		run->q->output.format == LK_FORMAT_ARROW ? "an lk stream" : "a Parquet file", run->script.statement_count);
 }
 
+static enum lk_status resolve_tables(struct run *run, struct lk_error *err)
+{
+	const struct lk_query *q = run->q;
+	struct lk_tables tables = {.sql = run->sql, .script = &run->script, .pin = &run->pin, .detail = q->detail};
+	struct lk_lake_at at;
+
+	if (q->at) {
+		LK_TRY(lk_lake_at_parse(q->at, &at, err));
+		tables.at = &at;
+	}
+	LK_TRY(lk_tables_resolve(&tables, err));
+	run->only = tables.only;
+	return LK_OK;
+}
+
 static enum lk_status run_script(struct run *run, struct lk_error *err)
 {
 	const struct lk_query *q = run->q;
@@ -171,7 +186,7 @@ static enum lk_status run_script(struct run *run, struct lk_error *err)
 		return lk_tables_list(&run->pin, run->out, err);
 	LK_TRY(read_stream(run, err));
 	if (run->lake)
-		LK_TRY(lk_tables_resolve(run->sql, &run->script, &run->pin, &run->only, err));
+		LK_TRY(resolve_tables(run, err));
 	LK_TRY(lk_sql_lock(run->sql, err));
 	if (run->spool.no_data && lk_sql_output_writer(run->out))
 		return LK_OK;

@@ -8,6 +8,8 @@
 struct lk_query {
 	const char *text, *text_name; /* SQL, and the file that it is from or NULL; text NULL lists the lake's tables */
 	const char *lake;	      /* -l as it was given, or NULL */
+	const char *at;		      /* the moment that tables are read at, or NULL */
+	void (*detail)(const char *fmt, ...) LK_PRINTF(1, 2); /* what -v says; may be NULL */
 	const char *as;		      /* what the result is called on a stream, or NULL */
 	int64_t threads, memory_bytes;
 	int input;		      /* the descriptor of the stream, -1 when there is none */

@@ -269,13 +269,26 @@ static enum lk_status parse_tree(struct lk_script *script, json_t *tree, size_t 
 	return LK_OK;
 }
 
+/* Places that DuckDB does not know are 2^64 - 1, which is no integer of jansson's: they become 0. No text within the tree reads so,
+ * for its quotes are escaped. */
+static void forget_places(char *json)
+{
+	static const char place[] = "\"query_location\":", unknown[] = "18446744073709551615";
+
+	for (char *p = json; (p = strstr(p, place));) {
+		p += sizeof(place) - 1;
+		if (!strncmp(p, unknown, sizeof(unknown) - 1)) {
+			memset(p, ' ', sizeof(unknown) - 1);
+			*p = '0';
+		}
+	}
+}
+
 enum lk_status lk_script_parse(struct lk_script *script, struct lk_sql *sql, const char *text, const char *text_name,
 	struct lk_error *err)
 {
 	const char *rest = skip_blank(text);
-	enum lk_status status;
 	json_error_t wrong;
-	json_t *tree;
 	char *json;
 
 	*script = (struct lk_script){.text = text, .text_name = text_name};
@@ -286,19 +299,21 @@ enum lk_status lk_script_parse(struct lk_script *script, struct lk_sql *sql, con
 		rest = text;
 	}
 	LK_TRY(serialize(sql, rest, &json, err));
-	/* Places that DuckDB does not know are 2^64 - 1, which is no integer of jansson's. */
-	tree = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &wrong);
+	forget_places(json);
+	script->tree = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	script->exact = script->tree != NULL;
+	if (!script->tree)
+		script->tree = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &wrong);
 	sql->duckdb.free(json);
-	if (!tree)
+	if (!script->tree)
 		return lk_error_set(err, LK_DATA, "the statement cannot be checked: %s", wrong.text);
-	status = parse_tree(script, tree, (size_t)(rest - text), err);
-	json_decref(tree);
-	return status;
+	return parse_tree(script, script->tree, (size_t)(rest - text), err);
 }
 
 void lk_script_release(struct lk_script *script)
 {
 	free(script->names);
+	json_decref(script->tree);
 	lk_arena_release(&script->arena);
 	*script = (struct lk_script){0};
 }

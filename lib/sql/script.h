@@ -8,6 +8,8 @@
 #ifndef LK_SQL_SCRIPT_H
 #define LK_SQL_SCRIPT_H
 
+#include <jansson.h>
+
 #include "base/mem.h"
 #include "sql/sql.h"
 
@@ -24,6 +26,8 @@ struct lk_script {
 	bool show_tables; /* one SHOW TABLES: the caller's to answer */
 	struct lk_sql_name *names; /* each once, letter case aside */
 	size_t name_count, name_cap;
+	json_t *tree; /* DuckDB's, of all statements */
+	bool exact;   /* integers of the tree are whole; else they are doubles, for one of them was too large */
 };
 
 /* LK_DATA with the place when the text is not SQL, LK_NOPERM when it is more than SELECT may. Release the script either way. */

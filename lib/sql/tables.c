@@ -5,6 +5,7 @@
 
 #include "base/commands.h"
 #include "lake/list.h"
+#include "sql/filter.h"
 #include "sql/spool.h"
 #include "sql/view.h"
 
@@ -123,32 +124,97 @@ static enum lk_status resolve_one(struct lk_pin *pin, const struct lk_sql_name *
 	return *out ? LK_OK : unknown(pin, n, err);
 }
 
-enum lk_status lk_tables_resolve(struct lk_sql *sql, const struct lk_script *script, struct lk_pin *pin,
-	const struct lk_lake_table **only, struct lk_error *err)
+/* ---- names to tables ---- */
+
+/* A name of the script: the table, at the moment after '@' where the name has one. */
+static enum lk_status open_name(struct lk_tables *tables, const struct lk_sql_name *n, struct lk_lake_table *out, struct lk_error *err)
 {
+	struct lk_sql_name plain = *n;
+	const char *moment = strchr(n->table, '@');
+	struct lk_lake_table *found;
+	struct lk_lake_at at;
+	int count;
+
+	find(tables->pin, n, strcmp, &count);
+	if (count || !moment) {
+		LK_TRY(resolve_one(tables->pin, n, &found, err));
+		*out = *found;
+		return lk_lake_table_open(tables->pin, out, tables->at, err);
+	}
+	plain.table = lk_arena_strndup(&tables->pin->arena, n->table, (size_t)(moment - n->table));
+	if (!plain.table)
+		return lk_error_nomem(err);
+	LK_TRY(lk_lake_at_parse(moment + 1, &at, err));
+	LK_TRY(resolve_one(tables->pin, &plain, &found, err));
+	*out = *found;
+	return lk_lake_table_open(tables->pin, out, &at, err);
+}
+
+static enum lk_status check_name(const struct lk_script *script, const struct lk_sql_name *n, struct lk_error *err)
+{
+	if (*n->catalog)
+		return lk_error_set(err, LK_DATA, "'%s.%s.%s': tables are NAMESPACE.TABLE; a namespace with a dot is quoted", n->catalog,
+			n->schema, n->table);
+	return check_stdin(script, n, err);
+}
+
+/* Reads which files there are, as far as the script needs them. */
+static enum lk_status read_files(struct lk_tables *tables, struct lk_lake_table *t, const struct lk_filter *f, struct lk_error *err)
+{
+	struct lk_pruner *pruner;
+	struct lk_lake_filter filter;
+
+	if (!f->predicate)
+		return lk_lake_table_read(tables->pin, t, 0, NULL, err);
+	LK_TRY(lk_pruner_make(f->predicate, f->leaves, t, &tables->pin->arena, &pruner, err));
+	filter = lk_pruner_filter(pruner);
+	return lk_lake_table_read(tables->pin, t, LK_LOAD_METRICS, &filter, err);
+}
+
+static enum lk_status make_view(struct lk_tables *tables, const struct lk_sql_name *n, struct lk_lake_table *t,
+	const struct lk_filter *f, struct lk_error *err)
+{
+	LK_TRY(read_files(tables, t, f, err));
+	if (tables->detail)
+		tables->detail("%s.%s: %d of %lld files", t->namespace_name, t->name, t->file_count, (long long)t->all_files);
+	return lk_sql_view_create(tables->sql, *n->schema ? n->schema : DEFAULT_NAMESPACE, n->table, t, err);
+}
+
+/* opened, filters: one for each name. */
+static enum lk_status resolve(struct lk_tables *tables, struct lk_lake_table *opened, struct lk_filter *filters, struct lk_error *err)
+{
+	const struct lk_script *script = tables->script;
 	const struct lk_lake_table *first = NULL;
 	bool several = false;
 
-	*only = NULL;
 	for (size_t i = 0; i < script->name_count; i++) {
-		const struct lk_sql_name *n = &script->names[i];
-		struct lk_lake_table *t;
-
-		if (lk_spool_means(n))
+		if (lk_spool_means(&script->names[i]))
 			continue;
-		if (*n->catalog)
-			return lk_error_set(err, LK_DATA, "'%s.%s.%s': tables are NAMESPACE.TABLE; a namespace with a dot is "
-				"quoted", n->catalog, n->schema, n->table);
-		LK_TRY(check_stdin(script, n, err));
-		LK_TRY(resolve_one(pin, n, &t, err));
-		if (!t->uuid)
-			LK_TRY(lk_lake_table_load(pin, t, err));
-		LK_TRY(lk_sql_view_create(sql, *n->schema ? n->schema : DEFAULT_NAMESPACE, n->table, t, err));
-		several = several || (first && first != t);
-		first = t;
+		LK_TRY(check_name(script, &script->names[i], err));
+		LK_TRY(open_name(tables, &script->names[i], &opened[i], err));
+		filters[i].table = &opened[i];
+		several = several || (first && strcmp(first->metadata_location, opened[i].metadata_location) != 0);
+		first = &opened[i];
 	}
-	*only = several ? NULL : first;
+	LK_TRY(lk_filter_find(script, tables->sql, filters, &tables->pin->arena, err));
+	for (size_t i = 0; i < script->name_count; i++)
+		if (filters[i].table)
+			LK_TRY(make_view(tables, &script->names[i], &opened[i], &filters[i], err));
+	tables->only = several || !first ? NULL : first->name;
 	return LK_OK;
+}
+
+enum lk_status lk_tables_resolve(struct lk_tables *tables, struct lk_error *err)
+{
+	size_t count = tables->script->name_count + 1;
+	struct lk_lake_table *opened = lk_arena_alloc(&tables->pin->arena, count * sizeof(*opened));
+	struct lk_filter *filters = calloc(count, sizeof(*filters));
+	enum lk_status status;
+
+	tables->only = NULL;
+	status = opened && filters ? resolve(tables, opened, filters, err) : lk_error_nomem(err);
+	free(filters);
+	return status;
 }
 
 /* ---- the list ---- */
