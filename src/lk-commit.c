@@ -5,10 +5,11 @@
 
 #include "base/tool.h"
 #include "lake/commit.h"
+#include "sql/finder.h"
 #include "sql/rejects.h"
 
 static const char *lake_path, *schema_word, *stage, *staged, *as, *once;
-static bool plain, json;
+static bool plain, again, json;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "the lake, made where it is missing (LK_LAKE)"},
@@ -18,13 +19,14 @@ static const struct lk_option options[] = {
 	{LK_OPTION_FLAG, 0, "plain", &plain, NULL, "take plain Arrow streams, whose end is taken on trust"},
 	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "the table that plain rows go into"},
 	{LK_OPTION_TEXT, 0, "once", &once, "NAME", "load these rows once under this name"},
+	{LK_OPTION_FLAG, 0, "again", &again, NULL, "load deliveries anew, in place of what is there of them"},
 	{LK_OPTION_FLAG, 0, "json", &json, NULL, "say what was committed as JSON"},
 	LK_OPTIONS_END,
 };
 
 static const struct lk_tool tool = {
 	.name = "lk-commit",
-	.usage = "[-l LAKE] [--schema freeze|add|widen] [--stage DIR | --staged DIR] [--plain --as TABLE] [--once NAME] [--json]",
+	.usage = "[-l LAKE] [--schema freeze|add|widen] [--stage DIR | --staged DIR] [--plain --as TABLE] [--once NAME | --again] [--json]",
 	.about = "Commits a stream of rows to Iceberg tables. It comes on standard input, and all of it is committed in one "
 		 "transaction, or nothing.",
 	.options = options,
@@ -46,10 +48,12 @@ static void check_options(int argc, char **argv)
 {
 	if (argc)
 		lk_tool_misuse("unexpected argument '%s': rows come on standard input", argv[0]);
-	if (staged && (stage || plain || as || once || schema_word))
+	if (staged && (stage || plain || as || once || again || schema_word))
 		lk_tool_misuse("--staged goes with -l and --json only");
 	if (plain != (as != NULL))
 		lk_tool_misuse("--plain and --as go together");
+	if (once && again)
+		lk_tool_misuse("--again takes deliveries, and rows under a name of --once are none");
 	if (once && !*once)
 		lk_tool_misuse("--once needs a name");
 }
@@ -80,7 +84,7 @@ static enum lk_status run(const char *path, struct lk_reader *reader, const stru
 	if (!status && reader)
 		status = lk_commit_stream(lake, reader, how, &report, err);
 	else if (!status)
-		status = lk_commit_staged(lake, staged, &report, err);
+		status = lk_commit_staged(lake, staged, how->rows, &report, err);
 	if (!status)
 		status = print(&report, err);
 	lk_commit_report_release(&report);
@@ -105,8 +109,11 @@ static enum lk_status run_stdin(const char *path, const struct lk_commit_options
 static enum lk_status start(struct lk_error *err)
 {
 	struct lk_reject_finder finder;
-	const struct lk_commit_options how = {schema_mode(), once, as, stage, &finder};
+	struct lk_row_finder rows;
+	const struct lk_commit_options how = {.schema = schema_mode(), .once = once, .as = as, .stage = stage, .finder = &finder,
+		.again = again, .rows = &rows};
 	struct lk_rejects *rejects;
+	struct lk_finder *deliveries = NULL;
 	enum lk_status status;
 	char *path;
 
@@ -115,7 +122,10 @@ static enum lk_status start(struct lk_error *err)
 	LK_TRY(lk_lake_find(lake_path, &path, err));
 	status = lk_rejects_open(&rejects, &finder, err);
 	if (!status)
+		status = lk_finder_open(&deliveries, &rows, err);
+	if (!status)
 		status = staged ? run(path, NULL, &how, err) : run_stdin(path, &how, err);
+	lk_finder_close(deliveries);
 	lk_rejects_close(rejects);
 	free(path);
 	return status;

@@ -21,7 +21,7 @@
 static const char *lake, *sources, *done, *stage, *max_rejects, *passphrase_file, *keyring;
 static int64_t jobs, settle_ms = 10000;
 static struct lk_list ignore, commit_every;
-static bool nested, retry, json;
+static bool nested, retry, again, json;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &lake, "LAKE", "the lake; it is made when it is not there"},
@@ -42,6 +42,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 0, "max-rejects", &max_rejects, "N|P%",
 		"exit with 0 although so many records were rejected"},
 	{LK_OPTION_FLAG, 0, "retry", &retry, NULL, "try deliveries again that crashed a worker before"},
+	{LK_OPTION_FLAG, 0, "again", &again, NULL, "load deliveries anew, in place of what is there of them"},
 	{LK_OPTION_TEXT, 0, "stage", &stage, "DIR", "only stage, into DIR; lk-commit --staged DIR commits"},
 	{LK_OPTION_FLAG, 0, "json", &json, NULL, "print the summary as JSON"},
 	LK_OPTIONS_END,
@@ -51,7 +52,7 @@ static const struct lk_tool tool = {
 	.name = "lk-ingest",
 	.usage =
 		"[-l LAKE] [-s SOURCES] [-j N] [--passphrase-file FILE | --keyring FILE] [--nested] [--commit-every TIME|N] "
-		"[--settle TIME] [--ignore GLOB] [--done DIR] [--max-rejects N|P%] [--retry] [--stage DIR] [--json] PATH ...",
+		"[--settle TIME] [--ignore GLOB] [--done DIR] [--max-rejects N|P%] [--retry | --again] [--stage DIR] [--json] PATH ...",
 	.about =
 		"Loads the deliveries in a landing folder into a lake, each once. It finds them, runs as many pipelines of "
 		"lk-unpack, lk-parse and lk-commit as there are workers, and commits in steps.",
@@ -125,7 +126,7 @@ static enum lk_status read_command(struct command *c, struct lk_error *err)
 {
 	size_t n = 0;
 
-	*c = (struct command){.o = {.done = done, .stage = stage, .retry = retry, .settle_ms = settle_ms}};
+	*c = (struct command){.o = {.done = done, .stage = stage, .retry = retry, .again = again, .settle_ms = settle_ms}};
 	c->o.commit_deliveries = 4096;
 	c->o.commit_ms = 5 * 60 * 1000;
 	read_commit_every(&c->o);
@@ -147,8 +148,10 @@ static enum lk_status read_command(struct command *c, struct lk_error *err)
 	}
 	if (nested)
 		c->unpack_args[n++] = "--nested";
-	if (retry)
-		c->unpack_args[n++] = "--retry";
+	if (retry && again)
+		lk_tool_misuse("--again tries all deliveries again, those of --retry too");
+	if (retry || again)
+		c->unpack_args[n++] = again ? "--again" : "--retry";
 	c->o.unpack_args = c->unpack_args;
 	LK_TRY(read_ignore(c, err));
 	if (done || stage)

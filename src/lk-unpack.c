@@ -8,13 +8,14 @@
 static struct {
 	const char *lake, *sources, *passphrase_file, *keyring, *extract, *files_from, *format;
 	int64_t passphrase_fd;
-	bool list, test, nested, retry;
+	bool list, test, nested, retry, again;
 	struct lk_archive_options limits;
 } want = {.passphrase_fd = -1, .limits = LK_ARCHIVE_DEFAULTS};
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &want.lake, "LAKE", "leave out what this lake has already"},
 	{LK_OPTION_FLAG, 0, "retry", &want.retry, NULL, "with -l: take deliveries that crashed a worker all the same"},
+	{LK_OPTION_FLAG, 0, "again", &want.again, NULL, "with -l: take deliveries that are in the lake, to be loaded anew"},
 	{LK_OPTION_TEXT, 's', "sources", &want.sources, "SOURCES", "packages that say who sent what, and what to ignore"},
 	{LK_OPTION_TEXT, 0, "passphrase-file", &want.passphrase_file, "FILE", "the first line of FILE is the passphrase"},
 	{LK_OPTION_NUMBER, 0, "passphrase-fd", &want.passphrase_fd, "N", "the first line from descriptor N is the passphrase"},
@@ -35,7 +36,7 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-unpack",
-	.usage = "[-l LAKE] [--retry] [-s SOURCES] [--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] "
+	.usage = "[-l LAKE] [--retry | --again] [-s SOURCES] [--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] "
 		 "[--list [-F FORMAT] | --test | -x DIR] [--max-LIMIT N] DELIVERY ... | - | --files-from FILE",
 	.about = "Opens deliveries and writes their members as an lk stream. Deliveries are archives, encrypted or not, and\n"
 		 "plain files; members are rows of the table lk.members, each checked before it goes out.",
@@ -54,6 +55,8 @@ static void check_options(int argc)
 		lk_tool_misuse("-F is for --list");
 	if (want.format && (!lk_format_parse(want.format, &format) || format == LK_FORMAT_ARROW || format == LK_FORMAT_PARQUET))
 		lk_tool_misuse("--list has no format '%s'", want.format);
+	if (want.again && !want.lake)
+		lk_tool_misuse("--again goes with -l: without a lake nothing is left out");
 	if (!want.limits.max_ratio)
 		lk_tool_misuse("option '--max-ratio' takes a number of 1 or more");
 	if (want.passphrase_fd > INT32_MAX)
@@ -81,6 +84,7 @@ static enum lk_status run(struct lk_paths *paths, struct lk_keys *keys, char **a
 		.fd = STDOUT_FILENO,
 		.lake = want.lake,
 		.retry = want.retry,
+		.again = want.again,
 		.sources = want.sources,
 		.archive = want.limits,
 		.warn = lk_warn,

@@ -101,6 +101,8 @@ failures() {
 		66|lk-query|the lake is not there|nowhere|lk-query -l nowhere "select 1"
 		66|lk-fsck|the lake is not there|nowhere|lk-fsck -l nowhere
 		66|lk-fsck|a table is not there|nothing|lk-fsck -l lake nothing
+		66|lk-revert|the lake is not there|nowhere|lk-revert -l nowhere --run 12345678
+		66|lk-revert|the lake never had a delivery|12345678|lk-revert -l lake --delivery 12345678
 		66|lk-ls|the lake is not there|nowhere|lk-ls -l nowhere
 		66|lk-ls|a table is not there|nothing|lk-ls -l lake nothing
 		66|lk-log|the lake is not there|nowhere|lk-log -l nowhere
@@ -151,6 +153,7 @@ printers() {
 		lk-log|snapshots|lk-log -l lake
 		lk-expire|what it expired|lk-expire -q -l lake --json
 		lk-gc|what it removed|lk-gc -q -l lake --json
+		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
 		lk-commit|what it committed|lk-commit -l lake2 <rows.lk
 		lk-ingest|a summary|lk-ingest --settle 0 -l lake3 -s sources landing
 	END

@@ -36,6 +36,7 @@ struct lk_ingest_options {
 	const char *const *ignore;
 	size_t ignore_count;
 	bool retry;  /* deliveries that crashed a worker are tried again */
+	bool again;  /* deliveries that are loaded are loaded anew, in place of what is there of them */
 	int stop_fd; /* readable when the run is to end early; -1 for none */
 	void (*warn)(const char *message, void *user);
 	void (*detail)(const char *message, void *user);

@@ -100,7 +100,11 @@ struct lk_landed *lk_known_find(const struct lk_known *k, struct lk_found *found
 /* What the ledger's entry means for a delivery that is waiting. */
 static void judge(const struct lk_known *k, struct lk_landed *d, const struct lk_ledger_entry *entry)
 {
-	bool wanting = entry->state == LK_DELIVERY_PARTIAL || entry->state == LK_DELIVERY_HELD;
+	bool wanting;
+
+	if (k->again)
+		return;
+	wanting = entry->state == LK_DELIVERY_PARTIAL || entry->state == LK_DELIVERY_HELD;
 
 	if (entry->state == LK_DELIVERY_COMPLETE)
 		d->fate = LK_FATE_KNOWN;
@@ -127,15 +131,18 @@ enum lk_status lk_known_entry(struct lk_known *k, const struct lk_landed *d, str
 	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, lk_sources_sha256(k->sources), entry, err);
 }
 
-/* What was loaded in part from another sender, by other sources, is not tried again: as this sender's it would be another
- * delivery, and what is loaded of it would come twice. */
+/* What was loaded from another sender, by other sources, is not tried again where some of it is missing, nor loaded anew: as
+ * this sender's it would be another delivery, and what is loaded of it would come twice. */
 static enum lk_status judge_sender(struct lk_known *k, struct lk_found *found, struct lk_landed *d, struct lk_error *err)
 {
 	struct lk_ledger_entry entry;
 
 	LK_TRY(find_sender(k, found, d, err));
 	LK_TRY(lk_known_entry(k, d, &entry, err));
-	if (entry.state == LK_DELIVERY_UNKNOWN) {
+	if (entry.state == LK_DELIVERY_UNKNOWN && k->again) {
+		d->fate = LK_FATE_FAILED;
+		d->reason = "it was loaded as another sender's; as this one's it would be another delivery: lk-revert takes the other out";
+	} else if (entry.state == LK_DELIVERY_UNKNOWN) {
 		d->fate = LK_FATE_SAME;
 		d->reason = "its sender is another one by now; as that one's it would be loaded twice";
 	}
@@ -159,7 +166,7 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 			break;
 		memcpy(d->sha256, entry.sha256, sizeof(d->sha256));
 		judge(k, d, &entry);
-		if (d->fate == LK_FATE_WAITING && entry.state == LK_DELIVERY_PARTIAL)
+		if (d->fate == LK_FATE_WAITING && (entry.state == LK_DELIVERY_PARTIAL || (k->again && entry.state)))
 			status = judge_sender(k, found, d, err);
 	}
 	lk_str_release(&path);

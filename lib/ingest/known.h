@@ -12,6 +12,7 @@ struct lk_known {
 	struct lk_lake *lake;
 	struct lk_sources *sources;
 	bool retry;  /* deliveries that crashed a worker are tried again */
+	bool again;  /* those that are loaded are loaded anew */
 	int stop_fd; /* long reading ends early when this is readable; -1 for none */
 	/* Known ones whose place the ledger does not know yet; indexes. */
 	uint32_t *unplaced;

@@ -145,7 +145,8 @@ static enum lk_status start_share(struct lk_run *r, struct lk_slot *slot, struct
 {
 	const char *unpack[8 + LK_MAX_UNPACK_ARGS] = {"lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--files-from", "-"};
 	const char *const parse[] = {"lk-parse", "-s", r->o->sources, NULL};
-	const char *const commit[] = {"lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json", NULL};
+	const char *const commit[] = {"lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json",
+		r->o->again ? "--again" : NULL, NULL};
 	const struct lk_command commands[] = {{"lk-unpack", r->unpack, unpack}, {"lk-parse", r->parse, parse},
 		{"lk-commit", r->commit, commit}};
 	enum lk_status status;
@@ -597,7 +598,7 @@ static enum lk_status run_impl(struct lk_run *r, const char *const *paths, size_
 	LK_TRY(lk_lake_open(&r->lake, r->o->lake, LK_LAKE_CREATE, err));
 	LK_TRY(prepare_tables(r, err));
 	r->known = (struct lk_known){
-		.lake = r->lake, .sources = r->sources, .retry = r->o->retry, .stop_fd = r->o->stop_fd};
+		.lake = r->lake, .sources = r->sources, .retry = r->o->retry, .again = r->o->again, .stop_fd = r->o->stop_fd};
 	LK_TRY(lk_known_by_path(&r->known, &r->result->found, err));
 	r->result->began = true;
 	count_waiting(r);

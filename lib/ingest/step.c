@@ -223,7 +223,7 @@ static enum lk_status ask_ledger(struct lk_run *r, const struct lk_step *step, s
 			continue;
 		LK_TRY(lk_known_entry(&r->known, d, &entry, err));
 		d->fate = fate_of(d, &entry);
-		if (d->fate == LK_FATE_WAITING || (d->set_aside && d->fate != LK_FATE_KNOWN))
+		if (d->fate == LK_FATE_WAITING || (d->set_aside && (d->fate != LK_FATE_KNOWN || r->o->again)))
 			LK_TRY(do_again(r, step->items[i], err));
 		else if (d->fate == LK_FATE_PARTIAL || d->fate == LK_FATE_SAME || d->fate == LK_FATE_HELD ||
 			 d->fate == LK_FATE_UNMATCHED)

@@ -21,6 +21,7 @@ struct run {
 	struct lk_data_writers writers;
 	struct lk_deliveries deliveries;
 	struct lk_replay replay;
+	struct lk_takeout takeout;
 	json_t *segments; /* ids, as an object's keys */
 	bool *keep;	  /* of the rows of a batch of lk.files */
 	size_t keep_cap;
@@ -162,7 +163,7 @@ enum verdict { COMMIT, NOTHING };
 /* Whether there is anything to commit: a stream of which all is known changes nothing, one of which some is known is refused. */
 static enum lk_status weigh(const struct run *run, enum verdict *verdict, struct lk_error *err)
 {
-	const struct lk_delivery *known = NULL, *repeated = NULL;
+	const struct lk_delivery *known = NULL, *repeated = NULL, *lost = NULL;
 	size_t news = 0;
 
 	for (size_t i = 0; i < run->deliveries.count; i++) {
@@ -173,8 +174,13 @@ static enum lk_status weigh(const struct run *run, enum verdict *verdict, struct
 			known = d;
 		if (d->repeated)
 			repeated = d;
+		if (d->anew && !d->loaded && d->failed_count && d->seen_rows + d->seen_rejected > 0)
+			lost = d;
 	}
 	*verdict = run->deliveries.count && !news ? NOTHING : COMMIT;
+	if (lost)
+		return lk_error_set(err, LK_DATA, "nothing of '%s' could be loaded anew (%s): it stays as it was", lost->path,
+			lost->failed[0].error);
 	if (repeated && news)
 		return lk_error_set(err, LK_CONFLICT,
 			"'%s!%s' is loaded already, and only members that had failed may come again; nothing was committed",
@@ -240,7 +246,36 @@ static enum lk_status find_again(void *context, struct lk_target *target, bool *
 {
 	struct run *run = context;
 
-	return lk_replay_find_again(&run->replay, target, go, err);
+	if (run->replay.count)
+		return lk_replay_find_again(&run->replay, target, go, err);
+	return lk_takeout_find_again(&run->takeout, target, err);
+}
+
+static lk_column_filter *filter_of(const char *table)
+{
+	return strcmp(table, LK_TABLE_REJECTS) ? NULL : is_public;
+}
+
+static enum lk_status get_target(void *context, const char *name, struct lk_target **out, struct lk_error *err)
+{
+	struct run *run = context;
+
+	for (size_t i = 0; i < run->writers.count; i++) {
+		struct lk_target *t = &run->writers.items[i]->target;
+		size_t len = strlen(t->namespace_name);
+
+		if (!strncmp(name, t->namespace_name, len) && name[len] == '.' && !strcmp(name + len + 1, t->name)) {
+			*out = t;
+			return LK_OK;
+		}
+	}
+	return lk_data_writers_target(&run->writers, name, filter_of(name), out, err);
+}
+
+/* The rows of deliveries that are loaded anew, in the tables as they are now. */
+static enum lk_status take_out_before(struct run *run, struct lk_error *err)
+{
+	return lk_deliveries_take_out(&run->deliveries, run->lake, &run->takeout, get_target, run, err);
 }
 
 static enum lk_status commit_tables(struct run *run, enum lk_outcome *outcome, struct lk_error *err)
@@ -288,6 +323,8 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 	if (!go)
 		return report_nothing(run, err);
 	if (!run->options->stage)
+		LK_TRY(take_out_before(run, err));
+	if (!run->options->stage)
 		return commit_tables(run, outcome, err);
 	LK_TRY(lk_stage_write(run->options->stage, &run->writers, &run->deliveries, run->segments, run->report, err));
 	*outcome = LK_OUTCOME_DONE;
@@ -307,6 +344,8 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 	status = lk_commit_report_init(report, err);
 	if (!status && !run.segments)
 		status = lk_error_nomem(err);
+	run.takeout = (struct lk_takeout){.finder = options->rows, .run = report->run};
+	run.deliveries.anew = options->again;
 	run.deliveries.branch = run.replay.branch = options->branch ? options->branch : LK_MAIN;
 	run.writers = (struct lk_data_writers){.lake = lake, .run = report->run, .mode = options->schema, .ahead = options->stage};
 	if (!status)

@@ -12,11 +12,9 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "lake/lake.h"
+#include "lake/takeout.h"
 #include "lake/target.h"
 #include "stream/stream.h"
-
-/* Where a row of a table stands: in which of its files, and its position there, from 0. */
-typedef enum lk_status lk_place_visitor(void *context, const struct lk_lake_file *file, int64_t position, struct lk_error *err);
 
 /* Counts of rejects: of all that were replayed, and of those that became rows. */
 struct lk_replay_counts {
@@ -53,6 +51,8 @@ struct lk_commit_options {
 	const char *as;	   /* the table of plain rows; NULL: as the stream says */
 	const char *stage; /* folder for a description instead of a commit; NULL: commit */
 	const struct lk_reject_finder *finder; /* NULL: a stream with replayed rejects is refused */
+	bool again; /* deliveries that are loaded already are loaded anew: their rows of before go in the same commit */
+	const struct lk_row_finder *rows; /* finds those; NULL without `again` */
 	const char *branch; /* that the snapshots go on, and whose ledger it is; NULL: main */
 };
 
@@ -95,9 +95,10 @@ void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
 enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, const struct lk_commit_options *options,
 	struct lk_commit_report *report, struct lk_error *err) LK_CHECKED;
 
-/* Commits what other processes staged in a folder, and removes their descriptions. */
-enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, struct lk_commit_report *report,
-	struct lk_error *err) LK_CHECKED;
+/* Commits what other processes staged in a folder, and removes their descriptions. rows: finds the rows of deliveries that are
+ * loaded anew. */
+enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, const struct lk_row_finder *rows,
+	struct lk_commit_report *report, struct lk_error *err) LK_CHECKED;
 
 /* Removes a description (the file) that will not be committed, and the data files that it names. */
 enum lk_status lk_commit_discard(struct lk_lake *lake, const char *description, struct lk_error *err) LK_CHECKED;

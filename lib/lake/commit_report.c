@@ -35,11 +35,11 @@ enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const stru
 	return LK_OK;
 }
 
-enum lk_status lk_commit_report_add_delivery(struct lk_commit_report *r, struct lk_commit_report_list *list, const struct lk_delivery *d,
+enum lk_status lk_commit_list_add(struct lk_commit_report_list *list, struct lk_arena *arena, const struct lk_delivery *d,
 	struct lk_error *err)
 {
-	struct lk_commit_report_delivery named = {lk_arena_strdup(&r->arena, d->path), lk_arena_strdup(&r->arena, d->sender),
-		lk_arena_strdup(&r->arena, d->sha256)};
+	struct lk_commit_report_delivery named = {lk_arena_strdup(arena, d->path), lk_arena_strdup(arena, d->sender),
+		lk_arena_strdup(arena, d->sha256)};
 
 	if (!named.delivery || !named.sender || !named.sha256 ||
 		!lk_grow((void **)&list->items, &list->cap, list->count + 1, sizeof(*list->items)))
@@ -53,7 +53,7 @@ enum lk_status lk_commit_report_add_deliveries(struct lk_commit_report *r, const
 	for (size_t i = 0; i < ds->count; i++) {
 		const struct lk_delivery *d = ds->items[i];
 
-		LK_TRY(lk_commit_report_add_delivery(r, d->news ? &r->committed : &r->skipped, d, err));
+		LK_TRY(lk_commit_list_add(d->news ? &r->committed : &r->skipped, &r->arena, d, err));
 	}
 	return LK_OK;
 }
@@ -99,7 +99,7 @@ void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 						  : "nothing to commit\n");
 }
 
-static void add_list(struct lk_str *out, const char *key, const struct lk_commit_report_list *list)
+void lk_commit_list_json(const struct lk_commit_report_list *list, const char *key, struct lk_str *out)
 {
 	lk_str_addf(out, ",\"%s\":[", key);
 	for (size_t i = 0; i < list->count; i++) {
@@ -151,9 +151,9 @@ void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
 		lk_str_addc(out, '}');
 	}
 	lk_str_addc(out, ']');
-	add_list(out, "committed", &r->committed);
-	add_list(out, "skipped", &r->skipped);
-	add_list(out, "again", &r->again);
+	lk_commit_list_json(&r->committed, "committed", out);
+	lk_commit_list_json(&r->skipped, "skipped", out);
+	lk_commit_list_json(&r->again, "again", out);
 	add_counts(out, r->counts);
 	lk_str_adds(out, "}\n");
 }

@@ -8,8 +8,6 @@
 #include "base/hash.h"
 #include "stream/side.h"
 
-#define ONCE_SENDER "lk.once"
-
 /* ---- finding ---- */
 
 static uint64_t hash_of(const char *sender, const char *sha256)
@@ -196,7 +194,10 @@ static enum lk_status meet(struct lk_deliveries *ds, struct lk_lake *lake, const
 	d->size = row->size;
 	d->modified_us = row->modified;
 	LK_TRY(locate(ds, d, err));
-	return lk_ledger_look(lake, ds->branch, d, &ds->arena, err);
+	LK_TRY(lk_ledger_look(lake, ds->branch, d, &ds->arena, err));
+	if (ds->anew)
+		lk_ledger_forget(d);
+	return LK_OK;
 }
 
 static int compare_failed(const void *key, const void *item)
@@ -346,7 +347,7 @@ enum lk_status lk_deliveries_add_once(struct lk_deliveries *ds, struct lk_lake *
 	path = lk_arena_strdup(&ds->arena, name);
 	if (!copy || !path)
 		return lk_error_nomem(err);
-	LK_TRY(lk_deliveries_add(ds, &d, ONCE_SENDER, copy, err));
+	LK_TRY(lk_deliveries_add(ds, &d, LK_ONCE_SENDER, copy, err));
 	d->path = path;
 	LK_TRY(lk_ledger_look(lake, ds->branch, d, &ds->arena, err));
 	d->news = d->seen == LK_DELIVERY_UNKNOWN;
@@ -364,6 +365,42 @@ enum lk_status lk_deliveries_finish(struct lk_deliveries *ds, struct lk_error *e
 				LK_TRY(add_failed(d, &d->was[k], err));
 	}
 	return LK_OK;
+}
+
+/* ---- rows of before ---- */
+
+static enum lk_status take_out(struct lk_delivery *const *items, size_t count, struct lk_lake *lake, struct lk_takeout *takeout,
+	lk_target_getter *get, void *context, struct lk_error *err)
+{
+	struct lk_pin pin = {.tables = NULL};
+	enum lk_status status = lk_lake_pin(lake, &pin, err);
+
+	if (!status)
+		status = lk_takeout_mean(takeout, &pin, items, count, err);
+	if (!status)
+		status = lk_takeout_all(takeout, &pin, get, context, err);
+	lk_pin_release(&pin);
+	return status;
+}
+
+enum lk_status lk_deliveries_take_out(const struct lk_deliveries *ds, struct lk_lake *lake, struct lk_takeout *takeout,
+	lk_target_getter *get, void *context, struct lk_error *err)
+{
+	struct lk_delivery **anew = calloc(ds->count + 1, sizeof(*anew));
+	enum lk_status status = LK_OK;
+	size_t count = 0;
+
+	if (!anew)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < ds->count; i++)
+		if (ds->items[i]->anew && ds->items[i]->news)
+			anew[count++] = ds->items[i];
+	if (count && !takeout->finder)
+		status = lk_error_set(err, LK_BUG, "deliveries are loaded anew, and nothing finds their rows");
+	else if (count)
+		status = take_out(anew, count, lake, takeout, get, context, err);
+	free(anew);
+	return status;
 }
 
 /* ---- within the transaction ---- */
@@ -387,7 +424,7 @@ enum lk_status lk_deliveries_recheck(const struct lk_deliveries *ds, struct lk_l
 			continue;
 		changed = d;
 		LK_TRY(lk_ledger_find(lake, ds->branch, d->sender, d->sha256, NULL, &entry, err));
-		complete += entry.state == LK_DELIVERY_COMPLETE;
+		complete += entry.state == LK_DELIVERY_COMPLETE && !d->anew;
 	}
 	*loaded = changed && complete == news;
 	if (!changed || *loaded)

@@ -7,9 +7,10 @@
 #ifndef LK_LAKE_DELIVERIES_H
 #define LK_LAKE_DELIVERIES_H
 
-#include "lake/ledger.h"
+#include "lake/takeout.h"
 
 struct lk_deliveries {
+	bool anew; /* those that the ledger knows are loaded anew; set by the caller, too */
 	const char *branch; /* whose ledger; the caller's, set before the first is taken */
 	struct lk_arena arena;
 	struct lk_delivery **items;
@@ -37,6 +38,10 @@ enum lk_status lk_deliveries_add(struct lk_deliveries *ds, struct lk_delivery **
 
 /* After the last row. */
 enum lk_status lk_deliveries_finish(struct lk_deliveries *ds, struct lk_error *err) LK_CHECKED;
+
+/* Has the tables take out the rows of those that are loaded anew; nothing where none is. LK_BUG without a finder. */
+enum lk_status lk_deliveries_take_out(const struct lk_deliveries *ds, struct lk_lake *lake, struct lk_takeout *takeout,
+	lk_target_getter *get, void *context, struct lk_error *err) LK_CHECKED;
 
 /* Within a transaction: LK_CONFLICT when the ledger changed for one that is news, except that *loaded is set when all of them are
  * complete now. */

@@ -302,11 +302,23 @@ enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const char *branch, con
 	bool row;
 
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
-		"SELECT run FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch, d->sender, d->sha256));
+		"SELECT run, rows, rejected FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch, d->sender,
+		d->sha256));
 	status = lk_catalog_step(lake, stmt, &row, err);
 	*same = !status && !strcmp(row ? lk_catalog_text(stmt, 0) : "", d->seen_run);
+	/* A replay moves rows, and leaves the run. */
+	if (*same && d->anew)
+		*same = sqlite3_column_int64(stmt, 1) == d->seen_rows && sqlite3_column_int64(stmt, 2) == d->seen_rejected;
 	lk_catalog_done(lake, stmt);
 	return status;
+}
+
+void lk_ledger_forget(struct lk_delivery *d)
+{
+	d->anew = d->seen != LK_DELIVERY_UNKNOWN;
+	d->seen = LK_DELIVERY_UNKNOWN;
+	d->was = NULL;
+	d->was_count = 0;
 }
 
 /* Members that failed before and did not come again are as they were. */
@@ -329,8 +341,16 @@ static enum lk_delivery_state outcome_of(const struct lk_delivery *d)
 	return d->crashed ? LK_DELIVERY_CRASHED : LK_DELIVERY_HELD;
 }
 
+static enum lk_status forget_failed(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, struct lk_error *err)
+{
+	return lk_catalog_run(lake, NULL, err, "DELETE FROM lk_ledger_failed WHERE branch = ? AND sender = ? AND sha256 = ?", "sss",
+		branch, d->sender, d->sha256);
+}
+
 static enum lk_status record_failed(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, struct lk_error *err)
 {
+	if (d->anew)
+		LK_TRY(forget_failed(lake, branch, d, err));
 	for (size_t i = 0; i < d->was_count; i++)
 		if (d->was[i].again)
 			LK_TRY(lk_catalog_run(lake, NULL, err,
@@ -347,19 +367,36 @@ static enum lk_status record_failed(struct lk_lake *lake, const char *branch, co
 enum lk_status lk_ledger_record(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, const char *run,
 	struct lk_error *err)
 {
+	int64_t members = d->members, rows = d->rows, rejected = d->rejected;
+
+	if (!d->anew) {
+		members += d->seen_members;
+		rows += d->seen_rows;
+		rejected += d->seen_rejected;
+	}
 	LK_TRY(lk_ledger_note(lake, branch, d->sender, d->sha256, d->path, run, err));
 	LK_TRY(lk_catalog_run(lake, NULL, err,
 		"INSERT INTO lk_ledger VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT DO UPDATE SET state = excluded.state, package_sha256 = excluded.package_sha256,"
 		" run = excluded.run, members = excluded.members, failed = excluded.failed, rows = excluded.rows,"
-		" rejected = excluded.rejected, committed_us = excluded.committed_us",
-		"ssssssiiiisiii", branch, d->sender, d->sha256, state_words[outcome_of(d)], d->package_sha256, run,
-		d->seen_members + d->members, (int64_t)remaining(d), d->seen_rows + d->rows, d->seen_rejected + d->rejected,
-		d->path, d->size, d->modified_us, lk_now_us()));
+		" rejected = excluded.rejected, committed_us = excluded.committed_us, generation = generation + ?",
+		"ssssssiiiisiiii", branch, d->sender, d->sha256, state_words[outcome_of(d)], d->package_sha256, run,
+		members, (int64_t)remaining(d), rows, rejected, d->path, d->size, d->modified_us, lk_now_us(), (int64_t)d->anew));
 	LK_TRY(record_failed(lake, branch, d, err));
 	if (!*d->absolute)
 		return LK_OK; /* the file was not where its reader could see it: known by its SHA-256 */
 	return add_absolute(lake, branch, d->absolute, d->size, d->modified_us, d->sender, d->sha256, err);
+}
+
+enum lk_status lk_ledger_remove(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, const char *run,
+	struct lk_error *err)
+{
+	LK_TRY(lk_ledger_note(lake, branch, d->sender, d->sha256, NULL, run, err));
+	LK_TRY(forget_failed(lake, branch, d, err));
+	LK_TRY(lk_catalog_run(lake, NULL, err, "DELETE FROM lk_ledger_path WHERE branch = ? AND sender = ? AND sha256 = ?", "sss",
+		branch, d->sender, d->sha256));
+	return lk_catalog_run(lake, NULL, err, "DELETE FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch,
+		d->sender, d->sha256);
 }
 
 enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err)

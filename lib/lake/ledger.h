@@ -19,6 +19,8 @@
 
 #include "lake/catalog.h"
 
+#define LK_ONCE_SENDER "lk.once" /* of rows that are loaded once under a name of the caller's */
+
 extern const char lk_ledger_ddl[];
 
 /* A member that failed, or that fits no resource. */
@@ -50,6 +52,7 @@ struct lk_delivery {
 	struct lk_failed *failed; /* now */
 	size_t failed_count, failed_cap;
 	bool crashed;
+	bool anew; /* it is loaded anew: what the ledger has of it is replaced, as the next generation, and its rows go */
 	bool news; /* the stream has something of it that the ledger has not */
 	const char *repeated; /* a member that is loaded already and came again, or NULL */
 };
@@ -61,12 +64,19 @@ enum lk_status lk_ledger_path_of(const char *path, struct lk_str *out, struct lk
 enum lk_status lk_ledger_look(struct lk_lake *lake, const char *branch, struct lk_delivery *d, struct lk_arena *arena,
 	struct lk_error *err) LK_CHECKED;
 
+/* Has a delivery that was looked for in the ledger be taken as one that it does not know; where it does, anew. */
+void lk_ledger_forget(struct lk_delivery *d);
+
 /* Within a transaction: whether the ledger still says what lk_ledger_look found. */
 enum lk_status lk_ledger_unchanged(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, bool *same,
 	struct lk_error *err) LK_CHECKED;
 
 /* Within a transaction: writes what the ledger is to say after this run. */
 enum lk_status lk_ledger_record(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, const char *run,
+	struct lk_error *err) LK_CHECKED;
+
+/* Within a transaction: the delivery is unknown from now on. */
+enum lk_status lk_ledger_remove(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, const char *run,
 	struct lk_error *err) LK_CHECKED;
 
 /* Whether a staged description or segment is committed already; within a transaction, that it is now. */

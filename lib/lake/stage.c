@@ -92,10 +92,10 @@ static json_t *delivery_json(const struct lk_delivery *d)
 		json_decref(failed);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:o, s:o}", "delivery",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:o, s:o}", "delivery",
 		d->path, "path", d->absolute, "sender", d->sender, "sha256", d->sha256, "size", (json_int_t)d->size, "modified_us", (json_int_t)d->modified_us,
 		"package_sha256", d->package_sha256, "members", (json_int_t)d->members, "loaded", (json_int_t)d->loaded, "rows",
-		(json_int_t)d->rows, "rejected", (json_int_t)d->rejected, "crashed", (int)d->crashed, "seen_run", d->seen_run,
+		(json_int_t)d->rows, "rejected", (json_int_t)d->rejected, "crashed", (int)d->crashed, "anew", (int)d->anew, "seen_run", d->seen_run,
 		"again", again, "failed", failed);
 }
 

@@ -36,6 +36,7 @@ struct round {
 	struct staged *items;
 	size_t count, cap;
 	struct lk_deliveries deliveries; /* of those accepted; text borrowed from their JSON */
+	struct lk_takeout takeout;	 /* of the rows of those that are loaded anew */
 	struct lk_target **targets;
 	size_t target_count, target_cap;
 	json_t *segments; /* of those accepted, as keys */
@@ -170,13 +171,13 @@ static enum lk_status parse_delivery(struct lk_delivery *d, const json_t *item, 
 {
 	json_int_t size, modified, members, loaded, rows, rejected;
 	json_t *failed;
-	int crashed;
+	int crashed, anew = 0;
 
 	*d = (struct lk_delivery){.news = true, .seen_run = ""};
-	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:o, s:o}", "delivery",
+	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s?b, s:s, s:o, s:o}", "delivery",
 		    &d->path, "path", &d->absolute, "sender", &d->sender, "sha256", &d->sha256, "size", &size, "modified_us", &modified,
 		    "package_sha256", &d->package_sha256, "members", &members, "loaded", &loaded, "rows", &rows, "rejected",
-		    &rejected, "crashed", &crashed, "seen_run", seen_run, "again", again, "failed", &failed))
+		    &rejected, "crashed", &crashed, "anew", &anew, "seen_run", seen_run, "again", again, "failed", &failed))
 		return unsound(s, "a delivery", err);
 	d->size = size;
 	d->modified_us = modified;
@@ -185,7 +186,21 @@ static enum lk_status parse_delivery(struct lk_delivery *d, const json_t *item, 
 	d->rows = rows;
 	d->rejected = rejected;
 	d->crashed = crashed;
+	d->anew = anew;
 	return parse_failed(d, failed, s, err);
+}
+
+/* Whether the ledger still says of a described delivery what its worker saw, and what it says. */
+static enum lk_status hold_against(const struct round *r, const struct lk_delivery *described, const char *seen_run, bool *same,
+	enum lk_delivery_state *state, struct lk_error *err)
+{
+	struct lk_delivery d = {.sender = described->sender, .sha256 = described->sha256, .seen_run = seen_run};
+	struct lk_ledger_entry entry;
+
+	LK_TRY(lk_ledger_unchanged(r->lake, r->branch, &d, same, err));
+	LK_TRY(lk_ledger_find(r->lake, r->branch, d.sender, d.sha256, NULL, &entry, err));
+	*state = entry.state;
+	return LK_OK;
 }
 
 /* Whether all deliveries of a description are still as its worker saw them, and in no other description. */
@@ -195,7 +210,7 @@ static enum lk_status check_deliveries(struct round *r, struct staged *s, struct
 	size_t i;
 
 	json_array_foreach(json_object_get(s->root, "deliveries"), i, item) {
-		struct lk_ledger_entry entry;
+		enum lk_delivery_state state;
 		const char *seen_run;
 		struct lk_delivery d;
 		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
@@ -203,10 +218,8 @@ static enum lk_status check_deliveries(struct round *r, struct staged *s, struct
 
 		free(d.failed);
 		LK_TRY(status);
-		d.seen_run = seen_run;
-		LK_TRY(lk_ledger_unchanged(r->lake, r->branch, &d, &same, err));
-		LK_TRY(lk_ledger_find(r->lake, r->branch, d.sender, d.sha256, NULL, &entry, err));
-		if (!same || entry.state == LK_DELIVERY_COMPLETE || lk_deliveries_find(&r->deliveries, d.sender, d.sha256))
+		LK_TRY(hold_against(r, &d, seen_run, &same, &state, err));
+		if (!same || (state == LK_DELIVERY_COMPLETE && !d.anew) || lk_deliveries_find(&r->deliveries, d.sender, d.sha256))
 			s->fate = ASIDE;
 	}
 	return LK_OK;
@@ -269,6 +282,8 @@ static enum lk_status accept(struct round *r, const struct staged *s, struct lk_
 		}
 		*d = described;
 		LK_TRY(lk_ledger_look(r->lake, r->branch, d, &r->deliveries.arena, err));
+		if (described.anew)
+			lk_ledger_forget(d);
 		mark_again(d, again);
 	}
 	return LK_OK;
@@ -517,12 +532,38 @@ static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go
 	return lk_deliveries_record(&r->deliveries, lake, r->report->run, err);
 }
 
+static enum lk_status get_target(void *context, const char *name, struct lk_target **out, struct lk_error *err)
+{
+	return find_target(context, name, out, err);
+}
+
+static enum lk_status find_again(void *context, struct lk_target *target, bool *go, struct lk_error *err)
+{
+	struct round *r = context;
+
+	(void)go;
+	return lk_takeout_find_again(&r->takeout, target, err);
+}
+
+/* What this round wrote itself, when nothing names it: the staged files stay. */
+static void take_back(struct round *r)
+{
+	for (size_t i = 0; i < r->target_count; i++)
+		lk_target_clear_deletes(r->targets[i]);
+}
+
 static enum lk_status commit(struct round *r, struct lk_error *err)
 {
-	struct lk_transaction tx = {.lake = r->lake, .run = r->report->run, .targets = r->targets, .count = r->target_count,
-		.hook = write_ledger, .context = r, .force = true};
+	struct lk_transaction tx = {.lake = r->lake, .run = r->report->run, .hook = write_ledger, .rebased = find_again, .context = r, .force = true};
+	enum lk_status status = lk_deliveries_take_out(&r->deliveries, r->lake, &r->takeout, get_target, r, err);
 
-	LK_TRY(lk_transaction_run(&tx, err));
+	tx.targets = r->targets;
+	tx.count = r->target_count;
+	if (!status)
+		status = lk_transaction_run(&tx, err);
+	if (tx.outcome == LK_OUTCOME_UNCHANGED)
+		take_back(r);
+	LK_TRY(status);
 	if (r->stale)
 		return LK_OK;
 	for (size_t i = 0; i < r->target_count; i++)
@@ -566,18 +607,16 @@ static enum lk_status report_aside(struct round *r, const struct staged *s, stru
 
 	r->report->set_aside++;
 	json_array_foreach(json_object_get(s->root, "deliveries"), i, item) {
-		struct lk_ledger_entry entry;
+		enum lk_delivery_state state;
 		struct lk_delivery d;
 		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
 		bool same = false;
 
 		free(d.failed);
 		LK_TRY(status);
-		d.seen_run = seen_run;
-		LK_TRY(lk_ledger_unchanged(r->lake, r->branch, &d, &same, err));
-		LK_TRY(lk_ledger_find(r->lake, r->branch, d.sender, d.sha256, NULL, &entry, err));
-		LK_TRY(lk_commit_report_add_delivery(r->report,
-			same && entry.state != LK_DELIVERY_COMPLETE ? &r->report->again : &r->report->skipped, &d, err));
+		LK_TRY(hold_against(r, &d, seen_run, &same, &state, err));
+		same = d.anew || (same && state != LK_DELIVERY_COMPLETE);
+		LK_TRY(lk_commit_list_add(same ? &r->report->again : &r->report->skipped, &r->report->arena, &d, err));
 	}
 	return LK_OK;
 }
@@ -625,12 +664,14 @@ static void release(struct round *r)
 	json_decref(r->segments);
 }
 
-enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, struct lk_commit_report *report, struct lk_error *err)
+enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, const struct lk_row_finder *rows,
+	struct lk_commit_report *report, struct lk_error *err)
 {
 	LK_TRY(lk_commit_report_init(report, err));
 	report->nothing = true;
 	for (int try = 0; try < MAX_TRIES; try++) {
-		struct round r = {.lake = lake, .folder = folder, .report = report, .segments = json_object()};
+		struct round r = {.lake = lake, .folder = folder, .report = report, .segments = json_object(),
+			.takeout = {.finder = rows, .run = report->run}};
 		enum lk_status status = r.segments ? run_round(&r, err) : lk_error_nomem(err);
 		bool stale = r.stale, more = r.more;
 

@@ -49,7 +49,14 @@ bool lk_places_has_column(const struct lk_lake_table *table, const char *name)
 static enum lk_status add_search(const struct lk_search *search, const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
 {
 	lk_str_addf(s, "SELECT w.file%s%s FROM (", *search->select ? ", " : "", search->select);
+	if (search->where)
+		lk_str_adds(s, "SELECT * FROM (");
 	LK_TRY(lk_sql_add_places(t, s, err));
+	if (search->where) {
+		lk_str_adds(s, ") ");
+		lk_sql_add_identifier(s, t->name);
+		lk_str_addf(s, " WHERE (%s\n)", search->where);
+	}
 	lk_str_addf(s, ") l JOIN (VALUES ");
 	for (int i = 0; i < t->file_count; i++) {
 		lk_str_adds(s, i ? ", (" : "(");

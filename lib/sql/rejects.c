@@ -182,7 +182,8 @@ static enum lk_status find(void *self, const struct lk_lake_table *table, struct
 	if (!status)
 		status = lk_str_check(&join, err);
 	if (!status) {
-		const struct lk_search search = {table, NULL, "l.lk_pos, r.rowid, CAST(r.landed AS BIGINT)", join.data, ""};
+		const struct lk_search search = {.table = table, .select = "l.lk_pos, r.rowid, CAST(r.landed AS BIGINT)",
+			.rest = join.data, .group = ""};
 
 		status = lk_places_search(&r->places, &search, visit_reject, &findings, err);
 	}

@@ -310,6 +310,80 @@ enum lk_status lk_script_parse(struct lk_script *script, struct lk_sql *sql, con
 	return parse_tree(script, script->tree, (size_t)(rest - text), err);
 }
 
+/* ---- predicates ---- */
+
+#define BEFORE_PREDICATE "SELECT 1 FROM lk_rows WHERE "
+
+static bool is_absent(json_t *node, const char *key)
+{
+	json_t *value = json_object_get(node, key);
+
+	return json_is_null(value) || (json_is_array(value) && !json_array_size(value));
+}
+
+/* A SELECT that has its WHERE and no other clause. */
+static bool is_bare(json_t *node)
+{
+	static const char *const others[] = {"modifiers", "group_expressions", "group_sets", "having", "sample", "qualify"};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (!is_absent(node, others[i]))
+			return false;
+	return !strcmp(text_of(node, "type"), "SELECT_NODE") && json_is_object(json_object_get(node, "where_clause")) &&
+	       !strcmp(text_of(json_object_get(node, "from_table"), "type"), "BASE_TABLE");
+}
+
+static bool has_subquery(json_t *node)
+{
+	const char *key;
+	json_t *child;
+	size_t i;
+
+	if (json_is_object(node) && !strcmp(text_of(node, "class"), "SUBQUERY"))
+		return true;
+	json_object_foreach(node, key, child)
+		if (has_subquery(child))
+			return true;
+	json_array_foreach(node, i, child)
+		if (has_subquery(child))
+			return true;
+	return false;
+}
+
+static enum lk_status check_predicate(struct lk_script *script, json_t *tree, struct lk_error *err)
+{
+	json_t *node = json_object_get(json_array_get(json_object_get(tree, "statements"), 0), "node");
+
+	/* Places count from the predicate's beginning. */
+	LK_TRY(parse_tree(script, tree, (size_t)0 - strlen(BEFORE_PREDICATE), err));
+	if (script->statement_count == 1 && is_bare(node) && !has_subquery(json_object_get(node, "where_clause")))
+		return LK_OK;
+	return lk_error_set(err, LK_NOPERM, "'%s' is more than a predicate over the columns of one table", script->text);
+}
+
+enum lk_status lk_script_check_predicate(struct lk_sql *sql, const char *text, struct lk_error *err)
+{
+	struct lk_script script = {.text = text};
+	struct lk_str s = LK_STR_INIT;
+	enum lk_status status;
+	json_t *tree = NULL;
+	char *json = NULL;
+
+	lk_str_addf(&s, BEFORE_PREDICATE "%s", text);
+	status = lk_str_check(&s, err);
+	if (!status)
+		status = serialize(sql, s.data, &json, err);
+	lk_str_release(&s);
+	if (status)
+		return status;
+	tree = json_loads(json, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
+	sql->duckdb.free(json);
+	status = tree ? check_predicate(&script, tree, err) : lk_error_set(err, LK_DATA, "the predicate cannot be checked");
+	json_decref(tree);
+	lk_script_release(&script);
+	return status;
+}
+
 void lk_script_release(struct lk_script *script)
 {
 	free(script->names);

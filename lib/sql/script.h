@@ -35,4 +35,8 @@ enum lk_status lk_script_parse(struct lk_script *script, struct lk_sql *sql, con
 	struct lk_error *err) LK_CHECKED;
 void lk_script_release(struct lk_script *script);
 
+/* Whether text is one predicate, such as stands behind WHERE: over columns alone, with nothing behind it. LK_DATA when it is not
+ * SQL, LK_NOPERM when it is more. */
+enum lk_status lk_script_check_predicate(struct lk_sql *sql, const char *text, struct lk_error *err) LK_CHECKED;
+
 #endif

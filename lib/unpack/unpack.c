@@ -31,7 +31,7 @@ struct unpack {
 	int failed_count;
 	enum lk_status missing; /* the first status of a delivery that could not be opened */
 	bool wanting;		/* some member failed */
-	bool in_part;		/* by its path the delivery at hand is loaded in part */
+	bool in_part;		/* by its path the delivery at hand is loaded in part, or at all where that matters */
 	size_t deliveries, total;
 	int64_t found, members, left_out;
 };
@@ -90,6 +90,8 @@ static bool is_done(const struct unpack *u, const struct lk_ledger_entry *entry,
 {
 	bool tried = (entry->state == LK_DELIVERY_PARTIAL || entry->state == LK_DELIVERY_HELD) && !entry->again;
 
+	if (u->o->again)
+		return false;
 	if (entry->state == LK_DELIVERY_COMPLETE)
 		u->o->detail("'%s' is in the lake already", path);
 	if (tried)
@@ -112,7 +114,7 @@ static enum lk_status known_by_path(struct unpack *u, const char *path, bool *kn
 	LK_TRY(lk_ledger_find_path(u->lake, BRANCH, path, st.st_size,
 		(int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000, sources_hash(u), &entry, err));
 	*known = is_done(u, &entry, path);
-	u->in_part = entry.state == LK_DELIVERY_PARTIAL;
+	u->in_part = entry.state == LK_DELIVERY_PARTIAL || (u->o->again && entry.state);
 	return LK_OK;
 }
 
@@ -130,10 +132,10 @@ static enum lk_status known_by_content(struct unpack *u, const struct lk_member_
 	LK_TRY(lk_ledger_find(u->lake, BRANCH, origin->sender, sha256, sources_hash(u), &entry, err));
 	*known = is_done(u, &entry, origin->path);
 	if (u->in_part && entry.state == LK_DELIVERY_UNKNOWN) { /* as this sender's it would be loaded twice */
-		u->o->say("'%s' was loaded in part from another sender, and is left out", origin->path);
+		u->o->say("'%s' was loaded%s from another sender, and is left out", origin->path, u->o->again ? "" : " in part");
 		*known = true;
 	}
-	if (entry.state != LK_DELIVERY_PARTIAL)
+	if (entry.state != LK_DELIVERY_PARTIAL || u->o->again)
 		return LK_OK;
 	return lk_ledger_failed(u->lake, BRANCH, origin->sender, sha256, sources_hash(u), &u->arena, &u->failed, &u->failed_count,
 		err);

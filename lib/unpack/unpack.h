@@ -30,6 +30,7 @@ struct lk_unpack_options {
 	int fd;
 	const char *lake;    /* whose deliveries are left out; NULL for none */
 	bool retry;	     /* those that crashed a worker are not */
+	bool again;	     /* none are, but those that were another sender's */
 	const char *sources; /* packages that say who sent what, and what to ignore; NULL for $LK_SOURCES, or none */
 	struct lk_archive_options archive; /* `ignores` is set here */
 	lk_unpack_speaker *warn, *say, *detail, *progress;
