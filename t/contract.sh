@@ -112,6 +112,10 @@ failures() {
 		66|lk-gc|the lake is not there|nowhere|lk-gc -l nowhere
 		66|lk-gc|a table is not there|nothing|lk-gc -l lake -t nothing
 		66|lk-gc|a folder of staged runs is not there|nowhere|lk-gc -l lake --staged nowhere
+		66|lk-table|the lake is not there|nowhere|lk-table describe -l nowhere people
+		65|lk-table|a table is not there|nothing|lk-table describe -l lake nothing
+		64|lk-table|a type is not there|nonsense|lk-table create -l lake t "a nonsense"
+		73|lk-table|the lake cannot be made|regular|lk-table create -l regular/lake t "a int"
 		66|lk-query|a script is not there|nowhere.sql|lk-query -l lake -f nowhere.sql
 		66|lk-ingest|a path is not there|nowhere|lk-ingest -l lake -s sources nowhere
 		66|lk-ingest|the sources are not there|nowhere.json|lk-ingest -l lake -s nowhere.json landing
@@ -154,6 +158,7 @@ printers() {
 		lk-expire|what it expired|lk-expire -q -l lake --json
 		lk-gc|what it removed|lk-gc -q -l lake --json
 		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
+		lk-table|a table|lk-table describe -l lake people
 		lk-commit|what it committed|lk-commit -l lake2 <rows.lk
 		lk-ingest|a summary|lk-ingest --settle 0 -l lake3 -s sources landing
 	END

@@ -373,6 +373,34 @@ enum lk_status lk_catalog_swap(struct lk_lake *lake, const char *namespace_name,
 	return *moved ? add_namespace(lake, namespace_name, err) : LK_OK;
 }
 
+enum lk_status lk_catalog_rename(struct lk_lake *lake, const char *namespace_name, const char *name, const char *to_namespace,
+	const char *to, bool *moved, struct lk_error *err)
+{
+	int changed;
+
+	LK_TRY(lk_catalog_run(lake, &changed, err,
+		"UPDATE OR IGNORE iceberg_tables SET table_namespace = ?1, table_name = ?2"
+		" WHERE catalog_name = 'lk' AND table_namespace = ?3 AND table_name = ?4",
+		"ssss", to_namespace, to, namespace_name, name));
+	*moved = changed == 1;
+	return *moved ? add_namespace(lake, to_namespace, err) : LK_OK;
+}
+
+enum lk_status lk_catalog_has_below(struct lk_lake *lake, const char *prefix, bool *found, struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+
+	*found = false;
+	if (!lake->has_tables)
+		return LK_OK;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		"SELECT 1 FROM iceberg_tables WHERE catalog_name = 'lk' AND substr(metadata_location, 1, length(?1)) = ?1", "s", prefix));
+	status = lk_catalog_step(lake, stmt, found, err);
+	lk_catalog_done(lake, stmt);
+	return status;
+}
+
 /* ---- the lock ---- */
 
 int lk_catalog_lock(const struct lk_lake *lake)

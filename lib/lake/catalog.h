@@ -74,4 +74,11 @@ void lk_catalog_unlock(int lock);
 enum lk_status lk_catalog_swap(struct lk_lake *lake, const char *namespace_name, const char *name, const char *old,
 	const char *new, bool *moved, struct lk_error *err) LK_CHECKED;
 
+/* Within a transaction: gives a table another name; *moved is false when it is not there, or another table has that name. */
+enum lk_status lk_catalog_rename(struct lk_lake *lake, const char *namespace_name, const char *name, const char *to_namespace,
+	const char *to, bool *moved, struct lk_error *err) LK_CHECKED;
+
+/* Whether the metadata of any table lie below a location. */
+enum lk_status lk_catalog_has_below(struct lk_lake *lake, const char *prefix, bool *found, struct lk_error *err) LK_CHECKED;
+
 #endif

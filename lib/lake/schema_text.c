@@ -93,7 +93,24 @@ static enum lk_status read_field(struct lk_lexer *s, int depth, json_t **out, st
 	return status;
 }
 
-static enum lk_status read_fields(struct lk_lexer *s, int depth, json_t *fields, struct lk_error *err)
+/* Names in one struct must differ, and not in case only: many engines fold it. */
+static enum lk_status check_name(json_t *names, const char *name, struct lk_error *err)
+{
+	char *folded = strdup(name);
+	bool twice, failed = !folded;
+
+	for (char *c = folded; c && *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	twice = folded && json_object_get(names, folded);
+	failed = failed || json_object_set_new(names, folded, json_true());
+	free(folded);
+	if (twice)
+		return lk_error_set(err, LK_USAGE, "column '%s' is there twice, case aside", name);
+	return failed ? lk_error_nomem(err) : LK_OK;
+}
+
+static enum lk_status read_fields_impl(struct lk_lexer *s, int depth, json_t *fields, json_t *names, struct lk_error *err)
 {
 	do {
 		json_t *field;
@@ -101,10 +118,20 @@ static enum lk_status read_fields(struct lk_lexer *s, int depth, json_t *fields,
 		LK_TRY(read_field(s, depth, &field, err));
 		if (json_array_append_new(fields, field))
 			return lk_error_nomem(err);
+		LK_TRY(check_name(names, lk_metadata_text(field, "name"), err));
 		if (json_array_size(fields) > LK_SCHEMA_COLUMNS_MAX)
 			return lk_error_set(err, LK_USAGE, "there are more than %d columns", LK_SCHEMA_COLUMNS_MAX);
 	} while (lk_lexer_take(s, ','));
 	return LK_OK;
+}
+
+static enum lk_status read_fields(struct lk_lexer *s, int depth, json_t *fields, struct lk_error *err)
+{
+	json_t *names = json_object();
+	enum lk_status status = names ? read_fields_impl(s, depth, fields, names, err) : lk_error_nomem(err);
+
+	json_decref(names);
+	return status;
 }
 
 static enum lk_status read_struct(struct lk_lexer *s, int depth, json_t **type, struct lk_error *err)

@@ -104,14 +104,36 @@ static enum lk_status adopt_base(struct lk_target *t, struct lk_error *err)
 	return check_base(t, err);
 }
 
-static enum lk_status begin_new(struct lk_target *t, const struct lk_lake *lake, struct lk_error *err)
+/* The folder of a new table: that of its name, unless a table that was renamed has it still. */
+static enum lk_status choose_folder(const struct lk_target *t, struct lk_lake *lake, struct lk_str *folder, struct lk_error *err)
 {
-	struct lk_str data = LK_STR_INIT, metadata = LK_STR_INIT;
+	char uuid[LK_UUID_SIZE];
+	bool taken;
 
-	lk_str_addf(&data, "file://%s/%s/%s/data", lake->path, t->namespace_name, t->name);
-	lk_str_addf(&metadata, "file://%s/%s/%s/metadata", lake->path, t->namespace_name, t->name);
-	t->data_uri = data.data;
-	t->metadata_uri = metadata.data;
+	lk_str_addf(folder, "file://%s/%s/%s/", lake->path, t->namespace_name, t->name);
+	LK_TRY(lk_str_check(folder, err));
+	LK_TRY(lk_catalog_has_below(lake, folder->data, &taken, err));
+	if (!taken)
+		return LK_OK;
+	LK_TRY(lk_uuid(uuid, err));
+	lk_str_clear(folder);
+	lk_str_addf(folder, "file://%s/%s/%s-%.8s/", lake->path, t->namespace_name, t->name, uuid);
+	return lk_str_check(folder, err);
+}
+
+static enum lk_status begin_new(struct lk_target *t, struct lk_lake *lake, struct lk_error *err)
+{
+	struct lk_str folder = LK_STR_INIT, data = LK_STR_INIT, metadata = LK_STR_INIT;
+	enum lk_status status = choose_folder(t, lake, &folder, err);
+
+	if (!status) {
+		lk_str_addf(&data, "%sdata", folder.data);
+		lk_str_addf(&metadata, "%smetadata", folder.data);
+		t->data_uri = data.data;
+		t->metadata_uri = metadata.data;
+	}
+	lk_str_release(&folder);
+	LK_TRY(status);
 	t->schema = json_pack("{s:s, s:i, s:[]}", "type", "struct", "schema-id", 0, "fields");
 	t->properties = json_pack("{s:s, s:s, s:s}", "write.format.default", "parquet", "write.parquet.compression-codec", "zstd",
 		"write.metadata.delete-after-commit.enabled", "true");
