@@ -8,7 +8,7 @@
 #include "sql/finder.h"
 #include "sql/rejects.h"
 
-static const char *lake_path, *schema_word, *stage, *staged, *as, *once;
+static const char *lake_path, *schema_word, *stage, *staged, *as, *once, *overwrite;
 static bool plain, again, json;
 
 static const struct lk_option options[] = {
@@ -19,6 +19,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_FLAG, 0, "plain", &plain, NULL, "take plain Arrow streams, whose end is taken on trust"},
 	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "the table that plain rows go into"},
 	{LK_OPTION_TEXT, 0, "once", &once, "NAME", "load these rows once under this name"},
+	{LK_OPTION_TEXT, 0, "overwrite", &overwrite, "WHERE", "replace the table's rows for which this SQL predicate holds"},
 	{LK_OPTION_FLAG, 0, "again", &again, NULL, "load deliveries anew, in place of what is there of them"},
 	{LK_OPTION_FLAG, 0, "json", &json, NULL, "say what was committed as JSON"},
 	LK_OPTIONS_END,
@@ -26,7 +27,8 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-commit",
-	.usage = "[-l LAKE] [--schema freeze|add|widen] [--stage DIR | --staged DIR] [--plain --as TABLE] [--once NAME | --again] [--json]",
+	.usage = "[-l LAKE] [--schema freeze|add|widen] [--stage DIR | --staged DIR] [--plain --as TABLE] [--once NAME | --again] "
+		 "[--overwrite WHERE] [--json]",
 	.about = "Commits a stream of rows to Iceberg tables. It comes on standard input, and all of it is committed in one "
 		 "transaction, or nothing.",
 	.options = options,
@@ -52,6 +54,8 @@ static void check_options(int argc, char **argv)
 		lk_tool_misuse("--staged goes with -l and --json only");
 	if (plain != (as != NULL))
 		lk_tool_misuse("--plain and --as go together");
+	if (overwrite && (stage || staged || again))
+		lk_tool_misuse("--overwrite commits at once: not with --stage, --staged or --again");
 	if (once && again)
 		lk_tool_misuse("--again takes deliveries, and rows under a name of --once are none");
 	if (once && !*once)
@@ -111,9 +115,9 @@ static enum lk_status start(struct lk_error *err)
 	struct lk_reject_finder finder;
 	struct lk_row_finder rows;
 	const struct lk_commit_options how = {.schema = schema_mode(), .once = once, .as = as, .stage = stage, .finder = &finder,
-		.again = again, .rows = &rows};
+		.again = again, .overwrite = overwrite, .rows = &rows};
 	struct lk_rejects *rejects;
-	struct lk_finder *deliveries = NULL;
+	struct lk_finder *found = NULL;
 	enum lk_status status;
 	char *path;
 
@@ -122,10 +126,12 @@ static enum lk_status start(struct lk_error *err)
 	LK_TRY(lk_lake_find(lake_path, &path, err));
 	status = lk_rejects_open(&rejects, &finder, err);
 	if (!status)
-		status = lk_finder_open(&deliveries, &rows, err);
+		status = overwrite ? lk_finder_open_where(&found, &rows, overwrite, err) : lk_finder_open(&found, &rows, err);
+	if (status && overwrite)
+		lk_error_prefix(err, "option '--overwrite'");
 	if (!status)
 		status = staged ? run(path, NULL, &how, err) : run_stdin(path, &how, err);
-	lk_finder_close(deliveries);
+	lk_finder_close(found);
 	lk_rejects_close(rejects);
 	free(path);
 	return status;

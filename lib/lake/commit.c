@@ -83,8 +83,11 @@ static bool is_reserved(const char *table)
 
 static enum lk_status store_replayed(struct run *run, struct lk_batch *batch, struct lk_error *err)
 {
+	const struct lk_commit_options *o = run->options;
+	bool alone = !o->stage && !o->once && !o->again && !o->overwrite;
+
 	run->dropped += batch->rows;
-	return lk_replay_take(&run->replay, run->options->stage || run->options->once ? NULL : run->options->finder, batch, err);
+	return lk_replay_take(&run->replay, alone ? o->finder : NULL, batch, err);
 }
 
 static enum lk_status store_batch(struct run *run, struct lk_batch *batch, struct lk_error *err)
@@ -278,6 +281,35 @@ static enum lk_status take_out_before(struct run *run, struct lk_error *err)
 	return lk_deliveries_take_out(&run->deliveries, run->lake, &run->takeout, get_target, run, err);
 }
 
+/* The one table that the stream has rows for, besides lk's own. */
+static enum lk_status only_table(const struct run *run, struct lk_target **out, struct lk_error *err)
+{
+	*out = NULL;
+	for (size_t i = 0; i < run->writers.count; i++) {
+		struct lk_target *t = &run->writers.items[i]->target;
+
+		if (lk_target_is_own(t))
+			continue;
+		if (*out)
+			return lk_error_set(err, LK_DATA, "--overwrite replaces rows of one table, and the stream has rows of %s.%s and of "
+				"%s.%s; nothing was committed", (*out)->namespace_name, (*out)->name, t->namespace_name, t->name);
+		*out = t;
+	}
+	if (*out)
+		return LK_OK;
+	return lk_error_set(err, LK_DATA, "the stream has no table, so it is not known in which one rows are to be replaced");
+}
+
+static enum lk_status overwrite(struct run *run, struct lk_error *err)
+{
+	struct lk_takeout_counts counts;
+	struct lk_target *target;
+
+	LK_TRY(only_table(run, &target, err));
+	LK_TRY(lk_takeout_check_added(&run->takeout, target, err));
+	return lk_takeout_find(&run->takeout, target, &counts, err);
+}
+
 static enum lk_status commit_tables(struct run *run, enum lk_outcome *outcome, struct lk_error *err)
 {
 	size_t count = run->writers.count;
@@ -322,7 +354,9 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 	LK_TRY(find_replayed(run, &go, err));
 	if (!go)
 		return report_nothing(run, err);
-	if (!run->options->stage)
+	if (run->options->overwrite)
+		LK_TRY(overwrite(run, err));
+	else if (!run->options->stage)
 		LK_TRY(take_out_before(run, err));
 	if (!run->options->stage)
 		return commit_tables(run, outcome, err);

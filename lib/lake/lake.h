@@ -133,6 +133,10 @@ struct lk_lake_filter {
 enum lk_status lk_lake_table_read(struct lk_pin *pin, struct lk_lake_table *table, unsigned flags,
 	const struct lk_lake_filter *filter, struct lk_error *err) LK_CHECKED;
 
+/* Fills the columns by a schema of the table's. */
+enum lk_status lk_lake_table_columns(struct lk_lake_table *table, struct lk_arena *arena, const json_t *schema,
+	struct lk_error *err) LK_CHECKED;
+
 /* ---- the ledger of deliveries ---- */
 
 #define LK_MAIN "main" /* the branch that readers see who name none */

@@ -24,7 +24,7 @@ static enum lk_status load_column(struct lk_arena *arena, struct lk_lake_column 
 	return c->name && c->type && (!doc || c->doc) && (!value || c->initial) ? LK_OK : lk_error_nomem(err);
 }
 
-static enum lk_status load_columns(struct lk_arena *arena, struct lk_lake_table *t, const json_t *schema, struct lk_error *err)
+enum lk_status lk_lake_table_columns(struct lk_lake_table *t, struct lk_arena *arena, const json_t *schema, struct lk_error *err)
 {
 	const json_t *fields = json_object_get(schema, "fields"), *field;
 	size_t i;
@@ -63,7 +63,7 @@ static enum lk_status open_table(struct lk_pin *pin, struct lk_lake_table *t, co
 	t->nested_same = lk_metadata_nested_same(root);
 	LK_TRY(lk_lake_at_resolve(root, at, &t->snapshot_id, &schema_id, err));
 	schema = schema_id >= 0 ? lk_metadata_schema_of(root, schema_id) : NULL;
-	return load_columns(&pin->arena, t, schema ? schema : lk_metadata_schema(root), err);
+	return lk_lake_table_columns(t, &pin->arena, schema ? schema : lk_metadata_schema(root), err);
 }
 
 enum lk_status lk_lake_table_open(struct lk_pin *pin, struct lk_lake_table *t, const struct lk_lake_at *at, struct lk_error *err)

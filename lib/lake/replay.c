@@ -10,7 +10,7 @@ enum lk_status lk_replay_take(struct lk_replay *r, const struct lk_reject_finder
 	struct lk_error *err)
 {
 	if (!finder)
-		return lk_error_set(err, LK_USAGE, "rejects are replayed by a commit of their own: not with --stage or --once");
+		return lk_error_set(err, LK_USAGE, "rejects are replayed by a commit of their own: not with --stage, --once, --again or --overwrite");
 	r->finder = finder;
 	r->count += batch->rows;
 	return batch->rows ? finder->take(finder->self, batch, err) : LK_OK;

@@ -198,6 +198,56 @@ enum lk_status lk_takeout_find_again(struct lk_takeout *t, struct lk_target *tar
 	return lk_takeout_find(t, target, &counts, err);
 }
 
+/* ---- what comes ---- */
+
+/* The files that a target adds, as a table. */
+static enum lk_status added_table(const struct lk_target *target, struct lk_arena *arena, struct lk_lake_table *table,
+	struct lk_error *err)
+{
+	*table = (struct lk_lake_table){.namespace_name = target->namespace_name, .name = target->name, .nested_same = true};
+	table->files = lk_arena_alloc(arena, (target->file_count + 1) * sizeof(*table->files));
+	if (!table->files)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < target->file_count; i++) {
+		const struct lk_data_file *file = &target->files[i];
+
+		table->files[table->file_count++] = (struct lk_lake_file){.path = file->path, .uri = file->uri,
+			.rows = file->metrics.rows, .bytes = file->metrics.file_bytes, .spec_id = file->spec_id};
+	}
+	qsort(table->files, (size_t)table->file_count, sizeof(*table->files), by_uri);
+	return lk_lake_table_columns(table, arena, target->schema, err);
+}
+
+static enum lk_status check_added(const struct lk_takeout *t, const struct lk_target *target, struct lk_arena *arena,
+	struct lk_error *err)
+{
+	struct lk_file_rows *rows = lk_arena_alloc(arena, (target->file_count + 1) * sizeof(*rows));
+	struct lk_lake_table table;
+	int64_t meant = 0;
+
+	if (!rows)
+		return lk_error_nomem(err);
+	memset(rows, 0, (target->file_count + 1) * sizeof(*rows));
+	LK_TRY(added_table(target, arena, &table, err));
+	LK_TRY(t->finder->count(t->finder->self, &table, rows, err));
+	for (int i = 0; i < table.file_count; i++)
+		meant += rows[i].meant;
+	if (meant == target->rows)
+		return LK_OK;
+	return lk_error_set(err, LK_DATA, "table %s.%s: of %lld rows that come %lld do not match the predicate of those that they are to"
+		" replace; nothing was committed", target->namespace_name, target->name, (long long)target->rows,
+		(long long)(target->rows - meant));
+}
+
+enum lk_status lk_takeout_check_added(const struct lk_takeout *t, const struct lk_target *target, struct lk_error *err)
+{
+	struct lk_arena arena = LK_ARENA_INIT;
+	enum lk_status status = target->file_count ? check_added(t, target, &arena, err) : LK_OK;
+
+	lk_arena_release(&arena);
+	return status;
+}
+
 /* ---- of all tables ---- */
 
 enum lk_status lk_takeout_mean(const struct lk_takeout *t, struct lk_pin *pin, struct lk_delivery *const *items, size_t count,
