@@ -13,9 +13,8 @@
 #ifndef LK_PARQUET_CHUNK_H
 #define LK_PARQUET_CHUNK_H
 
-#include <zstd.h>
-
 #include "base/file.h"
+#include "parquet/compress.h"
 #include "parquet/dictionary.h"
 #include "parquet/parquet.h"
 
@@ -40,10 +39,9 @@ enum lk_encoding {
 struct lk_scratch {
 	int64_t page_rows, page_bytes;
 	size_t dictionary_bytes;
-	int zstd_level;
-	ZSTD_CCtx *zstd; /* NULL until a page is compressed */
+	struct lk_compressor compressor;
 	struct lk_str packed, levels, header;
-	uint16_t picks[LK_BLOCK_ROWS]; /* which rows of the block have values */
+	int32_t picks[LK_BLOCK_ROWS]; /* which rows of the block have values */
 	int64_t ints[LK_BLOCK_ROWS];
 	double floats[LK_BLOCK_ROWS];
 	lk_int128 wides[LK_BLOCK_ROWS];
@@ -106,9 +104,9 @@ void lk_scratch_release(struct lk_scratch *s);
 enum lk_status lk_chunk_init(struct lk_chunk *c, const struct lk_parquet_column *column, struct lk_error *err) LK_CHECKED;
 void lk_chunk_release(struct lk_chunk *c);
 
-/* Appends n rows of a view, from its physical row `first` on; view NULL appends nulls. */
-enum lk_status lk_chunk_append(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view,
-	int64_t first, int64_t n, struct lk_error *err) LK_CHECKED;
+/* Appends n rows of a view, from its physical row `first` on, or those that stand `rows[i]` behind it; view NULL appends nulls. */
+enum lk_status lk_chunk_append(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view, int64_t first,
+	const int32_t *rows, int64_t n, struct lk_error *err) LK_CHECKED;
 
 /* Ends the open page, unless it has no rows. */
 enum lk_status lk_chunk_end_page(struct lk_chunk *c, struct lk_scratch *s, struct lk_error *err) LK_CHECKED;

@@ -9,7 +9,6 @@
 
 #define MAGIC "PAR1"
 #define CREATED_BY "lk version " LK_VERSION " (build c)"
-#define CODEC_ZSTD 6
 #define FORMAT_VERSION 2
 
 enum converted { UTF8 = 0, DECIMAL = 5, DATE = 6, TIME_MICROS = 8, TIMESTAMP_MICROS = 10 };
@@ -81,15 +80,15 @@ static void put_encoding_stats(struct lk_thrift *t, const struct lk_chunk *c)
 }
 
 /* ColumnMetaData */
-static void put_meta(struct lk_str *out, const struct lk_chunk *c, int64_t offset, int64_t dictionary_bytes)
+static void put_meta(struct lk_footer *f, const struct lk_chunk *c, int64_t offset, int64_t dictionary_bytes)
 {
-	struct lk_thrift t = lk_thrift_start(out);
+	struct lk_thrift t = lk_thrift_start(&f->metas);
 
 	lk_thrift_i32(&t, 1, c->physical);
 	put_encodings(&t, c);
 	lk_thrift_list(&t, 3, LK_THRIFT_BINARY, 1);
 	lk_thrift_item_binary(&t, c->column.name, strlen(c->column.name));
-	lk_thrift_i32(&t, 4, CODEC_ZSTD);
+	lk_thrift_i32(&t, 4, f->codec);
 	lk_thrift_i64(&t, 5, c->row_count);
 	lk_thrift_i64(&t, 6, c->uncompressed_bytes);
 	lk_thrift_i64(&t, 7, (int64_t)c->pages.len + dictionary_bytes);
@@ -189,7 +188,7 @@ enum lk_status lk_footer_add_chunk(struct lk_footer *f, const struct lk_chunk *c
 		return lk_error_nomem(err);
 	place = &f->chunks[f->chunk_count++];
 	place->meta_at = f->metas.len;
-	put_meta(&f->metas, c, offset, dictionary_bytes);
+	put_meta(f, c, offset, dictionary_bytes);
 	place->meta_len = f->metas.len - place->meta_at;
 	place->column_index_at = f->column_indexes.len;
 	put_column_index(&f->column_indexes, c);

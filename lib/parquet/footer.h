@@ -19,6 +19,7 @@ struct lk_footer_group {
 };
 
 struct lk_footer {
+	enum lk_codec codec;
 	struct lk_str metas, column_indexes, offset_indexes; /* encoded structs, back to back */
 	struct lk_footer_chunk *chunks;			     /* of all row groups, in order */
 	size_t chunk_count, chunk_cap;

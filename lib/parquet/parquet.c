@@ -72,6 +72,7 @@ static enum lk_status create_impl(struct lk_parquet *w, const char *path, mode_t
 		LK_TRY(lk_chunk_init(&w->columns[w->column_count++], &columns[i], err));
 	}
 	w->row_group_bytes = options->row_group_bytes;
+	w->footer.codec = options->codec;
 	LK_TRY(lk_scratch_init(&w->scratch, options, count, err));
 	LK_TRY(lk_out_create(&w->out, path, mode, err));
 	return lk_out_add(&w->out, MAGIC, 4, err);
@@ -199,15 +200,15 @@ static int64_t group_bytes(const struct lk_parquet *w)
 
 /* Rows go in by slices of a page's rows, so that a row group ends near its size however large a batch is. */
 static enum lk_status write_impl(struct lk_parquet *w, const struct ArrowArrayView *view, const int *source,
-	struct lk_error *err)
+	const int32_t *rows, int64_t count, struct lk_error *err)
 {
-	for (int64_t at = 0, n; at < view->length; at += n) {
-		n = view->length - at < w->scratch.page_rows ? view->length - at : w->scratch.page_rows;
+	for (int64_t at = 0, n; at < count; at += n) {
+		n = count - at < w->scratch.page_rows ? count - at : w->scratch.page_rows;
 		for (int i = 0; i < w->column_count; i++) {
 			const struct ArrowArrayView *child = source[i] < 0 ? NULL : view->children[source[i]];
-			int64_t first = child ? view->offset + child->offset + at : 0;
+			int64_t first = child ? view->offset + child->offset + (rows ? 0 : at) : 0;
 
-			LK_TRY(lk_chunk_append(&w->columns[i], &w->scratch, child, first, n, err));
+			LK_TRY(lk_chunk_append(&w->columns[i], &w->scratch, child, first, rows ? rows + at : NULL, n, err));
 		}
 		w->group_rows += n;
 		w->rows += n;
@@ -217,16 +218,22 @@ static enum lk_status write_impl(struct lk_parquet *w, const struct ArrowArrayVi
 	return LK_OK;
 }
 
-enum lk_status lk_parquet_write(struct lk_parquet *w, const struct ArrowArrayView *view, const int *source,
-	struct lk_error *err)
+enum lk_status lk_parquet_write_rows(struct lk_parquet *w, const struct ArrowArrayView *view, const int *source,
+	const int32_t *rows, int64_t count, struct lk_error *err)
 {
 	enum lk_status status;
 
 	LK_TRY(check_usable(w, err));
 	LK_TRY(check_sources(w, view, source, err));
-	status = write_impl(w, view, source, err);
+	status = write_impl(w, view, source, rows, count, err);
 	w->failed = status != LK_OK;
 	return status;
+}
+
+enum lk_status lk_parquet_write(struct lk_parquet *w, const struct ArrowArrayView *view, const int *source,
+	struct lk_error *err)
+{
+	return lk_parquet_write_rows(w, view, source, NULL, view->length, err);
 }
 
 int64_t lk_parquet_buffered(const struct lk_parquet *w)
@@ -251,13 +258,20 @@ int64_t lk_parquet_size(const struct lk_parquet *w)
 
 static enum lk_status column_metrics(const struct lk_chunk *c, struct lk_column_metrics *m, struct lk_error *err)
 {
+	enum lk_metrics_mode mode = c->column.metrics;
 	bool exact;
 
+	*m = (struct lk_column_metrics){.field_id = c->column.field_id, .compressed_bytes = c->total_bytes, .value_count = -1,
+		.null_count = -1, .nan_count = -1};
+	if (mode == LK_METRICS_NONE)
+		return LK_OK;
 	*m = (struct lk_column_metrics){.field_id = c->column.field_id,
 		.compressed_bytes = c->total_bytes,
 		.value_count = c->total_rows,
 		.null_count = c->total_nulls,
 		.nan_count = c->kind == LK_KIND_FLOAT ? c->total_nans : -1};
+	if (mode == LK_METRICS_COUNTS)
+		return LK_OK;
 	m->has_lower = lk_range_low(&c->total_range, &c->iceberg_form, &m->lower, &exact);
 	m->has_upper = lk_range_high(&c->total_range, &c->iceberg_form, &m->upper, &exact);
 	LK_TRY(lk_str_check(&m->lower, err));

@@ -13,30 +13,49 @@
 
 #include "stream/schema.h"
 
+/* What is said of a column in the metrics ("Metrics modes"). */
+enum lk_metrics_mode {
+	LK_METRICS_TRUNCATE, /* counts, and bounds cut to some code points or bytes */
+	LK_METRICS_FULL,     /* counts and bounds */
+	LK_METRICS_COUNTS,
+	LK_METRICS_NONE, /* its size only */
+};
+
 struct lk_parquet_column {
 	const char *name; /* borrowed until the writer is closed */
 	int32_t field_id;
 	enum lk_type type; /* not LK_OTHER */
 	int precision, scale;
 	bool required;
-	bool full_bounds; /* bounds are never truncated: file_path and pos of position deletes */
+	bool full_bounds; /* bounds are never truncated, in statistics neither: file_path and pos of position deletes */
+	enum lk_metrics_mode metrics;
+	int points; /* of LK_METRICS_TRUNCATE; 0: 16 */
+};
+
+/* Parquet's numbers (parquet.thrift). */
+enum lk_codec {
+	LK_CODEC_UNCOMPRESSED = 0,
+	LK_CODEC_SNAPPY = 1,
+	LK_CODEC_GZIP = 2,
+	LK_CODEC_ZSTD = 6,
 };
 
 struct lk_parquet_options {
-	int zstd_level;		 /* 1 */
+	enum lk_codec codec;	 /* zstd */
+	int level;		 /* 0: 1 of zstd, 6 of gzip */
 	int64_t row_group_bytes; /* uncompressed, 128 MiB */
 	int64_t page_bytes;	 /* uncompressed, 1 MiB */
 	int64_t page_rows;	 /* 20000 */
 	int64_t dictionary_bytes; /* 2 MiB: beyond it a column chunk goes on in PLAIN */
 };
-#define LK_PARQUET_DEFAULTS {1, 128 << 20, 1 << 20, 20000, 2 << 20}
+#define LK_PARQUET_DEFAULTS {LK_CODEC_ZSTD, 0, 128 << 20, 1 << 20, 20000, 2 << 20}
 
-/* What Iceberg's manifest says of a column (data_file 108 to 128, 137). Bounds are Iceberg single-value binary, truncated to 16
- * code points or bytes by its rules; NULL where there is none. */
+/* What Iceberg's manifest says of a column (data_file 108 to 128, 137). Bounds are Iceberg single-value binary, truncated by its
+ * rules; NULL where there is none. */
 struct lk_column_metrics {
 	int32_t field_id;
-	int64_t compressed_bytes, value_count, null_count;
-	int64_t nan_count; /* -1 when the column is not floating point */
+	int64_t compressed_bytes, value_count, null_count; /* -1: not said */
+	int64_t nan_count; /* -1 when the column is not floating point, too */
 	bool has_lower, has_upper;
 	struct lk_str lower, upper;
 };
@@ -62,6 +81,10 @@ enum lk_status lk_parquet_create(struct lk_parquet **out, const char *path, mode
  * required column is LK_DATA. */
 enum lk_status lk_parquet_write(struct lk_parquet *w, const struct ArrowArrayView *view, const int *source,
 	struct lk_error *err) LK_CHECKED;
+
+/* The same for some of its rows, in this order: view's rows[0], rows[1], ... */
+enum lk_status lk_parquet_write_rows(struct lk_parquet *w, const struct ArrowArrayView *view, const int *source,
+	const int32_t *rows, int64_t count, struct lk_error *err) LK_CHECKED;
 
 /* Bytes held in memory for the open row group. */
 int64_t lk_parquet_buffered(const struct lk_parquet *w);

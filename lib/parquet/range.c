@@ -210,7 +210,7 @@ static size_t cut_end(const struct lk_range_end *end, const struct lk_bound_form
 
 static bool low_bytes(const struct lk_range *r, const struct lk_bound_form *form, struct lk_str *out, bool *exact)
 {
-	size_t len = r->whole ? r->bytes_low.bytes.len : cut_end(&r->bytes_low, form);
+	size_t len = form->whole ? r->bytes_low.bytes.len : cut_end(&r->bytes_low, form);
 
 	*exact = !r->bytes_low.cut && len == r->bytes_low.bytes.len;
 	lk_str_add(out, r->bytes_low.bytes.data, len);
@@ -253,7 +253,7 @@ static bool high_bytes(const struct lk_range *r, const struct lk_bound_form *for
 {
 	const struct lk_range_end *end = &r->bytes_high;
 	const uint8_t *data = (const uint8_t *)end->bytes.data;
-	size_t len = r->whole ? end->bytes.len : cut_end(end, form);
+	size_t len = form->whole ? end->bytes.len : cut_end(end, form);
 
 	*exact = !end->cut && len == end->bytes.len;
 	if (*exact) {

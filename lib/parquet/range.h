@@ -65,6 +65,7 @@ struct lk_bound_form {
 	int width;   /* bytes of an INT (4 or 8) or WIDE value; 0: the fewest (Iceberg's decimals) */
 	bool text;   /* bytes are UTF-8, to be cut between code points */
 	int points;  /* cut to so many code points (or bytes, when not text); 0: to LK_RANGE_PREFIX bytes */
+	bool whole;  /* not cut at all; the range must be `whole`, as it must for more than LK_BOUND_POINTS points */
 };
 
 /* Adds the lower or upper bound to *out. False, with nothing added, when there is none: no value, or an upper bound

@@ -28,8 +28,30 @@ static enum lk_status begin_chunk(struct lk_chunk *c, struct lk_scratch *s, stru
 	return LK_OK;
 }
 
-/* Adds the block's levels to the page and lists its rows with values in s->picks (not filled when all have one).
- * Returns their number. */
+/* The same as pick_rows for rows that do not follow each other: all of them with values are listed. */
+static int pick_chosen(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view, int64_t first,
+	const int32_t *rows, int n)
+{
+	const uint8_t *validity = view->null_count ? view->buffer_views[0].data.as_uint8 : NULL;
+	int listed = 0;
+
+	for (int i = 0; i < n; i += 64) {
+		int bits = n - i < 64 ? n - i : 64;
+		uint64_t word = UINT64_MAX >> (64 - bits);
+
+		for (int j = 0; validity && j < bits; j++)
+			if (!ArrowBitGet(validity, first + rows[i + j]))
+				word &= ~(UINT64_C(1) << j);
+		if (c->levels)
+			lk_bits_store(c->levels, c->page_row_count + i, word, bits);
+		for (; word; word &= word - 1)
+			s->picks[listed++] = rows[i + __builtin_ctzll(word)];
+	}
+	return listed;
+}
+
+/* Adds the block's levels to the page and lists its rows with values in s->picks (not filled when all have one, one after the
+ * other). Returns their number. */
 static int pick_rows(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view, int64_t first, int n)
 {
 	const uint8_t *validity = view ? view->buffer_views[0].data.as_uint8 : NULL;
@@ -52,17 +74,17 @@ static int pick_rows(struct lk_chunk *c, struct lk_scratch *s, const struct Arro
 			lk_bits_store(c->levels, c->page_row_count + i, word, bits);
 		count += __builtin_popcountll(word);
 		for (; word; word &= word - 1)
-			s->picks[listed++] = (uint16_t)(i + __builtin_ctzll(word));
+			s->picks[listed++] = i + __builtin_ctzll(word);
 	}
 	return count;
 }
 
 /* ---- gathering: the block's values without its nulls ---- */
 
-static const int64_t *gather_int32(struct lk_scratch *s, const int32_t *in, int n, int count)
+static const int64_t *gather_int32(struct lk_scratch *s, const int32_t *in, bool dense, int count)
 {
-	if (count == n)
-		for (int i = 0; i < n; i++)
+	if (dense)
+		for (int i = 0; i < count; i++)
 			s->ints[i] = in[i];
 	else
 		for (int i = 0; i < count; i++)
@@ -70,17 +92,17 @@ static const int64_t *gather_int32(struct lk_scratch *s, const int32_t *in, int 
 	return s->ints;
 }
 
-static const int64_t *gather_int64(struct lk_scratch *s, const int64_t *in, int n, int count)
+static const int64_t *gather_int64(struct lk_scratch *s, const int64_t *in, bool dense, int count)
 {
-	if (count == n && !((uintptr_t)in & 7))
+	if (dense && !((uintptr_t)in & 7))
 		return in;
 	for (int i = 0; i < count; i++)
-		memcpy(&s->ints[i], in + (count == n ? i : s->picks[i]), sizeof(*in));
+		memcpy(&s->ints[i], in + (dense ? i : s->picks[i]), sizeof(*in));
 	return s->ints;
 }
 
 /* Decimals as they are in Arrow, checked to have no more digits than the column. */
-static enum lk_status gather_wides(struct lk_chunk *c, struct lk_scratch *s, const uint8_t *in, int n, int count,
+static enum lk_status gather_wides(struct lk_chunk *c, struct lk_scratch *s, const uint8_t *in, bool dense, int count,
 	struct lk_error *err)
 {
 	lk_int128 most = 1;
@@ -89,7 +111,7 @@ static enum lk_status gather_wides(struct lk_chunk *c, struct lk_scratch *s, con
 	for (int i = 0; i < c->column.precision; i++)
 		most *= 10;
 	for (int i = 0; i < count; i++) {
-		memcpy(&s->wides[i], in + 16 * (count == n ? i : s->picks[i]), 16);
+		memcpy(&s->wides[i], in + 16 * (dense ? i : s->picks[i]), 16);
 		fits &= s->wides[i] < most && s->wides[i] > -most;
 	}
 	if (!fits)
@@ -99,19 +121,19 @@ static enum lk_status gather_wides(struct lk_chunk *c, struct lk_scratch *s, con
 }
 
 static enum lk_status gather_ints(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view,
-	int64_t first, int n, int count, const int64_t **out, struct lk_error *err)
+	int64_t first, bool dense, int count, const int64_t **out, struct lk_error *err)
 {
 	const union ArrowBufferViewData data = view->buffer_views[1].data;
 
 	if (view->storage_type == NANOARROW_TYPE_INT32) {
-		*out = gather_int32(s, data.as_int32 + first, n, count);
+		*out = gather_int32(s, data.as_int32 + first, dense, count);
 	} else if (view->storage_type == NANOARROW_TYPE_DECIMAL128) {
-		LK_TRY(gather_wides(c, s, data.as_uint8 + 16 * first, n, count, err));
+		LK_TRY(gather_wides(c, s, data.as_uint8 + 16 * first, dense, count, err));
 		for (int i = 0; i < count; i++)
 			s->ints[i] = (int64_t)s->wides[i];
 		*out = s->ints;
 	} else {
-		*out = gather_int64(s, data.as_int64 + first, n, count);
+		*out = gather_int64(s, data.as_int64 + first, dense, count);
 	}
 	return LK_OK;
 }
@@ -140,7 +162,7 @@ static int64_t bytes_offset(const struct ArrowArrayView *view, int64_t at)
 	return is_large(view) ? view->buffer_views[1].data.as_int64[at] : view->buffer_views[1].data.as_int32[at];
 }
 
-static void gather_bytes(struct lk_scratch *s, const struct ArrowArrayView *view, int64_t first, int n, int count)
+static void gather_bytes(struct lk_scratch *s, const struct ArrowArrayView *view, int64_t first, bool dense, int count)
 {
 	const uint8_t *data = view->buffer_views[2].data.as_uint8;
 	const int32_t *offsets = view->buffer_views[1].data.as_int32;
@@ -148,11 +170,11 @@ static void gather_bytes(struct lk_scratch *s, const struct ArrowArrayView *view
 
 	if (is_large(view))
 		for (int i = 0; i < count; i++) {
-			int64_t at = first + (count == n ? i : s->picks[i]);
+			int64_t at = first + (dense ? i : s->picks[i]);
 
 			s->bytes[i] = (struct lk_bytes){data + large[at], (size_t)(large[at + 1] - large[at])};
 		}
-	else if (count == n)
+	else if (dense)
 		for (int i = 0; i < count; i++) {
 			int32_t start = offsets[first + i];
 
@@ -287,7 +309,7 @@ static enum lk_status add_bytes(struct lk_chunk *c, const struct lk_bytes *value
 	return add_plain_bytes(c, values + done, n - done, err);
 }
 
-static enum lk_status add_bools(struct lk_chunk *c, struct lk_scratch *s, const uint8_t *bits, int64_t first, int n,
+static enum lk_status add_bools(struct lk_chunk *c, struct lk_scratch *s, const uint8_t *bits, int64_t first, bool dense,
 	int count, struct lk_error *err)
 {
 	size_t room = (size_t)(c->page_value_count + count) / 8 + 16;
@@ -299,7 +321,7 @@ static enum lk_status add_bools(struct lk_chunk *c, struct lk_scratch *s, const 
 		int some = count - i < 64 ? count - i : 64;
 		uint64_t word = 0;
 
-		if (count == n)
+		if (dense)
 			word = lk_bits_load(bits, first + i, some);
 		else
 			for (int j = 0; j < some; j++)
@@ -316,9 +338,9 @@ static enum lk_status add_bools(struct lk_chunk *c, struct lk_scratch *s, const 
 }
 
 static enum lk_status add_floats(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view,
-	int64_t first, int n, int count, struct lk_error *err)
+	int64_t first, bool dense, int count, struct lk_error *err)
 {
-	const int64_t *words = gather_int64(s, view->buffer_views[1].data.as_int64 + first, n, count);
+	const int64_t *words = gather_int64(s, view->buffer_views[1].data.as_int64 + first, dense, count);
 
 	for (int i = 0; i < count; i++) {
 		memcpy(&s->floats[i], &words[i], 8);
@@ -329,26 +351,26 @@ static enum lk_status add_floats(struct lk_chunk *c, struct lk_scratch *s, const
 }
 
 static enum lk_status add_block(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view,
-	int64_t first, int n, int count, struct lk_error *err)
+	int64_t first, bool dense, int count, struct lk_error *err)
 {
 	const int64_t *ints;
 
 	switch (c->kind) {
 	case LK_KIND_BOOL:
-		return add_bools(c, s, view->buffer_views[1].data.as_uint8, first, n, count, err);
+		return add_bools(c, s, view->buffer_views[1].data.as_uint8, first, dense, count, err);
 	case LK_KIND_INT:
-		LK_TRY(gather_ints(c, s, view, first, n, count, &ints, err));
+		LK_TRY(gather_ints(c, s, view, first, dense, count, &ints, err));
 		lk_range_add_ints(&c->page_range, ints, count);
 		return add_words(c, ints, count, err);
 	case LK_KIND_FLOAT:
-		return add_floats(c, s, view, first, n, count, err);
+		return add_floats(c, s, view, first, dense, count, err);
 	case LK_KIND_WIDE:
-		LK_TRY(gather_wides(c, s, view->buffer_views[1].data.as_uint8 + 16 * first, n, count, err));
+		LK_TRY(gather_wides(c, s, view->buffer_views[1].data.as_uint8 + 16 * first, dense, count, err));
 		lk_range_add_wides(&c->page_range, s->wides, count);
 		gather_fixed(c, s, count);
 		return add_bytes(c, s->bytes, count, err);
 	case LK_KIND_BYTES:
-		gather_bytes(s, view, first, n, count);
+		gather_bytes(s, view, first, dense, count);
 		return add_bytes(c, s->bytes, count, err);
 	}
 	return lk_error_set(err, LK_BUG, "column '%s' is of no kind", c->column.name);
@@ -361,61 +383,75 @@ static size_t page_limit(const struct lk_chunk *c, const struct lk_scratch *s)
 	return (size_t)s->page_bytes * (c->dictionary_on ? DICTIONARY_PAGE_FACTOR : 1);
 }
 
+static int64_t block_bytes(const struct ArrowArrayView *view, int64_t first, const int32_t *rows, int64_t n)
+{
+	int64_t bytes = 0;
+
+	if (!rows)
+		return bytes_offset(view, first + n) - bytes_offset(view, first);
+	for (int64_t i = 0; i < n; i++)
+		bytes += bytes_offset(view, first + rows[i] + 1) - bytes_offset(view, first + rows[i]);
+	return bytes;
+}
+
 /* How many of n rows to take so that the page hardly passes its limit: at least one. */
 static enum lk_status block_rows(const struct lk_chunk *c, const struct lk_scratch *s, const struct ArrowArrayView *view,
-	int64_t first, int64_t n, int *out, struct lk_error *err)
+	int64_t first, const int32_t *rows, int64_t n, int *out, struct lk_error *err)
 {
-	int64_t room = s->page_rows - c->page_row_count;
-	size_t limit = page_limit(c, s);
+	int64_t room = s->page_rows - c->page_row_count, bytes;
 
 	n = n < LK_BLOCK_ROWS ? n : LK_BLOCK_ROWS;
 	n = n < room ? n : room;
 	if (view && c->kind == LK_KIND_BYTES) {
-		int64_t start = bytes_offset(view, first);
+		size_t limit = page_limit(c, s) - c->page_plain_bytes;
 
-		while (n > 1 && (size_t)(bytes_offset(view, first + n) - start) > limit - c->page_plain_bytes)
+		while ((bytes = block_bytes(view, first, rows, n)), n > 1 && (size_t)bytes > limit)
 			n /= 2;
-		if (bytes_offset(view, first + n) - start > MAX_VALUE_BYTES)
+		if (bytes > MAX_VALUE_BYTES)
 			return lk_error_set(err, LK_DATA, "column '%s': a value of %lld bytes is too long for a page",
-				c->column.name, (long long)(bytes_offset(view, first + n) - start));
+				c->column.name, (long long)bytes);
 	}
 	*out = (int)n;
 	return LK_OK;
 }
 
-static enum lk_status refuse_null(const struct lk_chunk *c, const struct lk_scratch *s, int count, struct lk_error *err)
+static enum lk_status refuse_null(const struct lk_chunk *c, const struct lk_scratch *s, const int32_t *rows, int count,
+	struct lk_error *err)
 {
 	int64_t row = c->total_rows + c->row_count + c->page_row_count + 1;
 
-	for (int i = 0; i < count && s->picks[i] == i; i++)
+	for (int i = 0; i < count && s->picks[i] == (rows ? rows[i] : i); i++)
 		row++;
 	return lk_error_set(err, LK_DATA, "column '%s' is required, but row %lld of the table has none", c->column.name,
 		(long long)row);
 }
 
-enum lk_status lk_chunk_append(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view,
-	int64_t first, int64_t n, struct lk_error *err)
+enum lk_status lk_chunk_append(struct lk_chunk *c, struct lk_scratch *s, const struct ArrowArrayView *view, int64_t first,
+	const int32_t *rows, int64_t n, struct lk_error *err)
 {
 	while (n) {
-		int rows = 0, count;
+		int block = 0, count;
 
 		if (!c->body.data)
 			LK_TRY(begin_chunk(c, s, err));
-		LK_TRY(block_rows(c, s, view, first, n, &rows, err));
-		count = pick_rows(c, s, view, first, rows);
-		if (count < rows && c->column.required)
-			return refuse_null(c, s, count, err);
+		LK_TRY(block_rows(c, s, view, first, rows, n, &block, err));
+		count = rows && view ? pick_chosen(c, s, view, first, rows, block) : pick_rows(c, s, view, first, block);
+		if (count < block && c->column.required)
+			return refuse_null(c, s, rows, count, err);
 		if (count)
-			LK_TRY(add_block(c, s, view, first, rows, count, err));
-		c->page_row_count += rows;
-		c->page_null_count += rows - count;
+			LK_TRY(add_block(c, s, view, first, !rows && count == block, count, err));
+		c->page_row_count += block;
+		c->page_null_count += block - count;
 		if (c->dictionary_on && !c->dictionary_kept && c->page_value_count >= TRIAL_VALUES &&
 			c->dictionary.count > c->page_value_count / 10 * 9)
 			LK_TRY(lk_chunk_leave_dictionary(c, err));
 		if (c->page_row_count >= s->page_rows || c->page_plain_bytes >= page_limit(c, s))
 			LK_TRY(lk_chunk_end_page(c, s, err));
-		first += rows;
-		n -= rows;
+		if (rows)
+			rows += block;
+		else
+			first += block;
+		n -= block;
 	}
 	return LK_OK;
 }

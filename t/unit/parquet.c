@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <dlfcn.h>
+#include <libdeflate.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +14,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "lake/codec.h"
 #include "parquet/bits.h"
+#include "parquet/compress.h"
 #include "parquet/encode.h"
 #include "parquet/parquet.h"
 #include "parquet/range.h"
@@ -216,11 +219,28 @@ static struct lk_parquet *create(const char *file, const struct lk_field *fields
 
 static const int identity[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
 
+static bool choose_rows; /* rows are written in another order, one by one */
+
+/* The odd rows, then the even ones. */
+static bool write_chosen(struct lk_parquet *w, const struct ArrowArrayView *view)
+{
+	int32_t *rows = calloc((size_t)view->length + 1, sizeof(*rows));
+	int64_t n = 0;
+	bool good;
+
+	for (int odd = 1; odd >= 0; odd--)
+		for (int32_t i = odd; i < view->length; i += 2)
+			rows[n++] = i;
+	good = !lk_parquet_write_rows(w, view, identity, rows, n, &err);
+	free(rows);
+	return good;
+}
+
 static bool flush_rows(struct lk_parquet *w, struct lk_builder *b)
 {
 	const struct ArrowArrayView *view;
 	bool good = !lk_builder_check(b, &err) && !lk_builder_view(b, &view, &err) &&
-		!lk_parquet_write(w, view, identity, &err);
+		(choose_rows ? write_chosen(w, view) : !lk_parquet_write(w, view, identity, &err));
 
 	lk_builder_clear(b);
 	return good;
@@ -262,8 +282,8 @@ static void compare_all(const char *file, const char *rows)
 
 static void test_all_types(void)
 {
-	struct lk_parquet_options small = {1, 200000, 20000, 1000, 2 << 20};
-	struct lk_parquet_options tight = {1, 128 << 20, 1 << 20, 300, 4096};
+	struct lk_parquet_options small = {LK_CODEC_ZSTD, 1, 200000, 20000, 1000, 2 << 20};
+	struct lk_parquet_options tight = {LK_CODEC_ZSTD, 1, 128 << 20, 1 << 20, 300, 4096};
 	struct lk_file_metrics m;
 
 	m = write_all("plain.parquet", 50000, 65536, NULL);
@@ -297,6 +317,90 @@ static void test_all_types(void)
 	m = write_all("one.parquet", 1, 1, NULL);
 	compare_all("one.parquet", "1");
 	lk_file_metrics_release(&m);
+}
+
+static void test_chosen_rows(void)
+{
+	struct lk_parquet_options small = {LK_CODEC_ZSTD, 1, 200000, 20000, 1000, 2 << 20};
+	struct lk_file_metrics m;
+
+	choose_rows = true;
+	m = write_all("chosen.parquet", 30011, 7001, &small);
+	choose_rows = false;
+	compare_all("chosen.parquet", "30011");
+	is_int(m.columns[2].null_count, 30011 / 7 + 1, "their nulls are counted");
+	lk_file_metrics_release(&m);
+	answers("chosen.parquet", "select string_agg(i, ' ') from (select i from read_parquet(FILE) limit 3)", "1 3 5",
+		"they are in the order that was asked for");
+}
+
+static void test_codecs(void)
+{
+	static const struct {
+		const char *file, *name;
+		enum lk_codec codec;
+		int level;
+	} codecs[] = {{"plain-codec.parquet", "UNCOMPRESSED", LK_CODEC_UNCOMPRESSED, 0}, {"snappy.parquet", "SNAPPY", LK_CODEC_SNAPPY, 0},
+		{"gzip.parquet", "GZIP", LK_CODEC_GZIP, 0}, {"gzip9.parquet", "GZIP", LK_CODEC_GZIP, 9},
+		{"zstd.parquet", "ZSTD", LK_CODEC_ZSTD, 3}};
+	int64_t plain = 0;
+
+	for (int i = 0; i < COUNT(codecs); i++) {
+		struct lk_parquet_options options = LK_PARQUET_DEFAULTS;
+		struct lk_file_metrics m;
+
+		options.codec = codecs[i].codec;
+		options.level = codecs[i].level;
+		m = write_all(codecs[i].file, 50000, 65536, &options);
+		compare_all(codecs[i].file, "50000");
+		answers(codecs[i].file, "select string_agg(distinct compression, ',') from parquet_metadata(FILE)", codecs[i].name,
+			"all of it is in %s", codecs[i].name);
+		if (!i)
+			plain = m.file_bytes;
+		else
+			ok(m.file_bytes < plain * 3 / 4, "%s is smaller than nothing compressed (%d %%)", codecs[i].file,
+				(int)(m.file_bytes * 100 / plain));
+		lk_file_metrics_release(&m);
+	}
+}
+
+/* Texts of which some repeat near, some far, and some not at all, of every length about the limits of the format. */
+static void test_snappy(void)
+{
+	enum { MOST = 200000 };
+	char *text = malloc(MOST + 3 * 8);
+	struct lk_str packed = LK_STR_INIT, framed = LK_STR_INIT, back = LK_STR_INIT;
+	uint32_t seed = 7;
+	bool good = text != NULL;
+
+	for (int round = 0; good && round < 300; round++) {
+		size_t len = round < 150 ? (size_t)round : seed % MOST;
+		uint32_t crc;
+
+		for (size_t i = 0; i < len; i++) {
+			seed = seed * 1664525 + 1013904223;
+			if (round % 3 == 0)
+				text[i] = (char)(seed >> 24);
+			else if (i >= 7 && seed >> 28)
+				text[i] = text[i - (round % 3 == 1 ? 7 : i > 3000 ? 3000 : 1)];
+			else
+				text[i] = (char)('a' + (seed >> 16) % 20);
+		}
+		lk_str_clear(&packed);
+		good = !lk_snappy_compress(text, len, &packed, &err) && packed.len <= len + len / 6 + 32;
+		crc = __builtin_bswap32(libdeflate_crc32(0, text, len));
+		lk_str_clear(&framed);
+		lk_str_add(&framed, packed.data, packed.len);
+		lk_str_add(&framed, &crc, 4);
+		lk_str_clear(&back);
+		good = good && !lk_block_decompress("snappy", (unsigned char *)framed.data, framed.len, &back, &err) && back.len == len &&
+		       !memcmp(lk_str_text(&back), text, len);
+	}
+	ok(good, "what snappy packed is the same when unpacked");
+	lk_str_release(&packed);
+	lk_str_release(&framed);
+	lk_str_release(&back);
+	free(text);
 }
 
 static void test_metadata(void)
@@ -471,6 +575,51 @@ static void test_bounds(void)
 		"statistics say whether they are exact, and are absent where nothing sorts higher");
 	answers("bounds.parquet", "select count(*) from read_parquet(FILE) where t > 'é' and top > 'b' and f = 0 and l > 0", "1",
 		"and hide no row");
+}
+
+/* The modes of what is told of a column. */
+static void test_metrics_modes(void)
+{
+	static const struct lk_field fields[] = {
+		{"none", LK_FLOAT64}, {"counts", LK_FLOAT64}, {"three", LK_UTF8}, {"forty", LK_UTF8}, {"full", LK_UTF8}, {"n", LK_INT64}};
+	struct lk_parquet_column columns[COUNT(fields)];
+	struct lk_file_metrics m;
+	struct lk_parquet *w;
+	struct lk_builder b;
+	char text[101];
+	bool good;
+
+	describe(fields, COUNT(fields), columns);
+	columns[0].metrics = LK_METRICS_NONE;
+	columns[1].metrics = LK_METRICS_COUNTS;
+	columns[2].points = 3;
+	columns[3].points = 40;
+	columns[4].metrics = LK_METRICS_FULL;
+	columns[5].points = 3;
+	memset(text, 'x', 100);
+	text[100] = '\0';
+	good = !lk_parquet_create(&w, in_dir("modes.parquet"), 0644, columns, COUNT(fields), NULL, &err) &&
+	       !lk_builder_init(&b, fields, COUNT(fields), NULL, &err);
+	lk_column_float64(&b.columns[0], 1);
+	lk_column_float64(&b.columns[1], 1);
+	for (int i = 2; i < 5; i++)
+		lk_column_text(&b.columns[i], text);
+	lk_column_int64(&b.columns[5], 1);
+	good = good && !lk_builder_end_row(&b, &err) && flush_rows(w, &b) && !lk_parquet_close(w, &m, &err);
+	lk_builder_release(&b);
+	if (!ok(good, "a file of all modes"))
+		return;
+	ok(m.columns[0].compressed_bytes > 0 && m.columns[0].value_count == -1 && m.columns[0].null_count == -1 &&
+			m.columns[0].nan_count == -1 && !m.columns[0].has_lower, "none: a size only");
+	ok(m.columns[1].value_count == 1 && m.columns[1].nan_count == 0 && !m.columns[1].has_lower && !m.columns[1].has_upper,
+		"counts: no bounds");
+	is_text(hex(&m.columns[2].upper, m.columns[2].has_upper), "787879", "truncate(3)");
+	ok(m.columns[3].lower.len == 40 && m.columns[3].upper.len == 40 && m.columns[3].upper.data[39] == 'y', "truncate(40)");
+	ok(m.columns[4].lower.len == 100 && m.columns[4].upper.len == 100, "full");
+	ok(m.columns[5].lower.len == 8, "numbers are never cut");
+	lk_file_metrics_release(&m);
+	answers("modes.parquet", "select string_agg(length(stats_max_value), ',') from parquet_metadata(FILE) where path_in_schema "
+		"in ('three', 'forty', 'full')", "64,64,64", "statistics in the file are cut as always");
 }
 
 /* A long value ends in a page of its own; memory is what is held, not what was written. */
@@ -672,10 +821,14 @@ int main(void)
 	if (!ok(load_duckdb(), "libduckdb.so is loaded"))
 		return done();
 	test_all_types();
+	test_chosen_rows();
+	test_codecs();
+	test_snappy();
 	test_metadata();
 	test_pruning();
 	test_views();
 	test_bounds();
+	test_metrics_modes();
 	test_memory();
 	test_errors();
 	test_encodings();
