@@ -204,6 +204,31 @@ enum lk_status lk_remove_folder(const char *path, struct lk_error *err)
 	return LK_OK;
 }
 
+/* File systems that know no files without names get one that is taken away at once. */
+static int temp_named(const char *folder)
+{
+	struct lk_str path = LK_STR_INIT;
+	int fd = -1;
+
+	lk_str_addf(&path, "%s/.lk-temp-XXXXXX", folder);
+	if (!path.failed)
+		fd = mkostemp(path.data, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path.data);
+	lk_str_release(&path);
+	return fd;
+}
+
+enum lk_status lk_temp_open(const char *folder, int *fd, struct lk_error *err)
+{
+	*fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+	if (*fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+		*fd = temp_named(folder);
+	if (*fd < 0)
+		return lk_error_sys(err, LK_CANTCREATE, "cannot create a temporary file in '%s'", folder);
+	return LK_OK;
+}
+
 enum lk_status lk_file_create(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err)
 {
 	struct lk_out out;

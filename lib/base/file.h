@@ -60,6 +60,10 @@ enum lk_status lk_remove_folder(const char *path, struct lk_error *err) LK_CHECK
 enum lk_status lk_file_create(const char *path, mode_t mode, const void *data, size_t len,
 	struct lk_error *err) LK_CHECKED;
 
+/* A new file for reading and writing that has no name, in a folder, of mode 0600: it is gone when it is closed, however the process
+ * ends. */
+enum lk_status lk_temp_open(const char *folder, int *fd, struct lk_error *err) LK_CHECKED;
+
 /* Replaces path by a file with this content, atomically and durably. */
 enum lk_status lk_file_replace(const char *path, mode_t mode, const void *data, size_t len,
 	struct lk_error *err) LK_CHECKED;

@@ -8,11 +8,10 @@
 
 static void writer_free(struct lk_data_writer *w)
 {
-	lk_parquet_abandon(w->file);
+	lk_partition_writer_free(w->writer);
 	lk_target_release(&w->target);
 	free(w->columns);
 	free(w->source);
-	free(w->path);
 	free(w->table);
 	free(w);
 }
@@ -44,26 +43,47 @@ static enum lk_status find_writer(struct lk_data_writers *s, const char *table, 
 	return status;
 }
 
-/* Ends the open file and hands it to the target. */
-static enum lk_status end_file(struct lk_data_writer *w, struct lk_error *err)
+static enum lk_status keep_budget(struct lk_data_writers *s, struct lk_error *err)
 {
-	struct lk_data_file file = {.path = w->path};
-	struct lk_str uri = LK_STR_INIT;
-	enum lk_status status;
+	for (;;) {
+		struct lk_partition_writer *largest = NULL;
+		int64_t sum = 0, bytes = 0, before;
 
-	if (!w->file)
+		for (size_t i = 0; i < s->count; i++) {
+			struct lk_partition_writer *w = s->items[i]->writer;
+
+			if (!w)
+				continue;
+			sum += lk_partition_writer_memory(w);
+			if (lk_partition_writer_largest(w) > bytes) {
+				bytes = lk_partition_writer_largest(w);
+				largest = w;
+			}
+		}
+		if (sum <= LK_DATA_WRITER_MEMORY || !largest)
+			return LK_OK;
+		before = lk_partition_writer_memory(largest);
+		LK_TRY(lk_partition_writer_shrink(largest, err));
+		if (lk_partition_writer_memory(largest) >= before)
+			return LK_OK; /* it cannot be had smaller */
+	}
+}
+
+/* Writes what was sorted, and hands all files to the target. */
+static enum lk_status end_writer(struct lk_data_writers *s, struct lk_data_writer *w, struct lk_error *err)
+{
+	bool more = true;
+
+	if (!w->writer)
 		return LK_OK;
-	status = lk_parquet_close(w->file, &file.metrics, err);
-	w->file = NULL;
-	w->path = NULL;
-	lk_str_addf(&uri, "%s/%s", w->target.data_uri, strrchr(file.path, '/') + 1);
-	file.uri = uri.data;
-	if (!status)
-		status = lk_str_check(&uri, err);
-	if (!status)
-		status = lk_target_add_file(&w->target, &file, err);
-	lk_data_file_release(&file);
-	return status;
+	LK_TRY(lk_partition_writer_end(w->writer, err));
+	while (more) {
+		LK_TRY(lk_partition_writer_drain(w->writer, &more, err));
+		LK_TRY(keep_budget(s, err));
+	}
+	lk_partition_writer_free(w->writer);
+	w->writer = NULL;
+	return LK_OK;
 }
 
 static bool same_columns(const struct lk_parquet_column *a, int a_count, const struct lk_parquet_column *b, int b_count)
@@ -107,47 +127,13 @@ static enum lk_status begin_stream(struct lk_data_writers *s, struct lk_data_wri
 		LK_TRY(lk_target_fit(&w->target, schema, w->filter, s->ahead ? LK_SCHEMA_FREEZE : mode_of(s, w), err));
 	status = lk_target_columns(&w->target, schema, w->filter, &columns, &source, &count, err);
 	if (!status && !same_columns(columns, count, w->columns, w->column_count))
-		status = end_file(w, err);
+		status = end_writer(s, w, err);
 	free(w->columns);
 	free(w->source);
 	w->columns = columns;
 	w->source = source;
 	w->column_count = count;
 	return status;
-}
-
-static enum lk_status begin_file(struct lk_data_writers *s, struct lk_data_writer *w, struct lk_error *err)
-{
-	struct lk_str path = LK_STR_INIT;
-
-	LK_TRY(lk_target_make_folders(&w->target, err));
-	lk_str_addf(&path, "%s/%s-%05d.parquet", lk_uri_path(w->target.data_uri), s->run, s->next_file++);
-	LK_TRY(lk_str_check(&path, err));
-	w->path = path.data;
-	return lk_parquet_create(&w->file, w->path, w->target.mode, w->columns, w->column_count, NULL, err);
-}
-
-static enum lk_status keep_budget(struct lk_data_writers *s, struct lk_error *err)
-{
-	for (;;) {
-		struct lk_data_writer *largest = NULL;
-		int64_t sum = 0;
-
-		for (size_t i = 0; i < s->count; i++) {
-			struct lk_data_writer *w = s->items[i];
-
-			if (!w->file)
-				continue;
-			sum += lk_parquet_buffered(w->file);
-			if (!largest || lk_parquet_buffered(w->file) > lk_parquet_buffered(largest->file))
-				largest = w;
-		}
-		if (sum <= LK_DATA_WRITER_MEMORY)
-			return LK_OK;
-		LK_TRY(lk_parquet_flush(largest->file, err));
-		if (lk_parquet_buffered(largest->file) >= sum)
-			return LK_OK; /* it cannot be had smaller */
-	}
 }
 
 enum lk_status lk_data_writers_write(struct lk_data_writers *s, const char *table, lk_column_filter *filter, uint64_t stream,
@@ -163,14 +149,12 @@ enum lk_status lk_data_writers_write(struct lk_data_writers *s, const char *tabl
 	}
 	if (!view->length)
 		return LK_OK;
-	if (!w->file)
-		LK_TRY(begin_file(s, w, err));
-	status = lk_parquet_write(w->file, view, w->source, err);
+	if (!w->writer)
+		LK_TRY(lk_partition_writer_create(&w->writer, &w->target, w->columns, w->column_count, s->run, &s->next_file, err));
+	status = lk_partition_writer_write(w->writer, view, w->source, err);
 	if (status)
 		return err ? lk_error_prefix(err, "table %s", table) : status;
 	w->rows += view->length;
-	if (lk_parquet_size(w->file) >= LK_DATA_WRITER_FILE)
-		return end_file(w, err);
 	return keep_budget(s, err);
 }
 
@@ -186,10 +170,13 @@ enum lk_status lk_data_writers_target(struct lk_data_writers *s, const char *tab
 
 enum lk_status lk_data_writers_finish(struct lk_data_writers *s, struct lk_error *err)
 {
+	for (size_t i = 0; i < s->count; i++)
+		if (s->items[i]->writer)
+			LK_TRY(lk_partition_writer_end(s->items[i]->writer, err));
 	for (size_t i = 0; i < s->count; i++) {
 		struct lk_data_writer *w = s->items[i];
 
-		LK_TRY(end_file(w, err));
+		LK_TRY(end_writer(s, w, err));
 		if (w->rows != w->target.rows)
 			return lk_error_set(err, LK_BUG, "table %s: %lld rows came and %lld were written", w->table,
 				(long long)w->rows, (long long)w->target.rows);
@@ -200,8 +187,8 @@ enum lk_status lk_data_writers_finish(struct lk_data_writers *s, struct lk_error
 void lk_data_writers_discard(struct lk_data_writers *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		lk_parquet_abandon(s->items[i]->file);
-		s->items[i]->file = NULL;
+		lk_partition_writer_free(s->items[i]->writer);
+		s->items[i]->writer = NULL;
 		lk_target_discard(&s->items[i]->target);
 	}
 }

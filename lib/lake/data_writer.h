@@ -1,16 +1,15 @@
 /*
  * Data writers: rows of many tables to data files, under one budget of memory.
  *
- * Each table has one open Parquet file at a time. When the row groups held in memory pass the budget together, the largest
- * is written out; when a file reaches its size, the next one begins.
+ * Each table has a partition writer (lake/partition_writer.h). When what they hold in memory passes the budget together, the
+ * largest part of it is written out.
  */
 #ifndef LK_LAKE_DATA_WRITER_H
 #define LK_LAKE_DATA_WRITER_H
 
-#include "lake/target.h"
+#include "lake/partition_writer.h"
 
 #define LK_DATA_WRITER_MEMORY (256 << 20)
-#define LK_DATA_WRITER_FILE (512 << 20)
 
 struct lk_data_writer {
 	char *table;
@@ -19,9 +18,8 @@ struct lk_data_writer {
 	uint64_t stream; /* whose schema the columns below fit; 0 before the first */
 	struct lk_parquet_column *columns;
 	int *source, column_count;
-	struct lk_parquet *file; /* NULL when no file is open */
-	char *path;		   /* of the open file */
-	int64_t rows;		   /* given to it */
+	struct lk_partition_writer *writer; /* NULL before the first rows */
+	int64_t rows;			    /* given to it */
 };
 
 struct lk_data_writers {

@@ -159,8 +159,8 @@ static enum lk_status make_fresh(struct build *b, const struct lk_data_file *fil
 		struct manifest m;
 		bool done = false;
 
-		for (size_t k = 0; k < i; k++)
-			done |= files[k].spec_id == files[i].spec_id;
+		for (size_t k = 0; k < i && !done; k++)
+			done = files[k].spec_id == files[i].spec_id;
 		if (done)
 			continue;
 		status = begin_manifest(b, &m, content, files[i].spec_id);

@@ -5,57 +5,9 @@
 
 #include "base/file.h"
 #include "lake/metadata.h"
+#include "lake/staged_file.h"
 
 #define FORMAT 1
-
-static json_t *hex_of(const struct lk_str *bytes)
-{
-	char *text = malloc(bytes->len * 2 + 1);
-	json_t *value = NULL;
-
-	if (text) {
-		lk_hex(bytes->data, bytes->len, text);
-		value = json_string(text);
-	}
-	free(text);
-	return value;
-}
-
-static json_t *column_json(const struct lk_column_metrics *c)
-{
-	json_t *o = json_pack("{s:I, s:I, s:I, s:I}", "id", (json_int_t)c->field_id, "bytes", (json_int_t)c->compressed_bytes,
-		"values", (json_int_t)c->value_count, "nulls", (json_int_t)c->null_count);
-	int failed = !o;
-
-	if (o && c->nan_count >= 0)
-		failed |= json_object_set_new(o, "nans", json_integer(c->nan_count));
-	if (o && c->has_lower)
-		failed |= json_object_set_new(o, "lower", hex_of(&c->lower));
-	if (o && c->has_upper)
-		failed |= json_object_set_new(o, "upper", hex_of(&c->upper));
-	if (!failed)
-		return o;
-	json_decref(o);
-	return NULL;
-}
-
-/* json_pack takes a NULL part for a failure and gives NULL, so that a chain of these needs one check. */
-static json_t *file_json(const struct lk_data_file *file)
-{
-	json_t *splits = json_array(), *columns = json_array();
-
-	for (int i = 0; i < file->metrics.split_count; i++)
-		json_array_append_new(splits, json_integer(file->metrics.split_offsets[i]));
-	for (int i = 0; i < file->metrics.column_count; i++)
-		json_array_append_new(columns, column_json(&file->metrics.columns[i]));
-	if (json_array_size(columns) != (size_t)file->metrics.column_count) {
-		json_decref(splits);
-		json_decref(columns);
-		return NULL;
-	}
-	return json_pack("{s:s, s:I, s:I, s:o, s:o}", "path", file->uri, "rows", (json_int_t)file->metrics.rows, "bytes",
-		(json_int_t)file->metrics.file_bytes, "splits", splits, "columns", columns);
-}
 
 static json_t *table_json(const struct lk_target *t)
 {
@@ -63,7 +15,7 @@ static json_t *table_json(const struct lk_target *t)
 	json_t *files = json_array(), *table;
 
 	for (size_t i = 0; i < t->file_count; i++)
-		json_array_append_new(files, file_json(&t->files[i]));
+		json_array_append_new(files, lk_staged_file_write(&t->files[i]));
 	if (json_array_size(files) != t->file_count) {
 		json_decref(files);
 		return NULL;

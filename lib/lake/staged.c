@@ -11,6 +11,7 @@
 #include "lake/counts.h"
 #include "lake/ledger_history.h"
 #include "lake/stage.h"
+#include "lake/staged_file.h"
 #include "lake/transaction.h"
 
 #define DESCRIPTION_MAX ((size_t)1 << 30)
@@ -308,64 +309,6 @@ static enum lk_status decide_all(struct round *r, struct lk_error *err)
 
 /* ---- files ---- */
 
-static bool unhex(const char *text, struct lk_str *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (; text[0] && text[1]; text += 2) {
-		const char *high = strchr(digits, text[0]), *low = strchr(digits, text[1]);
-
-		if (!high || !low)
-			return false;
-		lk_str_addc(out, (char)((high - digits) << 4 | (low - digits)));
-	}
-	return !*text;
-}
-
-static bool parse_bound(const json_t *column, const char *key, bool *has, struct lk_str *out)
-{
-	const json_t *text = json_object_get(column, key);
-
-	*has = text != NULL;
-	if (!text)
-		return true;
-	lk_str_adds(out, ""); /* an empty bound is one all the same */
-	return json_is_string(text) && unhex(json_string_value(text), out);
-}
-
-static bool parse_column(struct lk_column_metrics *c, json_t *item)
-{
-	json_int_t id, bytes, values, nulls, nans = -1;
-
-	if (json_unpack(item, "{s:I, s:I, s:I, s:I, s?I}", "id", &id, "bytes", &bytes, "values", &values, "nulls", &nulls, "nans",
-		    &nans) ||
-		id < 1 || id > INT32_MAX)
-		return false;
-	c->field_id = (int32_t)id;
-	c->compressed_bytes = bytes;
-	c->value_count = values;
-	c->null_count = nulls;
-	c->nan_count = nans;
-	return parse_bound(item, "lower", &c->has_lower, &c->lower) && parse_bound(item, "upper", &c->has_upper, &c->upper);
-}
-
-static bool parse_metrics(struct lk_file_metrics *m, json_t *splits, json_t *columns)
-{
-	json_t *item;
-	size_t i;
-
-	m->split_offsets = calloc(json_array_size(splits) + 1, sizeof(*m->split_offsets));
-	m->columns = calloc(json_array_size(columns) + 1, sizeof(*m->columns));
-	if (!m->split_offsets || !m->columns)
-		return false;
-	json_array_foreach(splits, i, item)
-		m->split_offsets[m->split_count++] = json_integer_value(item);
-	json_array_foreach(columns, i, item)
-		if (!parse_column(&m->columns[m->column_count++], item))
-			return false;
-	return true;
-}
-
 /* A description names files of its tables only: what it says is not trusted with other paths. */
 static bool is_inside(const struct lk_target *t, const char *uri)
 {
@@ -377,27 +320,14 @@ static bool is_inside(const struct lk_target *t, const char *uri)
 static enum lk_status add_file(struct lk_target *t, const struct staged *s, json_t *item, struct lk_error *err)
 {
 	struct lk_data_file file = {0};
-	json_t *splits, *columns;
-	json_int_t rows, bytes;
-	enum lk_status status;
-	const char *uri;
+	enum lk_status status = lk_staged_file_read(t->base, item, &file, err);
 	struct stat st;
 
-	if (json_unpack(item, "{s:s, s:I, s:I, s:o, s:o}", "path", &uri, "rows", &rows, "bytes", &bytes, "splits", &splits,
-		    "columns", &columns) ||
-		rows < 0 || bytes < 0 || !is_inside(t, uri))
-		return unsound(s, "a file", err);
-	if (stat(lk_uri_path(uri), &st) || st.st_size != bytes)
-		return lk_error_set(err, LK_DATA, "'%s' names '%s', which is missing or of another size", s->path, uri);
-	file.metrics.rows = rows;
-	file.metrics.file_bytes = bytes;
-	file.uri = strdup(uri);
-	file.path = strdup(lk_uri_path(uri));
-	if (!file.uri || !file.path)
-		status = lk_error_nomem(err);
-	else if (!parse_metrics(&file.metrics, splits, columns))
-		status = unsound(s, "the metrics of a file", err);
-	else
+	if (status == LK_DATA || (!status && !is_inside(t, file.uri)))
+		status = unsound(s, "a file", err);
+	if (!status && (stat(lk_uri_path(file.uri), &st) || st.st_size != file.metrics.file_bytes))
+		status = lk_error_set(err, LK_DATA, "'%s' names '%s', which is missing or of another size", s->path, file.uri);
+	if (!status)
 		status = lk_target_add_file(t, &file, err);
 	lk_data_file_release(&file);
 	return status;

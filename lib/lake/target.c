@@ -82,8 +82,6 @@ static enum lk_status check_base(const struct lk_target *t, struct lk_error *err
 {
 	if (lk_metadata_version(t->base) != 2)
 		return refuse(t, LK_MISSING, "it is of Iceberg format v1; lk writes v2", err);
-	if (json_array_size(json_object_get(lk_metadata_spec(t->base), "fields")))
-		return refuse(t, LK_MISSING, "it is partitioned, and lk-commit writes unpartitioned tables only", err);
 	if (!lk_uri_path(t->data_uri) || !lk_uri_path(t->metadata_uri))
 		return refuse(t, LK_MISSING, "it is not on local disk", err);
 	return LK_OK;

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/tool.h"
+#include "lake/layout.h"
 #include "lake/metadata.h"
 #include "lake/retention.h"
 
@@ -45,6 +46,8 @@ static enum lk_status next_root(struct lk_target *t, json_t **out, struct lk_err
 		return lk_error_nomem(err);
 	if (t->base && t->schema_changed)
 		LK_TRY(lk_metadata_add_schema(*out, t->schema, t->last_column_id, err));
+	if (!t->base)
+		LK_TRY(lk_layout_new(*out, err));
 	return t->edit ? t->edit(t->edit_context, *out, err) : LK_OK;
 }
 
