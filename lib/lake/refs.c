@@ -7,7 +7,6 @@
 #include "lake/metadata.h"
 #include "lake/retention.h"
 
-#define MAIN "main"
 #define NAME_MAX_BYTES 200
 
 enum lk_status lk_refs_check_name(const char *name, struct lk_error *err)
@@ -32,15 +31,10 @@ static json_t *find_ref(const json_t *root, const char *name)
 
 bool lk_refs_find(const json_t *root, const char *name, int64_t *snapshot_id)
 {
-	const json_t *ref = find_ref(root, name);
+	bool is_main = !strcmp(name, LK_METADATA_MAIN);
 
-	*snapshot_id = ref ? lk_metadata_number(ref, "snapshot-id", -1) : -1;
-	if (ref)
-		return true;
-	if (strcmp(name, MAIN))
-		return false;
-	*snapshot_id = lk_metadata_snapshot_id(root);
-	return true;
+	*snapshot_id = is_main ? lk_metadata_snapshot_id(root) : lk_metadata_ref(root, name);
+	return is_main || find_ref(root, name);
 }
 
 bool lk_refs_is_tag(const json_t *root, const char *name)
@@ -50,41 +44,28 @@ bool lk_refs_is_tag(const json_t *root, const char *name)
 
 /* ---- changing ---- */
 
-static int set(json_t *object, const char *key, int64_t number)
-{
-	return json_object_set_new(object, key, json_integer(number));
-}
-
-static json_t *make(json_t *root, const char *key, json_t *(*create)(void))
-{
-	if (!json_object_get(root, key))
-		json_object_set_new(root, key, create());
-	return json_object_get(root, key);
-}
-
 static int set_retention(json_t *ref, bool tag, const struct lk_ref_retention *r)
 {
 	int failed = 0;
 
 	if (r->max_ref_age_ms)
-		failed |= set(ref, "max-ref-age-ms", r->max_ref_age_ms);
+		failed |= lk_metadata_set(ref, "max-ref-age-ms", r->max_ref_age_ms);
 	if (r->max_snapshot_age_ms && !tag)
-		failed |= set(ref, "max-snapshot-age-ms", r->max_snapshot_age_ms);
+		failed |= lk_metadata_set(ref, "max-snapshot-age-ms", r->max_snapshot_age_ms);
 	if (r->min_snapshots && !tag)
-		failed |= set(ref, "min-snapshots-to-keep", r->min_snapshots);
+		failed |= lk_metadata_set(ref, "min-snapshots-to-keep", r->min_snapshots);
 	return failed;
 }
 
 static enum lk_status move_main(json_t *root, int64_t snapshot_id, struct lk_error *err)
 {
 	int64_t at = lk_metadata_number(root, "last-updated-ms", 0);
-	json_t *log = make(root, "snapshot-log", json_array);
 
 	if (lk_metadata_snapshot_id(root) == snapshot_id)
 		return LK_OK;
-	if (set(root, "current-snapshot-id", snapshot_id) ||
-		json_array_append_new(log, json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)at, "snapshot-id",
-						   (json_int_t)snapshot_id)))
+	if (lk_metadata_set(root, "current-snapshot-id", snapshot_id) ||
+		json_array_append_new(lk_metadata_list(root, "snapshot-log"),
+			json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)at, "snapshot-id", (json_int_t)snapshot_id)))
 		return lk_error_nomem(err);
 	return LK_OK;
 }
@@ -92,16 +73,18 @@ static enum lk_status move_main(json_t *root, int64_t snapshot_id, struct lk_err
 enum lk_status lk_refs_set(json_t *root, const char *name, bool tag, int64_t snapshot_id, const struct lk_ref_retention *retention,
 	struct lk_error *err)
 {
-	json_t *refs = make(root, "refs", json_object), *ref = find_ref(root, name);
+	json_t *ref = find_ref(root, name);
 
+	if (!json_is_object(json_object_get(root, "refs")))
+		json_object_set_new(root, "refs", json_object());
 	if (!ref) {
-		json_object_set_new(refs, name, json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)snapshot_id, "type",
-							tag ? "tag" : "branch"));
+		json_object_set_new(json_object_get(root, "refs"), name,
+			json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)snapshot_id, "type", tag ? "tag" : "branch"));
 		ref = find_ref(root, name);
 	}
-	if (!ref || set(ref, "snapshot-id", snapshot_id) || (retention && set_retention(ref, tag, retention)))
+	if (!ref || lk_metadata_set(ref, "snapshot-id", snapshot_id) || (retention && set_retention(ref, tag, retention)))
 		return lk_error_nomem(err);
-	return strcmp(name, MAIN) ? LK_OK : move_main(root, snapshot_id, err);
+	return strcmp(name, LK_METADATA_MAIN) ? LK_OK : move_main(root, snapshot_id, err);
 }
 
 void lk_refs_remove(json_t *root, const char *name)
@@ -149,7 +132,7 @@ bool lk_refs_was_main(const json_t *root, int64_t snapshot_id)
 	if (in_log(root, snapshot_id) || lk_refs_led_to(root, snapshot_id, lk_metadata_snapshot_id(root)))
 		return true;
 	json_object_foreach(refs, name, ref)
-		if (strcmp(name, MAIN) && lk_refs_led_to(root, snapshot_id, lk_metadata_number(ref, "snapshot-id", -1)))
+		if (strcmp(name, LK_METADATA_MAIN) && lk_refs_led_to(root, snapshot_id, lk_metadata_number(ref, "snapshot-id", -1)))
 			return false;
 	return lk_metadata_snapshot(root, snapshot_id) != NULL;
 }

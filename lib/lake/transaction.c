@@ -34,13 +34,13 @@ static json_t *new_root(const struct lk_target *t, struct lk_error *err)
 	return root;
 }
 
-static enum lk_status next_root(struct lk_target *t, json_t **out, struct lk_error *err)
+static enum lk_status next_root(const struct lk_transaction *tx, struct lk_target *t, json_t **out, struct lk_error *err)
 {
 	json_t *root = t->base ? json_incref(t->base) : new_root(t, err);
 
 	json_decref(t->dropped_log);
 	t->dropped_log = json_array();
-	*out = root ? lk_metadata_next(root, t->base_location, lk_now_us() / 1000, t->dropped_log) : NULL;
+	*out = root ? lk_metadata_next(root, t->base_location, tx->now_ms, t->dropped_log) : NULL;
 	json_decref(root);
 	if (!*out)
 		return lk_error_nomem(err);
@@ -123,7 +123,7 @@ static enum lk_status build(const struct lk_transaction *tx, struct lk_target *t
 	json_t *root = NULL;
 
 	LK_TRY(lk_target_make_folders(t, err));
-	status = next_root(t, &root, err);
+	status = next_root(tx, t, &root, err);
 	if (!status)
 		status = build_root(tx, t, root, try, err);
 	json_decref(root);
@@ -349,6 +349,7 @@ enum lk_status lk_transaction_run(struct lk_transaction *tx, struct lk_error *er
 	enum lk_status status;
 
 	tx->outcome = LK_OUTCOME_UNCHANGED;
+	tx->now_ms = lk_now_us() / 1000;
 	status = run(tx, err);
 	if (tx->outcome == LK_OUTCOME_DONE)
 		finish(tx);

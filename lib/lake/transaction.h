@@ -38,6 +38,7 @@ struct lk_transaction {
 	lk_ledger_hook *hook; /* may be NULL */
 	lk_rebase_hook *rebased; /* not NULL where a target has deletes of rows */
 	void *context;
+	int64_t now_ms; /* set by lk_transaction_run: when it happens, to all tables and to the ledger */
 	bool force; /* even with no table to move, the hook is called in a transaction */
 	enum lk_outcome outcome;
 	int tries; /* that it took */
