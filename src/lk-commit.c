@@ -8,12 +8,13 @@
 #include "sql/finder.h"
 #include "sql/rejects.h"
 
-static const char *lake_path, *schema_word, *stage, *staged, *as, *once, *overwrite;
+static const char *lake_path, *schema_word, *branch, *stage, *staged, *as, *once, *overwrite;
 static bool plain, again, json;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "the lake, made where it is missing (LK_LAKE)"},
 	{LK_OPTION_TEXT, 0, "schema", &schema_word, "MODE", "what may change in tables: freeze, add or widen"},
+	{LK_OPTION_TEXT, 0, "branch", &branch, "BRANCH", "commit to this branch instead of main"},
 	{LK_OPTION_TEXT, 0, "stage", &stage, "DIR", "write files, and a description into DIR; commit nothing"},
 	{LK_OPTION_TEXT, 0, "staged", &staged, "DIR", "commit what others staged in DIR"},
 	{LK_OPTION_FLAG, 0, "plain", &plain, NULL, "take plain Arrow streams, whose end is taken on trust"},
@@ -27,8 +28,8 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-commit",
-	.usage = "[-l LAKE] [--schema freeze|add|widen] [--stage DIR | --staged DIR] [--plain --as TABLE] [--once NAME | --again] "
-		 "[--overwrite WHERE] [--json]",
+	.usage = "[-l LAKE] [--schema freeze|add|widen] [--branch BRANCH] [--stage DIR | --staged DIR] [--plain --as TABLE] "
+		 "[--once NAME | --again] [--overwrite WHERE] [--json]",
 	.about = "Commits a stream of rows to Iceberg tables. It comes on standard input, and all of it is committed in one "
 		 "transaction, or nothing.",
 	.options = options,
@@ -50,7 +51,7 @@ static void check_options(int argc, char **argv)
 {
 	if (argc)
 		lk_tool_misuse("unexpected argument '%s': rows come on standard input", argv[0]);
-	if (staged && (stage || plain || as || once || again || schema_word))
+	if (staged && (stage || plain || as || once || again || schema_word || branch))
 		lk_tool_misuse("--staged goes with -l and --json only");
 	if (plain != (as != NULL))
 		lk_tool_misuse("--plain and --as go together");
@@ -115,7 +116,7 @@ static enum lk_status start(struct lk_error *err)
 	struct lk_reject_finder finder;
 	struct lk_row_finder rows;
 	const struct lk_commit_options how = {.schema = schema_mode(), .once = once, .as = as, .stage = stage, .finder = &finder,
-		.again = again, .overwrite = overwrite, .rows = &rows};
+		.branch = branch, .again = again, .overwrite = overwrite, .rows = &rows};
 	struct lk_rejects *rejects;
 	struct lk_finder *found = NULL;
 	enum lk_status status;

@@ -18,13 +18,14 @@
 
 #define MAX_JOBS 128 /* each takes five of the usual 1,024 descriptors */
 
-static const char *lake, *sources, *done, *stage, *max_rejects, *passphrase_file, *keyring;
+static const char *lake, *branch = LK_MAIN, *sources, *done, *stage, *max_rejects, *passphrase_file, *keyring;
 static int64_t jobs, settle_ms = 10000;
 static struct lk_list ignore, commit_every;
 static bool nested, retry, again, json;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &lake, "LAKE", "the lake; it is made when it is not there"},
+	{LK_OPTION_TEXT, 0, "branch", &branch, "BRANCH", "load to this branch of the lake instead of main"},
 	{LK_OPTION_TEXT, 's', "sources", &sources, "SOURCES", "data packages: a file or a folder of them"},
 	{LK_OPTION_TEXT, 0, "passphrase-file", &passphrase_file, "FILE",
 		"the first line of FILE is the passphrase"},
@@ -51,7 +52,7 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-ingest",
 	.usage =
-		"[-l LAKE] [-s SOURCES] [-j N] [--passphrase-file FILE | --keyring FILE] [--nested] [--commit-every TIME|N] "
+		"[-l LAKE] [--branch BRANCH] [-s SOURCES] [-j N] [--passphrase-file FILE | --keyring FILE] [--nested] [--commit-every TIME|N] "
 		"[--settle TIME] [--ignore GLOB] [--done DIR] [--max-rejects N|P%] [--retry | --again] [--stage DIR] [--json] PATH ...",
 	.about =
 		"Loads the deliveries in a landing folder into a lake, each once. It finds them, runs as many pipelines of "
@@ -126,7 +127,8 @@ static enum lk_status read_command(struct command *c, struct lk_error *err)
 {
 	size_t n = 0;
 
-	*c = (struct command){.o = {.done = done, .stage = stage, .retry = retry, .again = again, .settle_ms = settle_ms}};
+	*c = (struct command){.o = {.branch = branch, .done = done, .stage = stage, .retry = retry, .again = again,
+		.settle_ms = settle_ms}};
 	c->o.commit_deliveries = 4096;
 	c->o.commit_ms = 5 * 60 * 1000;
 	read_commit_every(&c->o);

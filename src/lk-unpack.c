@@ -6,7 +6,7 @@
 #include "base/tool.h"
 
 static struct {
-	const char *lake, *sources, *passphrase_file, *keyring, *extract, *files_from, *format;
+	const char *lake, *branch, *sources, *passphrase_file, *keyring, *extract, *files_from, *format;
 	int64_t passphrase_fd;
 	bool list, test, nested, retry, again;
 	struct lk_archive_options limits;
@@ -14,6 +14,7 @@ static struct {
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &want.lake, "LAKE", "leave out what this lake has already"},
+	{LK_OPTION_TEXT, 0, "branch", &want.branch, "BRANCH", "with -l: what its branch has already, not main"},
 	{LK_OPTION_FLAG, 0, "retry", &want.retry, NULL, "with -l: take deliveries that crashed a worker all the same"},
 	{LK_OPTION_FLAG, 0, "again", &want.again, NULL, "with -l: take deliveries that are in the lake, to be loaded anew"},
 	{LK_OPTION_TEXT, 's', "sources", &want.sources, "SOURCES", "packages that say who sent what, and what to ignore"},
@@ -36,7 +37,7 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-unpack",
-	.usage = "[-l LAKE] [--retry | --again] [-s SOURCES] [--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] "
+	.usage = "[-l LAKE] [--branch BRANCH] [--retry | --again] [-s SOURCES] [--passphrase-file FILE | --passphrase-fd N | --keyring FILE] [--nested] "
 		 "[--list [-F FORMAT] | --test | -x DIR] [--max-LIMIT N] DELIVERY ... | - | --files-from FILE",
 	.about = "Opens deliveries and writes their members as an lk stream. Deliveries are archives, encrypted or not, and\n"
 		 "plain files; members are rows of the table lk.members, each checked before it goes out.",
@@ -83,6 +84,7 @@ static enum lk_status run(struct lk_paths *paths, struct lk_keys *keys, char **a
 		.out = stdout,
 		.fd = STDOUT_FILENO,
 		.lake = want.lake,
+		.branch = want.branch,
 		.retry = want.retry,
 		.again = want.again,
 		.sources = want.sources,

@@ -116,6 +116,10 @@ failures() {
 		65|lk-table|a table is not there|nothing|lk-table describe -l lake nothing
 		64|lk-table|a type is not there|nonsense|lk-table create -l lake t "a nonsense"
 		73|lk-table|the lake cannot be made|regular|lk-table create -l regular/lake t "a int"
+		66|lk-branch|the lake is not there|nowhere|lk-branch -l nowhere
+		65|lk-branch|the branch is not there|nothing|lk-branch -l lake -d nothing
+		66|lk-reset|the lake is not there|nowhere|lk-reset -l nowhere 2026-01-01
+		65|lk-reset|the moment is not there|nothing|lk-reset -l lake nothing
 		66|lk-query|a script is not there|nowhere.sql|lk-query -l lake -f nowhere.sql
 		66|lk-ingest|a path is not there|nowhere|lk-ingest -l lake -s sources nowhere
 		66|lk-ingest|the sources are not there|nowhere.json|lk-ingest -l lake -s nowhere.json landing
@@ -159,6 +163,8 @@ printers() {
 		lk-gc|what it removed|lk-gc -q -l lake --json
 		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
 		lk-table|a table|lk-table describe -l lake people
+		lk-branch|its branches|lk-branch -l lake
+		lk-reset|what it would do|lk-reset -q -l lake -n --json 2026-01-01
 		lk-commit|what it committed|lk-commit -l lake2 <rows.lk
 		lk-ingest|a summary|lk-ingest --settle 0 -l lake3 -s sources landing
 	END

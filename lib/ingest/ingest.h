@@ -29,6 +29,7 @@ struct lk_ingest_progress {
 
 struct lk_ingest_options {
 	const char *lake, *sources;
+	const char *branch; /* that is loaded to */
 	const char *stage; /* only stage, into this folder; NULL to commit as well */
 	const char *done;  /* where loaded deliveries are moved; NULL to leave them */
 	const char *const *unpack_args; /* up to LK_MAX_UNPACK_ARGS options for lk-unpack, ended by NULL */

@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 
-#define BRANCH "main"
 #define READ_BYTES (256 * 1024)
 #define STOP_EVERY (16 * 1024 * 1024) /* bytes between looks at stop_fd */
 
@@ -128,7 +127,7 @@ static enum lk_status find_sender(struct lk_known *k, struct lk_found *found, st
 enum lk_status lk_known_entry(struct lk_known *k, const struct lk_landed *d, struct lk_ledger_entry *entry,
 	struct lk_error *err)
 {
-	return lk_ledger_find(k->lake, BRANCH, d->sender, d->sha256, lk_sources_sha256(k->sources), entry, err);
+	return lk_ledger_find(k->lake, k->branch, d->sender, d->sha256, lk_sources_sha256(k->sources), entry, err);
 }
 
 /* What was loaded from another sender, by other sources, is not tried again where some of it is missing, nor loaded anew: as
@@ -160,7 +159,7 @@ enum lk_status lk_known_by_path(struct lk_known *k, struct lk_found *found, stru
 
 		status = lk_landed_absolute(d, &path, err);
 		if (!status)
-			status = lk_ledger_find_path(k->lake, BRANCH, path.data, d->size, d->modified_us,
+			status = lk_ledger_find_path(k->lake, k->branch, path.data, d->size, d->modified_us,
 				lk_sources_sha256(k->sources), &entry, err);
 		if (status)
 			break;
@@ -211,7 +210,7 @@ enum lk_status lk_known_flush(struct lk_known *k, const struct lk_found *found, 
 	places = lk_arena_alloc(&arena, k->unplaced_count * sizeof(*places));
 	status = places ? fill_places(k, found, &arena, places, err) : lk_error_nomem(err);
 	if (!status)
-		status = lk_ledger_add_paths(k->lake, BRANCH, places, k->unplaced_count, err);
+		status = lk_ledger_add_paths(k->lake, k->branch, places, k->unplaced_count, err);
 	k->unplaced_count = 0;
 	lk_arena_release(&arena);
 	/* Who is too busy now is told by the next run; nothing is wrong without. */
@@ -288,7 +287,7 @@ enum lk_status lk_known_reason(struct lk_known *k, struct lk_found *found, struc
 {
 	if (!d->sender)
 		LK_TRY(find_sender(k, found, d, err));
-	return lk_ledger_reason(k->lake, BRANCH, d->sender, d->sha256, &found->arena, &d->reason, err);
+	return lk_ledger_reason(k->lake, k->branch, d->sender, d->sha256, &found->arena, &d->reason, err);
 }
 
 enum lk_status lk_known_examine(struct lk_known *k, struct lk_found *found, uint32_t index, struct lk_error *err)

@@ -11,6 +11,7 @@
 struct lk_known {
 	struct lk_lake *lake;
 	struct lk_sources *sources;
+	const char *branch; /* whose ledger it is */
 	bool retry;  /* deliveries that crashed a worker are tried again */
 	bool again;  /* those that are loaded are loaded anew */
 	int stop_fd; /* long reading ends early when this is readable; -1 for none */

@@ -143,9 +143,10 @@ static enum lk_status write_names(const struct lk_run *r, const struct lk_share 
 
 static enum lk_status start_share(struct lk_run *r, struct lk_slot *slot, struct lk_share *share, struct lk_error *err)
 {
-	const char *unpack[8 + LK_MAX_UNPACK_ARGS] = {"lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--files-from", "-"};
+	const char *unpack[10 + LK_MAX_UNPACK_ARGS] = {"lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--branch", r->o->branch, "--files-from",
+		"-"};
 	const char *const parse[] = {"lk-parse", "-s", r->o->sources, NULL};
-	const char *const commit[] = {"lk-commit", "-l", r->o->lake, "--stage", share->step->dir, "--json",
+	const char *const commit[] = {"lk-commit", "-l", r->o->lake, "--branch", r->o->branch, "--stage", share->step->dir, "--json",
 		r->o->again ? "--again" : NULL, NULL};
 	const struct lk_command commands[] = {{"lk-unpack", r->unpack, unpack}, {"lk-parse", r->parse, parse},
 		{"lk-commit", r->commit, commit}};
@@ -153,7 +154,7 @@ static enum lk_status start_share(struct lk_run *r, struct lk_slot *slot, struct
 	int names;
 
 	for (size_t i = 0; i < LK_MAX_UNPACK_ARGS && r->o->unpack_args[i]; i++)
-		unpack[7 + i] = r->o->unpack_args[i];
+		unpack[9 + i] = r->o->unpack_args[i];
 	LK_TRY(write_names(r, share, &names, err));
 	status = lk_worker_start(&slot->worker, commands, 3, names, err);
 	close(names);
@@ -595,10 +596,12 @@ static enum lk_status run_impl(struct lk_run *r, const char *const *paths, size_
 	LK_TRY(lk_program_find("lk-commit", &r->commit, err));
 	LK_TRY(lk_sources_open(&r->sources, r->o->sources, err));
 	LK_TRY(find_deliveries(r, paths, path_count, err));
-	LK_TRY(lk_lake_open(&r->lake, r->o->lake, LK_LAKE_CREATE, err));
+	LK_TRY(lk_lake_open(&r->lake, r->o->lake, strcmp(r->o->branch, LK_MAIN) ? 0 : LK_LAKE_CREATE, err));
+	LK_TRY(lk_ledger_check_branch(r->lake, r->o->branch, err));
 	LK_TRY(prepare_tables(r, err));
 	r->known = (struct lk_known){
-		.lake = r->lake, .sources = r->sources, .retry = r->o->retry, .again = r->o->again, .stop_fd = r->o->stop_fd};
+		.lake = r->lake, .sources = r->sources, .branch = r->o->branch, .retry = r->o->retry, .again = r->o->again,
+		.stop_fd = r->o->stop_fd};
 	LK_TRY(lk_known_by_path(&r->known, &r->result->found, err));
 	r->result->began = true;
 	count_waiting(r);

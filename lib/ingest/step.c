@@ -84,9 +84,10 @@ void lk_step_free(struct lk_step *step)
 
 /* ---- committing ---- */
 
-static enum lk_status start_commit(struct lk_run *r, const char *how, int in, struct lk_error *err)
+/* branch: NULL where descriptions say it. */
+static enum lk_status start_commit(struct lk_run *r, const char *how, const char *branch, int in, struct lk_error *err)
 {
-	const char *const argv[] = {"lk-commit", "-l", r->o->lake, how, r->steps->dir, "--json", NULL};
+	const char *const argv[] = {"lk-commit", "-l", r->o->lake, how, r->steps->dir, "--json", branch ? "--branch" : NULL, branch, NULL};
 	const struct lk_command command = {"lk-commit", r->commit, argv};
 
 	return lk_worker_start(&r->committer, &command, 1, in, err);
@@ -102,7 +103,7 @@ static enum lk_status start_recording(struct lk_run *r, struct lk_error *err)
 	LK_TRY(lk_memory_file("lk-crashed", &rows, err));
 	status = lk_crash_stream(rows, &r->result->found, step->crashed, step->crashed_count, err);
 	if (!status)
-		status = start_commit(r, "--stage", rows, err);
+		status = start_commit(r, "--stage", r->o->branch, rows, err);
 	close(rows);
 	r->recording = !status;
 	return status;
@@ -114,7 +115,7 @@ static enum lk_status start_staged(struct lk_run *r, struct lk_error *err)
 	int nothing;
 
 	LK_TRY(lk_memory_file("lk-nothing", &nothing, err));
-	status = start_commit(r, "--staged", nothing, err);
+	status = start_commit(r, "--staged", NULL, nothing, err);
 	close(nothing);
 	return status;
 }

@@ -381,7 +381,7 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 	run.takeout = (struct lk_takeout){.finder = options->rows, .run = report->run};
 	run.deliveries.anew = options->again;
 	run.deliveries.branch = run.replay.branch = options->branch ? options->branch : LK_MAIN;
-	run.writers = (struct lk_data_writers){.lake = lake, .run = report->run, .mode = options->schema, .ahead = options->stage};
+	run.writers = (struct lk_data_writers){.lake = lake, .run = report->run, .branch = options->branch, .mode = options->schema, .ahead = options->stage};
 	if (!status)
 		status = take_stream(&run, reader, &outcome, err);
 	if (outcome == LK_OUTCOME_UNCHANGED)

@@ -25,6 +25,7 @@ struct lk_data_writer {
 struct lk_data_writers {
 	struct lk_lake *lake;
 	const char *run;
+	const char *branch; /* that the tables' snapshots go on; NULL: main */
 	enum lk_schema_mode mode;
 	bool ahead; /* tables and columns are made before rows are written, so that ids need not be assigned in the commit */
 	struct lk_data_writer **items;

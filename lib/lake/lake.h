@@ -159,6 +159,9 @@ struct lk_ledger_entry {
 	int64_t unmatched; /* fit no resource of the sources that were named */
 };
 
+/* LK_DATA with a hint when there is no such branch. */
+enum lk_status lk_ledger_check_branch(struct lk_lake *lake, const char *branch, struct lk_error *err) LK_CHECKED;
+
 /* By path, size and time of last change, without opening the file; by the path's absolute form. sources: the hash of
  * the sources (lk_sources_sha256) that would read it, or NULL when that is not known. */
 enum lk_status lk_ledger_find_path(struct lk_lake *lake, const char *branch, const char *path, int64_t size,

@@ -36,11 +36,8 @@ enum lk_status lk_ledger_set_back(struct lk_lake *lake, const char *branch, int6
 
 /* ---- branches ---- */
 
-/* Whether the ledger knows the branch: main always. */
+/* Whether the ledger knows the branch: main always. lk_ledger_check_branch (lake.h) asks for it. */
 enum lk_status lk_ledger_has_branch(struct lk_lake *lake, const char *branch, bool *known, struct lk_error *err) LK_CHECKED;
-
-/* LK_DATA with a hint when it does not. */
-enum lk_status lk_ledger_check_branch(struct lk_lake *lake, const char *branch, struct lk_error *err) LK_CHECKED;
 
 /* Within a transaction: a branch begins with what main knew at that moment (-1: now). */
 enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err) LK_CHECKED;

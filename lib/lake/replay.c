@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lake/at.h"
 #include "lake/ledger_history.h"
+#include "lake/metadata.h"
 
 enum lk_status lk_replay_take(struct lk_replay *r, const struct lk_reject_finder *finder, struct lk_batch *batch,
 	struct lk_error *err)
@@ -48,13 +50,14 @@ static enum lk_status find(struct lk_replay *r, struct lk_target *t, struct lk_r
 {
 	struct lk_lake_table table = {.namespace_name = t->namespace_name, .name = t->name,
 		.metadata_location = t->base_location};
+	struct lk_lake_at at = {.kind = LK_AT_REF, .text = r->branch};
 	struct lk_pin pin = {.tables = &table, .table_count = 1};
 	enum lk_status status;
 
 	*found = (struct lk_replay_counts){0};
 	if (!t->base_location)
 		return LK_OK;
-	status = lk_lake_table_load(&pin, &table, err);
+	status = lk_lake_table_load_at(&pin, &table, lk_metadata_ref(t->base, r->branch) < 0 ? NULL : &at, 0, err);
 	if (!status && table.file_count)
 		status = write_deletes(r, t, &table, found, err);
 	lk_pin_release(&pin);

@@ -355,7 +355,7 @@ static enum lk_status find_target(struct round *r, const char *name, struct lk_t
 		return lk_error_nomem(err);
 	r->targets[r->target_count++] = t;
 	status = lk_target_open(t, r->lake, name, err);
-	return status;
+	return status ? status : lk_target_branch(t, r->branch, err);
 }
 
 /* A lake knows its tables by their UUIDs: those of another lake of the same names are others. */
@@ -608,8 +608,10 @@ enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, const 
 		release(&r);
 		if (status || (!stale && !more))
 			return status;
-		if (!stale)
-			try = -1; /* those of the next branch */
+		if (!stale) { /* those of the next branch: as a run of its own, for files are named by it */
+			LK_TRY(lk_uuid(report->run, err));
+			try = -1;
+		}
 	}
 	return lk_error_set(err, LK_CONFLICT, "other writers were first %d times; nothing was changed, try again", MAX_TRIES);
 }

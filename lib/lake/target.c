@@ -162,6 +162,16 @@ static void forget_deletes(struct lk_target *t)
 	t->deleted = 0;
 }
 
+enum lk_status lk_target_branch(struct lk_target *t, const char *branch, struct lk_error *err)
+{
+	free(t->branch);
+	t->branch = NULL;
+	if (!branch || !strcmp(branch, LK_METADATA_MAIN))
+		return LK_OK;
+	t->branch = strdup(branch);
+	return t->branch ? LK_OK : lk_error_nomem(err);
+}
+
 void lk_target_release(struct lk_target *t)
 {
 	for (size_t i = 0; i < t->file_count; i++)

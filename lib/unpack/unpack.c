@@ -12,7 +12,6 @@
 #include "source/source.h"
 #include "stream/side.h"
 
-#define BRANCH "main"
 
 struct unpack {
 	const struct lk_unpack_options *o;
@@ -27,6 +26,7 @@ struct unpack {
 	struct lk_str reason, path; /* path: the delivery's, as text */
 	struct lk_arena arena; /* of one delivery */
 
+	const char *branch;  /* whose ledger is asked */
 	const char **failed; /* of a partial delivery: the members that are wanted; NULL when all are */
 	int failed_count;
 	enum lk_status missing; /* the first status of a delivery that could not be opened */
@@ -70,6 +70,9 @@ static enum lk_status open_all(struct unpack *u, struct lk_error *err)
 		LK_TRY(lk_sources_open(&u->sources, o->sources, err));
 	if (o->lake)
 		LK_TRY(lk_lake_open(&u->lake, o->lake, LK_LAKE_READONLY, err));
+	u->branch = o->branch ? o->branch : LK_MAIN;
+	if (u->lake)
+		LK_TRY(lk_ledger_check_branch(u->lake, u->branch, err));
 	if (u->sources) {
 		archive.ignores = ignores;
 		archive.ignores_context = u->sources;
@@ -111,7 +114,7 @@ static enum lk_status known_by_path(struct unpack *u, const char *path, bool *kn
 	*known = u->in_part = false;
 	if (!u->lake || !strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode))
 		return LK_OK;
-	LK_TRY(lk_ledger_find_path(u->lake, BRANCH, path, st.st_size,
+	LK_TRY(lk_ledger_find_path(u->lake, u->branch, path, st.st_size,
 		(int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000, sources_hash(u), &entry, err));
 	*known = is_done(u, &entry, path);
 	u->in_part = entry.state == LK_DELIVERY_PARTIAL || (u->o->again && entry.state);
@@ -129,7 +132,7 @@ static enum lk_status known_by_content(struct unpack *u, const struct lk_member_
 	u->failed_count = 0;
 	if (!u->lake)
 		return LK_OK;
-	LK_TRY(lk_ledger_find(u->lake, BRANCH, origin->sender, sha256, sources_hash(u), &entry, err));
+	LK_TRY(lk_ledger_find(u->lake, u->branch, origin->sender, sha256, sources_hash(u), &entry, err));
 	*known = is_done(u, &entry, origin->path);
 	if (u->in_part && entry.state == LK_DELIVERY_UNKNOWN) { /* as this sender's it would be loaded twice */
 		u->o->say("'%s' was loaded%s from another sender, and is left out", origin->path, u->o->again ? "" : " in part");
@@ -137,7 +140,7 @@ static enum lk_status known_by_content(struct unpack *u, const struct lk_member_
 	}
 	if (entry.state != LK_DELIVERY_PARTIAL || u->o->again)
 		return LK_OK;
-	return lk_ledger_failed(u->lake, BRANCH, origin->sender, sha256, sources_hash(u), &u->arena, &u->failed, &u->failed_count,
+	return lk_ledger_failed(u->lake, u->branch, origin->sender, sha256, sources_hash(u), &u->arena, &u->failed, &u->failed_count,
 		err);
 }
 

@@ -29,6 +29,7 @@ struct lk_unpack_options {
 	FILE *out;
 	int fd;
 	const char *lake;    /* whose deliveries are left out; NULL for none */
+	const char *branch;  /* whose ledger says so; NULL: main */
 	bool retry;	     /* those that crashed a worker are not */
 	bool again;	     /* none are, but those that were another sender's */
 	const char *sources; /* packages that say who sent what, and what to ignore; NULL for $LK_SOURCES, or none */
