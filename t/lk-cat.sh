@@ -160,6 +160,14 @@ test_expect_success '-F arrow is one plain stream, --as makes an lk stream of it
 	printf "table,rows\npeople,1\n" >expect && test_cmp expect actual
 '
 
+test_expect_success 'a plain stream of a side table is shown, and --as takes it' '
+	lk-cat -t lk.rejects -F arrow all.lk >rejects.arrows &&
+	printf "reason\nno key\n" >expect && lk-cat rejects.arrows >actual && test_cmp expect actual &&
+	lk-cat --as quarantine.rejects rejects.arrows >again.lk && lk-cat -t quarantine.rejects again.lk >actual && test_cmp expect actual &&
+	lk-cat -t lk.rejects --as quarantine.rejects all.lk | lk-cat >actual && test_cmp expect actual &&
+	stream-make rejects >only.lk && expect_error 66 "option -t chooses one" lk-cat --as people only.lk >out
+'
+
 test_expect_success 'a plain stream may end by the end of the file, not inside a message' '
 	size=$(wc -c <people.arrows) &&
 	head -c $((size - 8)) people.arrows | lk-cat >actual &&

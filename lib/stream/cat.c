@@ -19,6 +19,7 @@ struct lk_cat {
 	size_t seen_count, seen_cap;
 	size_t one_index; /* the table that came first, or that was asked for */
 	bool has_one;
+	bool left_out; /* a side table */
 
 	struct lk_reader *reader; /* one for all inputs */
 	struct lk_formatter *formatter;
@@ -105,12 +106,26 @@ static bool room_for_all(const struct lk_cat_options *o)
 	return o->what != LK_CAT_ROWS || (o->format == LK_FORMAT_TABLE && !o->as);
 }
 
-static bool wanted(const struct lk_cat_options *o, const char *table)
+/* Travels beside data in a segment. A plain stream has one table, which is what there is of it. */
+static bool is_beside(const struct lk_batch *batch)
 {
+	struct ArrowStringView segment;
+
+	return lk_meta_get(batch->schema, LK_META_SEGMENT, &segment) &&
+	       (!strcmp(batch->table, LK_TABLE_FILES) || !strcmp(batch->table, LK_TABLE_REJECTS) ||
+		       !strcmp(batch->table, LK_TABLE_REPLAYED));
+}
+
+static bool wanted(struct lk_cat *c, const struct lk_batch *batch)
+{
+	const struct lk_cat_options *o = &c->options;
+
 	if (o->table)
-		return is_named(table, o->table);
-	return room_for_all(o) || (strcmp(table, LK_TABLE_FILES) && strcmp(table, LK_TABLE_REJECTS) &&
-				  strcmp(table, LK_TABLE_REPLAYED));
+		return is_named(batch->table, o->table);
+	if (room_for_all(o) || !is_beside(batch))
+		return true;
+	c->left_out = true;
+	return false;
 }
 
 static enum lk_status find_seen(struct lk_cat *c, const char *table, size_t *index, struct lk_error *err)
@@ -316,7 +331,7 @@ static enum lk_status take_batch(struct lk_cat *c, struct lk_batch *batch, struc
 	bool changed;
 	size_t index;
 
-	if (!wanted(o, batch->table))
+	if (!wanted(c, batch))
 		return LK_OK;
 	LK_TRY(find_seen(c, batch->table, &index, err));
 	LK_TRY(choose(c, index, err));
@@ -363,6 +378,8 @@ static enum lk_status close_impl(struct lk_cat *c, struct lk_error *err)
 
 	if (c->options.table && !c->has_one)
 		return lk_error_set(err, LK_NOINPUT, "there is no table '%s'", c->options.table);
+	if (w && c->left_out && !c->has_one)
+		return lk_error_set(err, LK_NOINPUT, "there are only tables that go beside data: option -t chooses one");
 	if (w && !c->options.as && !c->has_one)
 		return lk_error_set(err, LK_NOINPUT, "there is no table to write");
 	if (c->options.what != LK_CAT_ROWS)

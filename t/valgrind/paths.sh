@@ -37,8 +37,12 @@ test_expect_success 'members become rows' '
 test_expect_success 'what was done with them is explained' '
 	for file in drop/*; do lk-parse -s sources --explain $file >/dev/null; rc=$?; [ $rc -le 1 ] || return 1; done
 '
-test_expect_success 'rejects are read again' '
-	lk-cat -F arrow -t lk.rejects rows.lk | lk-cat --as quarantine.rejects >rejects.lk && { lk-parse -s sources --replay <rejects.lk >again.lk; rc=$?; [ $rc -le 1 ]; }
+test_expect_success 'rejects are read again, by a package that takes more' '
+	mkdir mended && sed "s/\"Id\", \"type\": \"integer\"/\"Id\"/" sources/clinic.json >mended/clinic.json &&
+	lk-cat -F arrow -t lk.rejects rows.lk | lk-cat --as quarantine.rejects >rejects.lk &&
+	{ lk-parse -s mended --replay <rejects.lk >again.lk; [ $? = 1 ]; } &&
+	[ "$(lk-cat -t people -F csv again.lk | grep -c "^x,bad,")" = 3 ] &&
+	lk-cat -t lk.replayed --count again.lk | grep -q "^lk.replayed,[1-9]"
 '
 test_expect_success 'packages are drafted of samples' '
 	at_most_1() { "$@"; [ $? -le 1 ]; } &&
