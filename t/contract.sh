@@ -109,6 +109,8 @@ failures() {
 		65|lk-log|a table is not there|nothing|lk-log -l lake -t nothing
 		66|lk-expire|the lake is not there|nowhere|lk-expire -l nowhere
 		66|lk-expire|a table is not there|nothing|lk-expire -l lake -t nothing
+		66|lk-compact|the lake is not there|nowhere|lk-compact -l nowhere
+		66|lk-compact|a table is not there|nothing|lk-compact -l lake -t nothing
 		66|lk-gc|the lake is not there|nowhere|lk-gc -l nowhere
 		66|lk-gc|a table is not there|nothing|lk-gc -l lake -t nothing
 		66|lk-gc|a folder of staged runs is not there|nowhere|lk-gc -l lake --staged nowhere
@@ -160,6 +162,7 @@ printers() {
 		lk-ls|its tables|lk-ls -l lake
 		lk-log|snapshots|lk-log -l lake
 		lk-expire|what it expired|lk-expire -q -l lake --json
+		lk-compact|what it compacted|lk-compact -q -l lake --json
 		lk-gc|what it removed|lk-gc -q -l lake --json
 		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
 		lk-table|a table|lk-table describe -l lake people

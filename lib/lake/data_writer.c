@@ -151,8 +151,11 @@ enum lk_status lk_data_writers_write(struct lk_data_writers *s, const char *tabl
 	}
 	if (!view->length)
 		return LK_OK;
-	if (!w->writer)
+	if (!w->writer) {
 		LK_TRY(lk_partition_writer_create(&w->writer, &w->target, w->columns, w->column_count, s->run, &s->next_file, err));
+		if (s->stretch)
+			lk_partition_writer_stretch(w->writer);
+	}
 	status = lk_partition_writer_write(w->writer, view, w->source, err);
 	if (status)
 		return err ? lk_error_prefix(err, "table %s", table) : status;

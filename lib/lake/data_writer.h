@@ -28,6 +28,7 @@ struct lk_data_writers {
 	const char *branch; /* that the tables' snapshots go on; NULL: main */
 	enum lk_schema_mode mode;
 	bool ahead; /* tables and columns are made before rows are written, so that ids need not be assigned in the commit */
+	bool stretch; /* files may be somewhat larger than the table wants (lake/partition_writer.h) */
 	struct lk_data_writer **items;
 	size_t count, cap;
 	int next_file;

@@ -143,6 +143,11 @@ enum lk_status lk_partition_writer_create(struct lk_partition_writer **out, stru
 	return status;
 }
 
+void lk_partition_writer_stretch(struct lk_partition_writer *w)
+{
+	w->options.file_bytes += w->options.file_bytes / 4;
+}
+
 void lk_partition_writer_free(struct lk_partition_writer *w)
 {
 	if (!w)

@@ -23,6 +23,8 @@ struct lk_partition_writer;
 /* By the layout and the properties of the target, whose columns fit. columns are copied. Files are called <run>-<number>.parquet; *next_file is the number of the next one. */
 enum lk_status lk_partition_writer_create(struct lk_partition_writer **out, struct lk_target *t,
 	const struct lk_parquet_column *columns, int count, const char *run, int *next_file, struct lk_error *err) LK_CHECKED;
+/* Lets files pass the table's size by a quarter, so that rows that were counted to fit into one leave no crumb in another. */
+void lk_partition_writer_stretch(struct lk_partition_writer *w);
 
 /* source: as lk_parquet_write has it. */
 enum lk_status lk_partition_writer_write(struct lk_partition_writer *w, const struct ArrowArrayView *view, const int *source,
