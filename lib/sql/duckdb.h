@@ -25,6 +25,12 @@ enum lk_duckdb_statement {
 	LK_DUCKDB_EXPLAIN = 4,
 };
 
+/* duckdb_type, as far as we make some. */
+enum lk_duckdb_type {
+	LK_DUCKDB_BOOLEAN = 1,
+	LK_DUCKDB_BIGINT = 5,
+};
+
 /* Each row: what it returns, its name, its parameters. Those that return int return 0 for success. */
 #define LK_DUCKDB_FUNCTIONS(F)                                                                                        \
 	F(int, create_config, (void **config))                                                                        \
@@ -69,7 +75,20 @@ enum lk_duckdb_statement {
 	F(bool, error_data_has_error, (void *error))                                                                  \
 	F(const char *, error_data_message, (void *error))                                                            \
 	F(void, destroy_error_data, (void **error))                                                                   \
-	F(int, arrow_scan, (void *connection, const char *view, struct ArrowArrayStream *stream))
+	F(int, arrow_scan, (void *connection, const char *view, struct ArrowArrayStream *stream))                    \
+	F(uint64_t, data_chunk_get_size, (void *chunk))                                                               \
+	F(void *, data_chunk_get_vector, (void *chunk, uint64_t column))                                              \
+	F(void *, vector_get_data, (void *vector))                                                                    \
+	F(void *, create_logical_type, (int type))                                                                    \
+	F(void *, create_scalar_function, (void))                                                                     \
+	F(void, scalar_function_set_name, (void *function, const char *name))                                         \
+	F(void, scalar_function_add_parameter, (void *function, void *type))                                          \
+	F(void, scalar_function_set_return_type, (void *function, void *type))                                        \
+	F(void, scalar_function_set_extra_info, (void *function, void *extra, void (*release)(void *)))               \
+	F(void, scalar_function_set_function, (void *function, void (*call)(void *info, void *input, void *output)))  \
+	F(void *, scalar_function_get_extra_info, (void *info))                                                       \
+	F(int, register_scalar_function, (void *connection, void *function))                                          \
+	F(void, destroy_scalar_function, (void **function))
 
 struct lk_duckdb {
 #define LK_DUCKDB_MEMBER(type, name, parameters) type(*name) parameters;

@@ -48,7 +48,7 @@ static enum lk_status read_members(struct lk_finder *f, const struct lk_lake_tab
 	lk_str_adds(&s, "CREATE OR REPLACE TABLE lk_members AS SELECT sender, sha256, string_split(delivery, '/')[-1] || '@' || "
 		"left(sha256, 12) || '!' || member AS lk_file, left(string_split(lk_path, '/')[-1], 36) AS writer FROM (");
 	if (files && files->file_count)
-		status = lk_sql_add_places(files, &s, err);
+		status = lk_sql_add_places(f->places.sql, files, &s, err);
 	else
 		lk_str_adds(&s, "SELECT '' AS sender, '' AS sha256, '' AS delivery, '' AS member, '' AS lk_path WHERE false");
 	lk_str_adds(&s, ") WHERE left(sha256, 12) IN (SELECT left(sha256, 12) FROM lk_meant)");

@@ -46,12 +46,12 @@ bool lk_places_has_column(const struct lk_lake_table *table, const char *name)
 
 /* ---- searching ---- */
 
-static enum lk_status add_search(const struct lk_search *search, const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
+static enum lk_status add_search(struct lk_places *p, const struct lk_search *search, const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
 {
 	lk_str_addf(s, "SELECT w.file%s%s FROM (", *search->select ? ", " : "", search->select);
 	if (search->where)
 		lk_str_adds(s, "SELECT * FROM (");
-	LK_TRY(lk_sql_add_places(t, s, err));
+	LK_TRY(lk_sql_add_places(p->sql, t, s, err));
 	if (search->where) {
 		lk_str_adds(s, ") ");
 		lk_sql_add_identifier(s, t->name);
@@ -107,7 +107,7 @@ static enum lk_status search_files(struct lk_places *p, const struct lk_search *
 {
 	struct lk_duckdb_result result = {{0}};
 	struct lk_str s = LK_STR_INIT;
-	enum lk_status status = add_search(search, t, &s, err);
+	enum lk_status status = add_search(p, search, t, &s, err);
 
 	if (!status)
 		status = lk_places_ask(p, s.data, &result, err);

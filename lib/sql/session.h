@@ -10,6 +10,7 @@ struct lk_sql {
 	void *db, *connection;
 	struct lk_str allowed; /* literals of the files that may be read, each followed by a comma */
 	bool locked;
+	int functions; /* of our own, that were made: for their names */
 };
 
 /*

@@ -285,7 +285,7 @@ enum lk_status lk_verify_deliveries(struct lk_verify *v, const struct lk_lake_ta
 	if (!files->file_count)
 		return LK_OK;
 	lk_str_adds(&s, "SELECT sender, sha256, CAST(coalesce(sum(rows), 0) + coalesce(sum(rejected), 0) AS BIGINT) FROM (");
-	status = lk_sql_add_places(files, &s, err);
+	status = lk_sql_add_places(v->places.sql, files, &s, err);
 	lk_str_adds(&s, ") WHERE sender IS NOT NULL AND sha256 IS NOT NULL GROUP BY ALL ORDER BY ALL");
 	if (!status)
 		status = visit_deliveries(v, &s, visit, context, err);

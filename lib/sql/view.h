@@ -7,16 +7,20 @@
 
 /*
  * Makes schema.name a view over a table that lk_lake_table_load has read, and lets its files be opened. Columns have the names
- * and types of the current schema, whatever the files call them (Iceberg, "Column Projection"); a file without a column gives
- * nulls; a table without files has its columns all the same. Rows that position deletes name are left out. LK_DATA for what
- * cannot be read right: equality deletes, types that we do not know.
+ * and types of the table's schema, whatever the files call them (Iceberg, "Column Projection"); a file without a column gives
+ * its default, or nulls; a table without files has its columns all the same. Rows that deletes take out are left out; where those
+ * are by position, the others keep their order. LK_MISSING for what cannot be read: types and defaults that DuckDB does not have,
+ * other formats than Parquet, encrypted files.
  */
 enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name,
 	const struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
 
-/* Adds a SELECT of a loaded table's live rows, of all columns and of where each row stands: lk_path, the path of its file, and
- * lk_pos, its position there. The table must have files. */
-enum lk_status lk_sql_add_places(const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err) LK_CHECKED;
+/* Adds the SELECT of such a view, which stands by itself: it can be given to another DuckDB. */
+enum lk_status lk_sql_add_rows(struct lk_sql *sql, const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err) LK_CHECKED;
+
+/* The same with the columns of where each row stands: lk_path, the path of its file, and lk_pos, its position there. The table must have
+ * files. */
+enum lk_status lk_sql_add_places(struct lk_sql *sql, const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
 /* DuckDB's type for one of Iceberg's, as its schema JSON writes it; appended. False when there is none. */
 bool lk_sql_iceberg_type(const char *type, struct lk_str *out);

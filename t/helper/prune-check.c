@@ -102,7 +102,7 @@ static enum lk_status check_lines(struct check *c, struct lk_error *err)
 
 	LK_TRY(lk_places_open(&c->places, err));
 	lk_str_adds(&s, "CREATE TABLE t AS ");
-	status = lk_sql_add_places(c->table, &s, err);
+	status = lk_sql_add_places(c->places.sql, c->table, &s, err);
 	if (!status)
 		status = lk_sql_run(c->places.sql, lk_str_text(&s), err);
 	lk_str_release(&s);

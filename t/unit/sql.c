@@ -117,40 +117,117 @@ static void test_nested(void)
 
 static void test_refusals(void)
 {
-	struct lk_lake_column column = {.id = 1, .name = "a", .type = "long"};
-	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = &column, .column_count = 1,
-		.equality_count = 2, .nested_same = true};
+	struct lk_lake_column columns[] = {{.id = 1, .name = "a", .type = "long"}, {.id = 2, .name = "b", .type = "variant"}};
+	struct lk_lake_file file = {.rows = 1, .path = "/a.orc", .uri = "/a.orc", .entry = {.format = "orc", .uri = (char *)"/a.orc"}};
+	struct lk_lake_deletes deletes = {.path = "/d.avro", .uri = "/d.avro", .entry = {.format = "AVRO", .uri = (char *)"/d.avro"}};
+	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = columns, .column_count = 1,
+		.files = &file, .file_count = 1, .nested_same = true};
 	struct lk_error err = {0};
 
-	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_DATA, "equality deletes are refused");
-	ok(strstr(err.message, "'main.t' has equality deletes (2 files)") != NULL, "with the table's name");
-	table.equality_count = 0;
-	table.nested_same = false;
-	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_DATA, "renamed fields inside of columns are refused");
+	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_MISSING, "other formats are refused");
+	ok(strstr(err.message, "data file '/a.orc' is in the format orc") != NULL, "by name: %s", err.message);
+	file.entry.format = "PARQUET";
+	table.deletes = &deletes;
+	table.deletes_count = 1;
+	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_MISSING, "of deletes too: %s", err.message);
+	deletes.entry.format = NULL;
+	deletes.entry.key_metadata = (struct lk_str){.data = (char *)"k", .len = 1};
+	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_MISSING, "what is encrypted is refused: %s", err.message);
+	table.deletes_count = 0;
+	table.column_count = 2;
+	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_MISSING, "types of later formats are refused: %s", err.message);
+	columns[1].type = "binary";
+	columns[1].initial = "\"00ff\"";
+	is_int(lk_sql_view_create(NULL, "main", "t", &table, &err), LK_MISSING, "and defaults of some types: %s", err.message);
 }
 
-/* A file that another engine added as it was, without field ids. */
+/* A statement of ours must hold: it is a SELECT of one truth. */
+static void holds(struct lk_sql *sql, const char *truth, const char *what)
+{
+	char statement[1000];
+	struct lk_error err = {0};
+
+	snprintf(statement, sizeof(statement), "SELECT if((%s) IS NOT TRUE, error('it does not hold'), 1)", truth);
+	ok(!lk_sql_run(sql, statement, &err), "%s: %s", what, err.message);
+}
+
+/* Files that another engine added as they were, without field ids, are read by the table's mapping of names. */
 static void test_ids(const char *dir)
 {
-	struct lk_lake_column column = {.id = 1, .name = "a", .type = "long"};
-	struct lk_lake_file file = {.rows = 1};
-	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = &column, .column_count = 1,
-		.files = &file, .file_count = 1, .name_mapping = true, .nested_same = true};
+	static const char nested[] = "{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"x\",\"type\":\"long\"},{\"id\":4,\"name\":\"y\","
+				     "\"type\":{\"type\":\"list\",\"element-id\":5,\"element\":{\"type\":\"struct\",\"fields\":[{\"id\":6,\"name\":"
+				     "\"z\",\"type\":\"string\"},{\"id\":7,\"name\":\"new\",\"type\":\"date\"}]}}}]}";
+	static const char metadata[] = "{\"properties\":{\"schema.name-mapping.default\":\"[{\\\"field-id\\\":1,\\\"names\\\":[\\\"old\\\",\\\"a\\\"]},"
+		"{\\\"field-id\\\":2,\\\"names\\\":[\\\"s\\\"],\\\"fields\\\":[{\\\"field-id\\\":3,\\\"names\\\":[\\\"ex\\\"]},{\\\"field-id\\\":4,"
+		"\\\"names\\\":[\\\"why\\\"],\\\"fields\\\":[{\\\"field-id\\\":5,\\\"names\\\":[\\\"element\\\"],\\\"fields\\\":[{\\\"field-id\\\":6,"
+		"\\\"names\\\":[\\\"zed\\\"]}]}]}]}]\"},\"partition-specs\":[{\"spec-id\":1,\"fields\":[{\"source-id\":8,\"field-id\":1000,\"transform\":\"identity\","
+		"\"name\":\"day\"}]}]}";
+	struct lk_lake_column columns[] = {{.id = 1, .name = "a", .type = "long"}, {.id = 2, .name = "s", .type = nested},
+		{.id = 8, .name = "day", .type = "date"}};
+	struct lk_partition_value day = {.field_id = 1000, .value = {.data = (char *)"\1\0\0\0", .len = 4}};
+	struct lk_lake_file files[3] = {{.rows = 1, .entry = {.spec_id = 1, .partition = &day, .partition_count = 1}}, {.rows = 1}, {.rows = 1}};
+	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = columns, .column_count = 1, .metadata = json_object(),
+		.files = files, .file_count = 1, .name_mapping = true, .nested_same = true};
 	struct lk_sql_options options = {.threads = 1, .scratch = dir};
+	char paths[3][512], statement[1200];
 	struct lk_error err = {0};
-	char path[512], statement[700];
 	struct lk_sql *sql;
 
-	snprintf(path, sizeof(path), "%s/file.parquet", dir);
-	file.path = path;
+	for (int i = 0; i < 3; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s/file%d.parquet", dir, i);
+		files[i].path = files[i].uri = paths[i];
+	}
 	ok(!lk_sql_open(&sql, &options, &err), "DuckDB starts: %s", err.message);
-	snprintf(statement, sizeof(statement), "COPY (SELECT 1 AS a) TO '%s' (FORMAT parquet)", path);
+	snprintf(statement, sizeof(statement), "COPY (SELECT 1 AS old, {'ex': 5, 'why': [{'zed': 'q'}, NULL]} AS s) TO '%s' (FORMAT parquet)", paths[0]);
 	ok(!lk_sql_run(sql, statement, &err), "a file without field ids: %s", err.message);
-	is_int(lk_sql_view_create(sql, "main", "t", &table, &err), LK_DATA, "it is refused");
-	ok(strstr(err.message, "has no field ids") != NULL, "for what it is: %s", err.message);
-	snprintf(statement, sizeof(statement), "COPY (SELECT 1 AS a) TO '%s' (FORMAT parquet, FIELD_IDS {a: 1})", path);
+	snprintf(statement, sizeof(statement), "COPY (SELECT DATE '2026-01-31' AS day, 2 AS a, NULL::STRUCT(ex INTEGER) AS s) TO '%s' (FORMAT parquet)", paths[1]);
+	ok(!lk_sql_run(sql, statement, &err), "another one: %s", err.message);
+	snprintf(statement, sizeof(statement), "COPY (SELECT 3 AS whatever, DATE '2026-02-01' AS d) TO '%s' (FORMAT parquet, FIELD_IDS {whatever: 1, d: 8})", paths[2]);
 	ok(!lk_sql_run(sql, statement, &err), "one with them: %s", err.message);
-	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "it is taken: %s", err.message);
+	is_int(lk_sql_view_create(sql, "main", "t", &table, &err), LK_DATA, "without a mapping it is refused");
+	ok(strstr(err.message, "has no field ids") != NULL, "for what it is: %s", err.message);
+	json_decref((json_t *)table.metadata);
+	table.metadata = json_loads(metadata, 0, NULL);
+	table.column_count = 3;
+	table.file_count = 3;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "with one all are taken: %s", err.message);
+	holds(sql, "(SELECT list(a ORDER BY a) FROM main.t) = [1, 2, 3]", "by any of the names, and by id");
+	holds(sql, "(SELECT s::VARCHAR FROM main.t WHERE a = 1) = '{''x'': 5, ''y'': [{''z'': q, ''new'': NULL}, NULL]}'", "nested too");
+	holds(sql, "(SELECT count(s) FROM main.t) = 1", "nulls stay null");
+	holds(sql, "(SELECT day FROM main.t WHERE a = 1) = DATE '1970-01-02'", "what a file lacks is the value of its partition");
+	holds(sql, "(SELECT list(day ORDER BY day) FROM main.t) = [DATE '1970-01-02', DATE '2026-02-01', NULL]", "and what no mapping names is null");
+	json_decref((json_t *)table.metadata);
+	table.metadata = NULL;
+	lk_sql_close(sql);
+	for (int i = 0; i < 3; i++)
+		unlink(paths[i]);
+}
+
+/* Fields inside of columns that were renamed, and others that took their names, are found by id. */
+static void test_renamed(const char *dir)
+{
+	static const char type[] = "{\"type\":\"struct\",\"fields\":[{\"id\":2,\"name\":\"after\",\"type\":\"long\"},{\"id\":3,\"name\":\"before\","
+				   "\"type\":\"string\"}]}";
+	static const char map[] = "{\"type\":\"map\",\"key-id\":5,\"key\":\"string\",\"value-id\":6,\"value\":{\"type\":\"struct\",\"fields\":["
+				  "{\"id\":7,\"name\":\"q\",\"type\":\"long\"}]}}";
+	struct lk_lake_column columns[] = {{.id = 1, .name = "s", .type = type}, {.id = 4, .name = "m", .type = map}};
+	struct lk_lake_file file = {.rows = 1};
+	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = columns, .column_count = 2, .files = &file, .file_count = 1};
+	struct lk_sql_options options = {.threads = 1, .scratch = dir};
+	char path[512], statement[1200];
+	struct lk_error err = {0};
+	struct lk_sql *sql;
+
+	snprintf(path, sizeof(path), "%s/renamed.parquet", dir);
+	file.path = file.uri = path;
+	ok(!lk_sql_open(&sql, &options, &err), "DuckDB starts: %s", err.message);
+	snprintf(statement, sizeof(statement), "COPY (SELECT {'before': 5} AS s, MAP {'k': {'p': 6}} AS m) TO '%s' (FORMAT parquet, FIELD_IDS {s: {"
+		"__duckdb_field_id: 1, before: 2}, m: {__duckdb_field_id: 4, key: 5, value: {__duckdb_field_id: 6, p: 7}}})", path);
+	ok(!lk_sql_run(sql, statement, &err), "a file of before: %s", err.message);
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "is read: %s", err.message);
+	holds(sql, "(SELECT s.after = 5 AND s.before IS NULL FROM main.t)", "a field under its new name");
+	holds(sql, "(SELECT m['k'].q = 6 FROM main.t)", "one within a map");
+	holds(sql, "(SELECT typeof(m) FROM main.t) = 'MAP(VARCHAR, STRUCT(q BIGINT))'", "with the type of the table");
 	lk_sql_close(sql);
 	unlink(path);
 }
@@ -237,8 +314,60 @@ static void test_deletes(const char *dir)
 	has_rows(sql, "a b c d e f g", "those that are older than the file do not apply");
 	deletes[1].sequence = 3;
 	make_file(sql, paths[4], select, "pos: 2147483545");
-	is_int(lk_sql_run(sql, "FROM main.t", &err), LK_DATA, "deletes without field ids are refused");
+	is_int(lk_sql_view_create(sql, "main", "t", &table, &err), LK_DATA, "deletes without field ids are refused");
 	ok(strstr(err.message, "lacks the field ids") != NULL, "for what they are: %s", err.message);
+	lk_sql_close(sql);
+	for (int i = 0; i < 5; i++)
+		unlink(paths[i]);
+}
+
+/* Deletes by value: for files that are older, of the partition or of all. */
+static void test_equality(const char *dir)
+{
+	struct lk_lake_column columns[] = {{.id = 1, .name = "k", .type = "long"}, {.id = 2, .name = "v", .type = "string"}};
+	static const char metadata[] = "{\"schemas\":[{\"fields\":[{\"id\":9,\"name\":\"dropped\",\"type\":\"int\"}]}],\"partition-specs\":["
+				       "{\"spec-id\":0,\"fields\":[]},{\"spec-id\":1,\"fields\":[{\"source-id\":2,\"field-id\":1000,\"transform\":\"identity\"}]}]}";
+	struct lk_partition_value x = {.field_id = 1000, .value = {.data = (char *)"x", .len = 1}};
+	int32_t key[] = {1}, both[] = {2, 1}, dropped[] = {9}, none[] = {77};
+	char paths[5][512];
+	struct lk_lake_file files[2] = {{.rows = 4, .sequence = 1, .entry = {.spec_id = 1, .partition = &x, .partition_count = 1}},
+		{.rows = 2, .sequence = 3}};
+	struct lk_lake_deletes equality[3] = {{.sequence = 2, .entry = {.content = 2, .equality_ids = key, .equality_count = 1}},
+		{.sequence = 4, .entry = {.content = 2, .equality_ids = both, .equality_count = 2, .spec_id = 1, .partition = &x, .partition_count = 1}},
+		{.sequence = 4, .entry = {.content = 2, .equality_ids = dropped, .equality_count = 1}}};
+	struct lk_lake_table table = {.namespace_name = "main", .name = "t", .columns = columns, .column_count = 2, .files = files,
+		.file_count = 2, .equality = equality, .nested_same = true, .metadata = json_loads(metadata, 0, NULL)};
+	struct lk_sql_options options = {.threads = 1, .scratch = dir};
+	struct lk_error err = {0};
+	struct lk_sql *sql;
+
+	ok(!lk_sql_open(&sql, &options, &err), "DuckDB starts: %s", err.message);
+	for (int i = 0; i < 5; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%s/eq%d.parquet", dir, i);
+		*(i < 2 ? &files[i].path : &equality[i - 2].path) = paths[i];
+		*(i < 2 ? &files[i].uri : &equality[i - 2].uri) = paths[i];
+	}
+	make_file(sql, paths[0], "SELECT * FROM (VALUES (1::BIGINT, 'a', 7), (2, 'b', 8), (NULL, 'c', 9), (4, 'd', NULL)) v(k, v, gone)", "k: 1, v: 2, gone: 9");
+	make_file(sql, paths[1], "SELECT * FROM (VALUES (1::BIGINT, 'e'), (4, 'd')) v(k, v)", "k: 1, v: 2");
+	make_file(sql, paths[2], "SELECT * FROM (VALUES (1::INTEGER), (NULL)) v(k)", "k: 1");
+	make_file(sql, paths[3], "SELECT * FROM (VALUES ('d', 4::BIGINT), ('b', 5)) v(v, k)", "k: 1, v: 2");
+	make_file(sql, paths[4], "SELECT 8 AS gone", "gone: 9");
+	table.equality_count = 1;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "deletes by one column: %s", err.message);
+	holds(sql, "(SELECT list(v ORDER BY v, k) FROM main.t) = ['b', 'd', 'd', 'e']", "equal rows of older files go, nulls by nulls");
+	table.equality_count = 2;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "and by two: %s", err.message);
+	holds(sql, "(SELECT list(v ORDER BY v, k) FROM main.t) = ['b', 'd', 'e']", "only of their partition");
+	table.equality_count = 3;
+	ok(!lk_sql_view_create(sql, "main", "t", &table, &err), "and by one that was dropped since: %s", err.message);
+	holds(sql, "(SELECT list(v ORDER BY v, k) FROM main.t) = ['d', 'e']", "which the table no longer has");
+	holds(sql, "(SELECT count(*) FROM (DESCRIBE main.t)) = 2", "and does not show");
+	equality[2].entry.equality_ids = none;
+	is_int(lk_sql_view_create(sql, "main", "t", &table, &err), LK_MISSING, "an unknown field is refused: %s", err.message);
+	table.equality_count = 1;
+	make_file(sql, paths[2], "SELECT 1 AS k", "k: 2");
+	is_int(lk_sql_view_create(sql, "main", "t", &table, &err), LK_DATA, "and a file that lacks the id: %s", err.message);
+	json_decref((json_t *)table.metadata);
 	lk_sql_close(sql);
 	for (int i = 0; i < 5; i++)
 		unlink(paths[i]);
@@ -442,7 +571,9 @@ int main(void)
 	find_duckdb();
 	ok(mkdtemp(dir) != NULL, "a folder");
 	test_deletes(dir);
+	test_equality(dir);
 	test_ids(dir);
+	test_renamed(dir);
 	test_doors(dir);
 	test_names(dir);
 	test_attacks(dir);

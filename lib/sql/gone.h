@@ -1,0 +1,41 @@
+/*
+ * Rows that are gone: what files of position deletes and of equality deletes say of a table's data files ("Scan Planning" of
+ * Iceberg's specification; private to lib/sql).
+ *
+ *	position deletes	are about files of their partition that are not younger, or about the one file that they name
+ *	equality deletes	about files of their partition, or of all where their spec has no fields, that are older
+ */
+#ifndef LK_SQL_GONE_H
+#define LK_SQL_GONE_H
+
+#include "sql/scan.h"
+
+struct lk_gone {
+	const struct lk_lake_table *table;
+	int *key_of_file, *key_of_deletes, *key_of_equality; /* numbers of partitions; -1: one that no data file is of */
+	bool *by_position, *by_value;	    /* of data files: whether deletes may be about it */
+	int by_position_count, by_value_count;
+	bool *deletes, *equality; /* of files of deletes: whether they may be about any of the data files */
+	bool *is_global;	  /* of equality deletes: about all partitions */
+};
+
+enum lk_status lk_gone_init(struct lk_gone *gone, const struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
+void lk_gone_release(struct lk_gone *gone);
+
+/* Adds "(SELECT f, pos FROM ...)": the places that position deletes name, by the number of the file. */
+void lk_gone_add_places(const struct lk_gone *gone, struct lk_str *s);
+
+#define LK_GONE_NAME 32
+
+/*
+ * Makes a function of the session which is true of f and pos where the row is gone by position: the deletes are read now. Filtering by
+ * it is quicker than a join, and rows keep their order. The name is "" where the deletes are about more rows than there is memory
+ * for.
+ */
+enum lk_status lk_gone_register(const struct lk_gone *gone, struct lk_sql *sql, char name[LK_GONE_NAME], struct lk_error *err) LK_CHECKED;
+
+/* Adds " ANTI JOIN ..." for each set of columns that equality deletes go by, behind rows of the scan called l. */
+enum lk_status lk_gone_add_joins(const struct lk_gone *gone, struct lk_file_scan *scan, struct lk_sql *sql, struct lk_str *s,
+	struct lk_error *err) LK_CHECKED;
+
+#endif
