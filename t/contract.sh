@@ -99,6 +99,7 @@ failures() {
 		66|lk-cat|a stream is not there|nowhere.lk|lk-cat nowhere.lk
 		66|lk-commit|what was staged is not there|nowhere|lk-commit -l lake --staged nowhere
 		66|lk-query|the lake is not there|nowhere|lk-query -l nowhere "select 1"
+		66|lk-copy|the lake is not there|nowhere|lk-copy nowhere x
 		66|lk-fsck|the lake is not there|nowhere|lk-fsck -l nowhere
 		66|lk-fsck|a table is not there|nothing|lk-fsck -l lake nothing
 		66|lk-revert|the lake is not there|nowhere|lk-revert -l nowhere --run 12345678
@@ -158,6 +159,7 @@ printers() {
 		lk-query|a table|lk-query -l lake "select * from people"
 		lk-query|Arrow|lk-query -l lake -F arrow "select * from people"
 		lk-query|its tables|lk-query -l lake
+		lk-copy|what it copied|lk-copy -q -n --json lake x
 		lk-fsck|what it checked|lk-fsck -q --json -l lake
 		lk-ls|its tables|lk-ls -l lake
 		lk-log|snapshots|lk-log -l lake

@@ -280,6 +280,64 @@ enum lk_status lk_file_hint(const char *path, mode_t mode, const void *data, siz
 	return status;
 }
 
+/* The kernel copies, or shares, what it can; what it cannot is copied by hand. */
+static enum lk_status copy_bytes(int from, int to, const char *name, struct lk_error *err)
+{
+	char buffer[64 * 1024];
+	ssize_t n;
+	size_t got;
+
+	do
+		n = copy_file_range(from, NULL, to, NULL, (size_t)1 << 30, 0);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	if (!n)
+		return LK_OK;
+	do {
+		LK_TRY(lk_read(from, name, buffer, sizeof(buffer), &got, err));
+		LK_TRY(lk_write(to, name, buffer, got, err));
+	} while (got);
+	return LK_OK;
+}
+
+static enum lk_status copy_open(int from, const char *name, const char *temp, struct lk_error *err)
+{
+	enum lk_status status;
+	struct stat st;
+	int to;
+
+	if (fstat(from, &st))
+		return lk_error_sys(err, LK_IO, "cannot read '%s'", name);
+	to = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, st.st_mode & 0777);
+	if (to < 0)
+		return lk_error_sys(err, LK_CANTCREATE, "cannot create '%s'", temp);
+	status = copy_bytes(from, to, temp, err);
+	if (!status && fsync(to))
+		status = lk_error_sys(err, LK_IO, "cannot sync '%s'", temp);
+	if (close(to) && !status)
+		status = lk_error_sys(err, LK_IO, "cannot write '%s'", temp);
+	return status;
+}
+
+enum lk_status lk_file_copy(const char *from, const char *to, struct lk_error *err)
+{
+	struct lk_str temp = LK_STR_INIT;
+	enum lk_status status;
+	int fd;
+
+	LK_TRY(lk_open_input(from, &fd, err));
+	lk_str_addf(&temp, "%s.%ld.tmp", to, (long)getpid());
+	status = lk_str_check(&temp, err);
+	if (!status)
+		status = copy_open(fd, from, temp.data, err);
+	if (!status && rename(temp.data, to))
+		status = lk_error_sys(err, LK_IO, "cannot rename '%s' to '%s'", temp.data, to);
+	if (status && temp.data)
+		unlink(temp.data);
+	lk_close_input(fd);
+	lk_str_release(&temp);
+	return status;
+}
+
 enum lk_status lk_out_create(struct lk_out *out, const char *path, mode_t mode, struct lk_error *err)
 {
 	*out = (struct lk_out){.fd = -1};

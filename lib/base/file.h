@@ -71,6 +71,10 @@ enum lk_status lk_file_replace(const char *path, mode_t mode, const void *data, 
 /* The same without a sync: for what is of use only while it is there, and may be lost. */
 enum lk_status lk_file_hint(const char *path, mode_t mode, const void *data, size_t len, struct lk_error *err) LK_CHECKED;
 
+/* Copies a file to a new name, with its permissions, by way of a temporary name beside it: what has the name is whole and on disk,
+ * the directory is the caller's to sync. */
+enum lk_status lk_file_copy(const char *from, const char *to, struct lk_error *err) LK_CHECKED;
+
 /*
  * A new file being written, buffered: create, add, then sync (durable, closed) or abandon (removed).
  *

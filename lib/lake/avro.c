@@ -11,6 +11,7 @@
 #include "lake/codec.h"
 
 #define MAGIC "Obj\x01"
+#define CODEC "deflate" /* of what is written */
 #define BLOCK_BYTES (64 * 1024)
 #define FILE_MAX ((size_t)1 << 30)
 #define MAX_DEPTH 32
@@ -49,7 +50,7 @@ enum lk_status lk_avro_begin(struct lk_avro_writer *w, const struct lk_meta *hea
 	lk_str_adds(&w->file, MAGIC);
 	lk_avro_long(&w->file, keys);
 	lk_avro_text(&w->file, "avro.codec");
-	lk_avro_text(&w->file, "deflate");
+	lk_avro_text(&w->file, CODEC);
 	for (const struct lk_meta *m = header; m->key; m++) {
 		lk_avro_text(&w->file, m->key);
 		lk_avro_text(&w->file, m->value);
@@ -143,6 +144,9 @@ struct decoder {
 	struct lk_str block;
 	lk_avro_visitor *visit;
 	void *context;
+	const struct lk_avro_editor *editor; /* NULL: the file is read, not written anew */
+	struct lk_avro_writer *writer;	     /* of the editor */
+	int dropped;			     /* values that we are inside of, and that are not written */
 	struct lk_error *err;
 };
 
@@ -324,7 +328,66 @@ static enum lk_status take(struct decoder *d, int64_t len, const char **out)
 
 static enum lk_status emit(struct decoder *d, struct lk_avro_value v)
 {
-	return d->visit(d->context, &v, d->err);
+	return d->visit ? d->visit(d->context, &v, d->err) : LK_OK;
+}
+
+/* ---- what is written anew (lk_avro_edit) ---- */
+
+static void write_long(struct decoder *d, int64_t n)
+{
+	if (d->editor && !d->dropped)
+		lk_avro_long(&d->writer->block, n);
+}
+
+static void write_bytes(struct decoder *d, const void *data, size_t len)
+{
+	if (d->editor && !d->dropped)
+		lk_str_add(&d->writer->block, data, len);
+}
+
+/* A scalar, as the editor would have it. */
+static enum lk_status write_scalar(struct decoder *d, const struct node *node, struct lk_avro_value *v)
+{
+	size_t len = v->len;
+	char byte;
+
+	if (!d->editor || d->dropped)
+		return LK_OK;
+	if (v->kind == LK_AVRO_LONG || v->kind == LK_AVRO_BYTES)
+		LK_TRY(d->editor->change(d->editor->context, v, d->err));
+	if (v->kind == LK_AVRO_BYTES) {
+		if (node->type != NODE_FIXED)
+			write_long(d, (int64_t)v->len);
+		else if (v->len != len)
+			return lk_error_set(d->err, LK_BUG, "'%s': a fixed value has got another length", d->name);
+	}
+	if (v->kind == LK_AVRO_BYTES || v->kind == LK_AVRO_DOUBLE) {
+		write_bytes(d, v->data, v->len);
+	} else if (v->kind == LK_AVRO_LONG && node->type == NODE_BOOLEAN) {
+		byte = v->number != 0;
+		write_bytes(d, &byte, 1);
+	} else if (v->kind == LK_AVRO_LONG) {
+		write_long(d, v->number);
+	}
+	return LK_OK;
+}
+
+/* The branch of a union for null where the editor wants that, else -1. */
+static int dropped_branch(struct decoder *d, const struct node *node, int id)
+{
+	if (!d->editor || d->dropped || !d->editor->drop(d->editor->context, id))
+		return -1;
+	for (int i = 0; i < node->count; i++)
+		if (node->children[i]->type == NODE_NULL)
+			return i;
+	return -1;
+}
+
+/* A scalar that was read. */
+static enum lk_status hand_out(struct decoder *d, const struct node *node, struct lk_avro_value v)
+{
+	LK_TRY(emit(d, v));
+	return write_scalar(d, node, &v);
 }
 
 static enum lk_status decode(struct decoder *d, const struct node *node, int id, int depth);
@@ -338,18 +401,23 @@ static enum lk_status decode_items(struct decoder *d, const struct node *node, i
 	LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_ARRAY, .id = id}));
 	for (;;) {
 		LK_TRY(read_long(d, &count));
-		if (!count)
+		if (!count) {
+			write_long(d, 0);
 			return LK_OK;
+		}
 		if (count < 0) {
 			LK_TRY(read_long(d, &n));
 			count = count == INT64_MIN ? INT64_MAX : -count;
 		}
 		if (count > d->end - d->p)
 			return bad(d, "an array counts more items than fit");
+		write_long(d, count);
 		for (; count; count--) {
 			if (node->type == NODE_MAP) {
 				LK_TRY(read_long(d, &n));
 				LK_TRY(take(d, n, &key));
+				write_long(d, n);
+				write_bytes(d, key, (size_t)n);
 			}
 			LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_ITEM, .id = id}));
 			LK_TRY(decode(d, node->children[0], node->element_id, depth));
@@ -362,7 +430,7 @@ static enum lk_status decode_bytes(struct decoder *d, const struct node *node, i
 	struct lk_avro_value v = {.kind = LK_AVRO_BYTES, .id = id, .len = (size_t)len, .decimal = node->decimal};
 
 	LK_TRY(take(d, len, &v.data));
-	return emit(d, v);
+	return hand_out(d, node, v);
 }
 
 static enum lk_status decode_scalar(struct decoder *d, const struct node *node, int id)
@@ -375,17 +443,17 @@ static enum lk_status decode_scalar(struct decoder *d, const struct node *node, 
 	switch (node->type) {
 	case NODE_NULL:
 		v.kind = LK_AVRO_NULL;
-		return emit(d, v);
+		return hand_out(d, node, v);
 	case NODE_BOOLEAN:
 		LK_TRY(take(d, 1, &bytes));
 		v.number = *bytes != 0;
-		return emit(d, v);
+		return hand_out(d, node, v);
 	case NODE_FLOAT:
 	case NODE_DOUBLE:
 		v.len = node->type == NODE_FLOAT ? 4 : 8;
 		LK_TRY(take(d, (int64_t)v.len, &v.data));
 		v.kind = LK_AVRO_DOUBLE;
-		return emit(d, v);
+		return hand_out(d, node, v);
 	case NODE_BYTES:
 	case NODE_STRING:
 		LK_TRY(read_long(d, &n));
@@ -394,8 +462,20 @@ static enum lk_status decode_scalar(struct decoder *d, const struct node *node, 
 		return decode_bytes(d, node, (int64_t)node->size, id);
 	default: /* int, long, enum */
 		LK_TRY(read_long(d, &v.number));
-		return emit(d, v);
+		return hand_out(d, node, v);
 	}
+}
+
+static enum lk_status decode_branch(struct decoder *d, const struct node *node, int branch, int id, int depth)
+{
+	int null = dropped_branch(d, node, id);
+	enum lk_status status;
+
+	write_long(d, null >= 0 ? null : branch);
+	d->dropped += null >= 0;
+	status = decode(d, node->children[branch], id, depth + 1);
+	d->dropped -= null >= 0;
+	return status;
 }
 
 static enum lk_status decode(struct decoder *d, const struct node *node, int id, int depth)
@@ -418,7 +498,7 @@ static enum lk_status decode(struct decoder *d, const struct node *node, int id,
 		LK_TRY(read_long(d, &branch));
 		if (branch < 0 || branch >= node->count)
 			return bad(d, "a union has no such branch");
-		return decode(d, node->children[branch], id, depth + 1);
+		return decode_branch(d, node, (int)branch, id, depth);
 	default:
 		return decode_scalar(d, node, id);
 	}
@@ -431,7 +511,41 @@ struct header {
 	const char *key; /* another one that is wanted; NULL: none */
 	const char *value;
 	size_t value_len;
+	int64_t pairs;
+	bool has_codec;
 };
+
+/* A pair as it is written anew. */
+static void write_header_pair(struct decoder *d, struct header *header, const char *key, int64_t key_len, const char *value, int64_t len)
+{
+	bool codec = key_len == 10 && !memcmp(key, "avro.codec", 10);
+
+	if (!d->editor)
+		return;
+	header->pairs++;
+	header->has_codec = header->has_codec || codec;
+	lk_avro_bytes(&d->writer->block, key, (size_t)key_len);
+	lk_avro_bytes(&d->writer->block, codec ? CODEC : value, codec ? strlen(CODEC) : (size_t)len);
+}
+
+/* All that stands before the first block. */
+static enum lk_status write_header(struct decoder *d, struct header *header, const char *sync)
+{
+	struct lk_avro_writer *w = d->writer;
+
+	if (!d->editor)
+		return LK_OK;
+	if (!header->has_codec)
+		write_header_pair(d, header, "avro.codec", 10, "", 0);
+	lk_str_adds(&w->file, MAGIC);
+	lk_avro_long(&w->file, header->pairs);
+	lk_str_add(&w->file, w->block.data, w->block.len);
+	lk_avro_long(&w->file, 0);
+	lk_str_add(&w->file, sync, LK_AVRO_SYNC);
+	memcpy(w->sync, sync, LK_AVRO_SYNC);
+	lk_str_clear(&w->block);
+	return lk_str_check(&w->file, d->err);
+}
 
 static enum lk_status read_header_pair(struct decoder *d, struct header *header)
 {
@@ -442,6 +556,7 @@ static enum lk_status read_header_pair(struct decoder *d, struct header *header)
 	LK_TRY(take(d, key_len, &key));
 	LK_TRY(read_long(d, &len));
 	LK_TRY(take(d, len, &value));
+	write_header_pair(d, header, key, key_len, value, len);
 	if (key_len == 11 && !memcmp(key, "avro.schema", 11)) {
 		header->schema = value;
 		header->schema_len = (size_t)len;
@@ -477,6 +592,14 @@ static enum lk_status read_header(struct decoder *d, struct header *header)
 	}
 }
 
+static enum lk_status begin_record(struct decoder *d)
+{
+	struct lk_avro_value v = {.kind = LK_AVRO_RECORD, .id = -1};
+
+	LK_TRY(emit(d, v));
+	return d->editor ? d->editor->change(d->editor->context, &v, d->err) : LK_OK;
+}
+
 /* One block: the decoder reads the decompressed records as if they were the file, and then goes on behind them. */
 static enum lk_status read_block(struct decoder *d, const struct node *root, const char *codec, const char *sync)
 {
@@ -499,9 +622,11 @@ static enum lk_status read_block(struct decoder *d, const struct node *root, con
 	d->p = (const unsigned char *)d->block.data;
 	d->end = d->p + d->block.len;
 	for (; records; records--) {
-		LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_RECORD, .id = -1}));
+		LK_TRY(begin_record(d));
 		LK_TRY(decode(d, root, -1, 0));
 		LK_TRY(emit(d, (struct lk_avro_value){.kind = LK_AVRO_END, .id = -1}));
+		if (d->editor)
+			LK_TRY(lk_avro_end_record(d->writer, d->err));
 	}
 	if (d->p != d->end)
 		return bad(d, "a block has bytes after its records");
@@ -520,6 +645,7 @@ static enum lk_status read_file(struct decoder *d)
 
 	LK_TRY(read_header(d, &header));
 	LK_TRY(take(d, LK_AVRO_SYNC, &sync));
+	LK_TRY(write_header(d, &header, sync));
 	schema = json_loadb(header.schema, header.schema_len, JSON_DECODE_ANY, NULL);
 	status = compile(d, schema, 0, &root);
 	json_decref(schema);
@@ -539,6 +665,22 @@ enum lk_status lk_avro_read(const void *data, size_t len, const char *name, lk_a
 	lk_arena_release(&d.arena);
 	lk_str_release(&d.block);
 	return status;
+}
+
+enum lk_status lk_avro_edit(const void *data, size_t len, const char *name, const struct lk_avro_editor *editor, struct lk_str *out,
+	struct lk_error *err)
+{
+	struct lk_avro_writer w = {LK_STR_INIT, LK_STR_INIT, 0, {0}};
+	struct lk_error own;
+	struct decoder d = {.name = name, .p = data, .end = (const unsigned char *)data + len, .editor = editor, .writer = &w,
+		.err = err ? err : &own};
+	enum lk_status status = read_file(&d);
+
+	if (!status)
+		status = lk_avro_finish(&w, d.err);
+	lk_arena_release(&d.arena);
+	lk_str_release(&d.block);
+	return lk_avro_move(&w, status, out, d.err);
 }
 
 enum lk_status lk_avro_read_file(const char *path, lk_avro_visitor *visit, void *context, struct lk_error *err)

@@ -72,4 +72,19 @@ enum lk_status lk_avro_read_file(const char *path, lk_avro_visitor *visit, void 
 /* What a local file's header says under a key, appended to *value; nothing when it has no such key. */
 enum lk_status lk_avro_header(const char *path, const char *key, struct lk_str *value, struct lk_error *err) LK_CHECKED;
 
+/* Changes of a file's values, its schema and the order of its records staying what they are. */
+struct lk_avro_editor {
+	void *context;
+	/* Whether a value that may be null, whatever it is, shall be null. */
+	bool (*drop)(void *context, int id);
+	/* Called for the beginning of each record, and for each number and each string of bytes, which may be made another: data then
+	 * is the editor's until the next call. */
+	enum lk_status (*change)(void *context, struct lk_avro_value *value, struct lk_error *err);
+};
+
+/* Appends the file, changed, to *out: its header as it is, and its blocks compressed with deflate. The same file and the same changes
+ * give the same bytes. */
+enum lk_status lk_avro_edit(const void *data, size_t len, const char *name, const struct lk_avro_editor *editor, struct lk_str *out,
+	struct lk_error *err) LK_CHECKED;
+
 #endif

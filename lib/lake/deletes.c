@@ -18,7 +18,7 @@ struct lk_deletes_part {
 };
 
 /* "Reserved Field IDs". Bounds in full: readers skip files, and row groups, by them. */
-static const struct lk_parquet_column columns[] = {
+const struct lk_parquet_column lk_delete_columns[2] = {
 	{.name = "file_path", .field_id = 2147483546, .type = LK_UTF8, .required = true, .full_bounds = true},
 	{.name = "pos", .field_id = 2147483545, .type = LK_INT64, .required = true, .full_bounds = true},
 };
@@ -58,7 +58,7 @@ static enum lk_status open_part(struct lk_deletes_writer *w, struct lk_deletes_p
 	p->file.path = strdup(lk_uri_path(uri.data));
 	if (!p->file.path)
 		return lk_error_nomem(err);
-	return lk_parquet_create(&p->writer, p->file.path, w->target->mode, columns, 2, NULL, err);
+	return lk_parquet_create(&p->writer, p->file.path, w->target->mode, lk_delete_columns, 2, NULL, err);
 }
 
 static enum lk_status flush(struct lk_deletes_part *p, struct lk_error *err)

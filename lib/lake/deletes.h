@@ -35,4 +35,7 @@ enum lk_status lk_deletes_finish(struct lk_deletes_writer *w, struct lk_error *e
 /* Ends a writer, finished or not; files are removed unless the target has them. */
 void lk_deletes_release(struct lk_deletes_writer *w);
 
+/* The columns of such a file: file_path and pos, with the field ids that are reserved for them. */
+extern const struct lk_parquet_column lk_delete_columns[2];
+
 #endif
