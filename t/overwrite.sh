@@ -53,7 +53,7 @@ test_expect_success 'only a predicate is taken' '
 	while IFS="|" read -r status text where; do
 		unchanged expect_error $status "$text" lk-commit -l lake --overwrite "$where" <x.lk || return
 	done <<-\EOF_
-	65|column 7: syntax error|day = 
+	65|column 1: syntax error|= day
 	65|syntax error|true) or (true
 	65|unterminated|true /* a
 	65|"nocolumn" not found|nocolumn = 1

@@ -134,7 +134,7 @@ static enum lk_status look(struct revert *r, struct lk_error *err)
 		if (strcmp(r->what.deliveries.items[i]->sender, LK_ONCE_SENDER))
 			named[count++] = r->what.deliveries.items[i];
 	for (int i = 0; !status && i < r->pin.table_count; i++)
-		status = lk_lake_table_read(&r->pin, &r->pin.tables[i], 0, NULL, err);
+		status = lk_lake_table_read(&r->pin, &r->pin.tables[i], LK_LOAD_METRICS, NULL, err);
 	if (!status && count)
 		status = lk_takeout_mean(&r->takeout, &r->pin, named, count, err);
 	free(named);

@@ -273,7 +273,7 @@ static enum lk_status deliveries_of_run(struct lk_revert_what *w, const char *ru
 		return LK_OK;
 	LK_TRY(lk_catalog_prepare(w->lake, &stmt, err,
 		"SELECT sender, sha256, delivery FROM lk_ledger WHERE branch = '" LK_MAIN "' AND (run = ?1 OR (sender, sha256) IN"
-		" (SELECT sender, sha256 FROM lk_ledger_history WHERE branch = '" LK_MAIN "' AND run = ?1))", "s", run));
+		" (SELECT sender, sha256 FROM lk_ledger_history WHERE branch = '" LK_MAIN "' AND run = ?1)) ORDER BY delivery", "s", run));
 	while (!(status = lk_catalog_step(w->lake, stmt, &row, err)) && row)
 		if ((status = delivery_of_run(w, run, stmt, err)))
 			break;

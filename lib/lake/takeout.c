@@ -48,7 +48,7 @@ static enum lk_status look(const struct lk_takeout *t, struct lk_pin *pin, struc
 	*rows = NULL;
 	*counts = (struct lk_takeout_counts){0};
 	if (!table->uuid)
-		LK_TRY(lk_lake_table_load(pin, table, err));
+		LK_TRY(lk_lake_table_load_at(pin, table, NULL, LK_LOAD_METRICS, err));
 	if (!table->file_count || (!t->finder->may_have(t->finder->self, table) && !any_whole(t, table)))
 		return LK_OK;
 	qsort(table->files, (size_t)table->file_count, sizeof(*table->files), by_uri);
@@ -259,7 +259,7 @@ enum lk_status lk_takeout_mean(const struct lk_takeout *t, struct lk_pin *pin, s
 		if (!strcmp(pin->tables[i].namespace_name, "lk") && !strcmp(pin->tables[i].name, "files"))
 			files = &pin->tables[i];
 	if (files && !files->uuid)
-		LK_TRY(lk_lake_table_load(pin, files, err));
+		LK_TRY(lk_lake_table_load_at(pin, files, NULL, LK_LOAD_METRICS, err));
 	return t->finder->deliveries(t->finder->self, files, items, count, err);
 }
 

@@ -7,14 +7,110 @@
 #include "sql/script.h"
 #include "sql/view.h"
 
+/* ---- by the bounds of files ---- */
+
+/* Texts as DuckDB has them, ascending. */
+struct texts {
+	char **items;
+	uint64_t count;
+};
+
+/* Whether a text, or with begins what begins with it, comes before a bound (< 0), may be it (0), or comes after it; as bytes. */
+static int compare_bound(const char *text, bool begins, const struct lk_str *bound)
+{
+	size_t len = strlen(text), least = len < bound->len ? len : bound->len;
+	int order = least ? memcmp(text, bound->data, least) : 0;
+
+	if (order || (begins && len <= bound->len))
+		return order;
+	return (len > bound->len) - (len < bound->len);
+}
+
+/* Whether any of the texts lies between a column's bounds; where it has none, it may. */
+static bool may_hold(const struct lk_column_metrics *column, const struct texts *texts, bool begins)
+{
+	uint64_t low = 0, high = texts->count;
+
+	while (column->has_lower && low < high) { /* the first that is not below */
+		uint64_t middle = low + (high - low) / 2;
+
+		if (compare_bound(texts->items[middle], begins, &column->lower) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < texts->count && (!column->has_upper || compare_bound(texts->items[low], begins, &column->upper) <= 0);
+}
+
+static bool may_have_text(const struct lk_lake_file *file, int32_t column, const struct texts *texts, bool begins)
+{
+	const struct lk_file_metrics *m = &file->entry.metrics;
+
+	for (int i = 0; i < m->column_count; i++)
+		if (m->columns[i].field_id == column)
+			return may_hold(&m->columns[i], texts, begins);
+	return true;
+}
+
+/* -1: there is none. */
+static int32_t column_id(const struct lk_lake_table *t, const char *name)
+{
+	for (int i = 0; i < t->column_count; i++)
+		if (!strcmp(t->columns[i].name, name))
+			return t->columns[i].id;
+	return -1;
+}
+
 struct lk_finder {
 	struct lk_places places;
 	char *where;	    /* NULL: deliveries are meant */
-	struct lk_str range; /* of lk_file: a condition; empty when no row of a data file is meant */
+	struct texts digests; /* the first 12 digits of the SHA-256 of the deliveries */
+	struct texts files; /* what lk_file is in the rows that are meant */
+	struct lk_str range; /* of them: a condition; empty when there are none */
 	bool meaning;	     /* deliveries were told */
+	bool shared;	     /* some lk_file is another sender's, too */
 };
 
 /* ---- which deliveries ---- */
+
+static void forget_texts(struct lk_finder *f, struct texts *texts)
+{
+	for (uint64_t i = 0; i < texts->count; i++)
+		f->places.sql->duckdb.free(texts->items[i]);
+	free(texts->items);
+	*texts = (struct texts){NULL};
+}
+
+static enum lk_status take_texts(struct lk_finder *f, struct lk_duckdb_result *result, struct texts *texts, struct lk_error *err)
+{
+	const struct lk_duckdb *d = &f->places.sql->duckdb;
+	uint64_t count = d->row_count(result);
+
+	texts->items = calloc(count + 1, sizeof(*texts->items));
+	if (!texts->items)
+		return lk_error_nomem(err);
+	while (texts->count < count) {
+		char *text = d->value_varchar(result, 0, texts->count);
+
+		if (!text)
+			return lk_error_nomem(err);
+		texts->items[texts->count++] = text;
+	}
+	return LK_OK;
+}
+
+/* question: in order. */
+static enum lk_status list_texts(struct lk_finder *f, const char *question, struct texts *texts, struct lk_error *err)
+{
+	struct lk_duckdb_result result;
+	enum lk_status status = lk_places_ask(&f->places, question, &result, err);
+
+	forget_texts(f, texts);
+	if (!status)
+		status = take_texts(f, &result, texts, err);
+	f->places.sql->duckdb.destroy_result(&result);
+	return status;
+}
 
 static enum lk_status insert_deliveries(struct lk_finder *f, struct lk_delivery *const *items, size_t count, struct lk_error *err)
 {
@@ -38,19 +134,38 @@ static enum lk_status insert_deliveries(struct lk_finder *f, struct lk_delivery 
 	return status;
 }
 
+/* Adds a SELECT of the rows of lk.files that may be about such digests. */
+static enum lk_status add_file_rows(struct lk_finder *f, const struct lk_lake_table *files, struct lk_str *s, struct lk_error *err)
+{
+	struct lk_lake_table some = files ? *files : (struct lk_lake_table){.file_count = 0};
+	int32_t column = column_id(&some, "sha256");
+	enum lk_status status = LK_OK;
+
+	some.files = malloc(((size_t)some.file_count + 1) * sizeof(*some.files));
+	if (!some.files)
+		return lk_error_nomem(err);
+	some.file_count = 0;
+	for (int i = 0; files && i < files->file_count; i++)
+		if (may_have_text(&files->files[i], column, &f->digests, true))
+			some.files[some.file_count++] = files->files[i];
+	if (some.file_count)
+		status = lk_sql_add_places(f->places.sql, &some, s, err);
+	else
+		lk_str_adds(s, "SELECT '' AS sender, '' AS sha256, '' AS delivery, '' AS member, '' AS lk_path WHERE false");
+	free(some.files);
+	return status;
+}
+
 /* What lk.files says of members: of the deliveries that are meant, and of others whose lk_file begins the same way. writer: the
  * process that wrote the row, by which it named its files. */
 static enum lk_status read_members(struct lk_finder *f, const struct lk_lake_table *files, struct lk_error *err)
 {
 	struct lk_str s = LK_STR_INIT;
-	enum lk_status status = LK_OK;
+	enum lk_status status;
 
 	lk_str_adds(&s, "CREATE OR REPLACE TABLE lk_members AS SELECT sender, sha256, string_split(delivery, '/')[-1] || '@' || "
 		"left(sha256, 12) || '!' || member AS lk_file, left(string_split(lk_path, '/')[-1], 36) AS writer FROM (");
-	if (files && files->file_count)
-		status = lk_sql_add_places(f->places.sql, files, &s, err);
-	else
-		lk_str_adds(&s, "SELECT '' AS sender, '' AS sha256, '' AS delivery, '' AS member, '' AS lk_path WHERE false");
+	status = add_file_rows(f, files, &s, err);
 	lk_str_adds(&s, ") WHERE left(sha256, 12) IN (SELECT left(sha256, 12) FROM lk_meant)");
 	if (!status)
 		status = lk_str_check(&s, err);
@@ -78,25 +193,28 @@ static enum lk_status check_members(struct lk_finder *f, struct lk_error *err)
 	return status;
 }
 
-/* The least and the greatest lk_file: what spares reading files by their bounds. */
-static enum lk_status find_range(struct lk_finder *f, struct lk_error *err)
+/* What lk_file is to be: it spares opening files, and reading parts of them, by their bounds. */
+static enum lk_status find_files(struct lk_finder *f, struct lk_error *err)
+{
+	LK_TRY(list_texts(f, "SELECT lk_file FROM lk_meant_files ORDER BY 1", &f->files, err));
+	lk_str_clear(&f->range);
+	if (!f->files.count)
+		return LK_OK;
+	lk_str_adds(&f->range, "l.lk_file >= ");
+	lk_sql_add_literal(&f->range, f->files.items[0]);
+	lk_str_adds(&f->range, " AND l.lk_file <= ");
+	lk_sql_add_literal(&f->range, f->files.items[f->files.count - 1]);
+	return lk_str_check(&f->range, err);
+}
+
+static enum lk_status find_shared(struct lk_finder *f, struct lk_error *err)
 {
 	struct lk_duckdb_result result;
-	enum lk_status status = lk_places_ask(&f->places, "SELECT min(lk_file), max(lk_file) FROM lk_meant_files", &result, err);
-	char *low = status ? NULL : f->places.sql->duckdb.value_varchar(&result, 0, 0);
-	char *high = status ? NULL : f->places.sql->duckdb.value_varchar(&result, 1, 0);
+	enum lk_status status = lk_places_ask(&f->places, "SELECT count(*) FILTER (shared) FROM lk_meant_files", &result, err);
 
-	lk_str_clear(&f->range);
-	if (low && high) {
-		lk_str_adds(&f->range, "l.lk_file >= ");
-		lk_sql_add_literal(&f->range, low);
-		lk_str_adds(&f->range, " AND l.lk_file <= ");
-		lk_sql_add_literal(&f->range, high);
-	}
-	f->places.sql->duckdb.free(low);
-	f->places.sql->duckdb.free(high);
+	f->shared = !status && f->places.sql->duckdb.value_int64(&result, 0, 0);
 	f->places.sql->duckdb.destroy_result(&result);
-	return status ? status : lk_str_check(&f->range, err);
+	return status;
 }
 
 static enum lk_status mean_deliveries(void *self, const struct lk_lake_table *files, struct lk_delivery *const *items, size_t count,
@@ -109,6 +227,7 @@ static enum lk_status mean_deliveries(void *self, const struct lk_lake_table *fi
 		err));
 	if (count)
 		LK_TRY(insert_deliveries(f, items, count, err));
+	LK_TRY(list_texts(f, "SELECT DISTINCT left(sha256, 12) FROM lk_meant ORDER BY 1", &f->digests, err));
 	LK_TRY(read_members(f, files, err));
 	LK_TRY(check_members(f, err));
 	LK_TRY(lk_sql_run(f->places.sql, "CREATE OR REPLACE TABLE lk_writers AS SELECT lk_file, writer, bool_or(m.sender IS NOT NULL) AS"
@@ -116,7 +235,8 @@ static enum lk_status mean_deliveries(void *self, const struct lk_lake_table *fi
 		" t.sha256 = m.sha256 GROUP BY ALL; CREATE OR REPLACE TABLE lk_meant_files AS SELECT lk_file, bool_or(theirs) AS shared"
 		" FROM lk_writers GROUP BY ALL HAVING bool_or(mine)", err));
 	f->meaning = true;
-	return find_range(f, err);
+	LK_TRY(find_shared(f, err));
+	return find_files(f, err);
 }
 
 /* ---- in tables ---- */
@@ -156,9 +276,24 @@ static void add_rest(const struct lk_finder *f, const struct lk_lake_table *t, c
 		lk_str_adds(s, "SEMI JOIN lk_meant x ON l.sender = x.sender AND l.sha256 = x.sha256");
 		return;
 	}
-	lk_str_addf(s, "JOIN lk_meant_files x ON l.lk_file = x.lk_file LEFT JOIN lk_writers m ON x.shared AND m.lk_file = x.lk_file"
-		" AND m.writer = left(string_split(l.lk_path, '/')[-1], 36) WHERE %s AND %s", f->range.data, condition);
+	lk_str_adds(s, "JOIN lk_meant_files x ON l.lk_file = x.lk_file");
+	if (f->shared)
+		lk_str_adds(s, " LEFT JOIN lk_writers m ON x.shared AND m.lk_file = x.lk_file AND"
+			" m.writer = left(string_split(l.lk_path, '/')[-1], 36)");
+	lk_str_addf(s, " WHERE %s AND %s", f->range.data, f->shared ? condition : "true");
 }
+
+/* The files that have to be asked. */
+static void choose_files(const struct lk_finder *f, const struct lk_lake_table *t, const struct lk_file_rows *rows, bool *only)
+{
+	bool own = is_own(t);
+	int32_t column = column_id(t, own ? "sha256" : "lk_file");
+
+	for (int i = 0; i < t->file_count; i++)
+		only[i] = !rows[i].whole && (f->where || may_have_text(&t->files[i], column, own ? &f->digests : &f->files, own));
+}
+
+/* ---- counting and visiting ---- */
 
 struct counting {
 	const struct lk_finder *finder;
@@ -190,7 +325,7 @@ static enum lk_status count_meant(void *context, const struct lk_lake_file *file
 	(void)err;
 	d = &c->finder->places.sql->duckdb;
 	rows->meant = d->value_int64(result, 1, row);
-	if (d->value_int64(result, 2, row) && !c->unclear && !rows->whole)
+	if (d->value_int64(result, 2, row) && !c->unclear)
 		c->unclear = file->uri;
 	return LK_OK;
 }
@@ -209,7 +344,7 @@ static enum lk_status count_live(void *context, const struct lk_lake_file *file,
 static enum lk_status count_all(struct lk_finder *f, struct counting *c, struct lk_error *err)
 {
 	const struct lk_lake_table *t = c->table;
-	struct lk_search search = {.table = t, .select = "count(*)", .rest = "", .group = "GROUP BY 1"};
+	struct lk_search search = {.table = t, .by = "", .select = "sum(l.n)", .rest = "", .group = "GROUP BY 1"};
 	bool *only = calloc((size_t)t->file_count + 1, sizeof(*only));
 	enum lk_status status = only ? LK_OK : lk_error_nomem(err);
 
@@ -232,16 +367,23 @@ static enum lk_status count_rows(struct lk_finder *f, struct counting *c, struct
 {
 	bool by_file = !f->where && !is_own(c->table);
 	struct lk_search search = {.table = c->table, .where = f->where, .group = "GROUP BY 1"};
+	bool *only = calloc((size_t)c->table->file_count + 1, sizeof(*only));
 	struct lk_str rest = LK_STR_INIT;
-	enum lk_status status;
+	enum lk_status status = only ? LK_OK : lk_error_nomem(err);
 
-	search.select = by_file ? "count(*) FILTER (" IS_MEANT "), count(*) FILTER (" IS_UNCLEAR ")" : "count(*), 0";
+	if (!status)
+		choose_files(f, c->table, c->rows, only);
+	search.only = only;
+	search.by = f->where ? "" : by_file ? ", lk_file" : ", sender, sha256";
+	search.select = by_file && f->shared ? "sum(l.n) FILTER (" IS_MEANT "), sum(l.n) FILTER (" IS_UNCLEAR ")" : "sum(l.n), 0";
 	add_rest(f, c->table, "true", &rest);
 	search.rest = lk_str_text(&rest);
-	status = lk_str_check(&rest, err);
+	if (!status)
+		status = lk_str_check(&rest, err);
 	if (!status && may_have(f, c->table))
 		status = lk_places_search(&f->places, &search, count_meant, c, err);
 	lk_str_release(&rest);
+	free(only);
 	return status;
 }
 
@@ -319,6 +461,8 @@ void lk_finder_close(struct lk_finder *f)
 {
 	if (!f)
 		return;
+	forget_texts(f, &f->digests);
+	forget_texts(f, &f->files);
 	lk_places_close(&f->places);
 	lk_str_release(&f->range);
 	free(f->where);

@@ -49,6 +49,8 @@ bool lk_places_has_column(const struct lk_lake_table *table, const char *name)
 static enum lk_status add_search(struct lk_places *p, const struct lk_search *search, const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
 {
 	lk_str_addf(s, "SELECT w.file%s%s FROM (", *search->select ? ", " : "", search->select);
+	if (search->by)
+		lk_str_addf(s, "SELECT lk_path%s, count(*) AS n FROM (", search->by);
 	if (search->where)
 		lk_str_adds(s, "SELECT * FROM (");
 	LK_TRY(lk_sql_add_places(p->sql, t, s, err));
@@ -57,6 +59,8 @@ static enum lk_status add_search(struct lk_places *p, const struct lk_search *se
 		lk_sql_add_identifier(s, t->name);
 		lk_str_addf(s, " WHERE (%s\n)", search->where);
 	}
+	if (search->by)
+		lk_str_adds(s, ") GROUP BY ALL");
 	lk_str_addf(s, ") l JOIN (VALUES ");
 	for (int i = 0; i < t->file_count; i++) {
 		lk_str_adds(s, i ? ", (" : "(");

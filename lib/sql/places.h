@@ -31,6 +31,7 @@ struct lk_search {
 	const struct lk_lake_table *table;
 	const bool *only;   /* of its files, those that are meant; NULL: all */
 	const char *select; /* further columns, as "l.lk_pos, count(*)" */
+	const char *by;	    /* count rows first by lk_path and these columns (", a, b"): l has those, and n; NULL: do not */
 	const char *where;  /* a predicate over the table's own columns; NULL: all rows */
 	const char *rest;   /* what follows the rows, which are called l: joins and conditions; may be "" */
 	const char *group;  /* behind the joins with the files, such as "GROUP BY 1"; may be "" */
