@@ -9,7 +9,7 @@ ask() { # LAKE SQL
 }
 
 ledger() { # LAKE COLUMNS
-	sqlite3 "$1/catalog.db" "select $2 from lk_ledger order by delivery"
+	sqlite3 "$1/catalog.db" "select $2 from lk_ledger where branch = 'main' order by delivery"
 }
 
 state() { # LAKE
@@ -96,6 +96,12 @@ test_expect_success 'replayed rejects are rejects and rows of the delivery like 
 	ingest wrong.json replayed in && lk-query -l replayed -F arrow "select * replace (replace(raw, '\''13/02'\'', '\''02/13'\'') as raw) from quarantine.rejects" |
 		lk-parse -q -s wrong.json --replay | lk-commit -q -l replayed && [ "$(ask replayed "select count(*) from people")" = 12 ] &&
 	ingest right.json replayed --again in && state replayed >actual && test_cmp expect actual
+'
+
+test_expect_success 'on a branch, looked at there, and published' '
+	ingest wrong.json audit in && state audit >before && lk-branch -q -l audit try && ingest right.json audit --branch try --again in && state audit | diff before - &&
+	lk-query -l audit --at try -F csv "from people order by all" | tail -n +2 >actual && ask want "from people order by all" >expect5 && test_cmp expect5 actual &&
+	ingest right.json audit --branch try --again in && lk-branch -q -l audit --publish try && state audit >actual && test_cmp expect actual && [ "$(ledger audit generation | sort -u)" = 3 ]
 '
 
 test_expect_success 'options that do not go together' '

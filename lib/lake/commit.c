@@ -378,7 +378,7 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 	status = lk_commit_report_init(report, err);
 	if (!status && !run.segments)
 		status = lk_error_nomem(err);
-	run.takeout = (struct lk_takeout){.finder = options->rows, .run = report->run};
+	run.takeout = (struct lk_takeout){.finder = options->rows, .run = report->run, .branch = options->branch};
 	run.deliveries.anew = options->again;
 	run.deliveries.branch = run.replay.branch = options->branch ? options->branch : LK_MAIN;
 	run.writers = (struct lk_data_writers){.lake = lake, .run = report->run, .branch = options->branch, .mode = options->schema, .ahead = options->stage};

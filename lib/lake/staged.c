@@ -485,7 +485,10 @@ static void take_back(struct round *r)
 static enum lk_status commit(struct round *r, struct lk_error *err)
 {
 	struct lk_transaction tx = {.lake = r->lake, .run = r->report->run, .hook = write_ledger, .rebased = find_again, .context = r, .force = true};
-	enum lk_status status = lk_deliveries_take_out(&r->deliveries, r->lake, &r->takeout, get_target, r, err);
+	enum lk_status status;
+
+	r->takeout.branch = r->branch;
+	status = lk_deliveries_take_out(&r->deliveries, r->lake, &r->takeout, get_target, r, err);
 
 	tx.targets = r->targets;
 	tx.count = r->target_count;

@@ -5,12 +5,27 @@
 #include <string.h>
 
 #include "lake/deletes.h"
+#include "lake/metadata.h"
 
 #define ROWS_AT_ONCE (4 << 20) /* positions that are asked for in one question, beyond those of one file */
 
 static int by_uri(const void *a, const void *b)
 {
 	return strcmp(((const struct lk_lake_file *)a)->uri, ((const struct lk_lake_file *)b)->uri);
+}
+
+/* As the branch has the table or, where it does not know it, as main does: so a branch begins. */
+static enum lk_status load(const struct lk_takeout *t, struct lk_pin *pin, struct lk_lake_table *table, struct lk_error *err)
+{
+	struct lk_lake_at at = {.kind = LK_AT_REF, .text = t->branch};
+	struct lk_lake_table now = *table;
+	bool known = false;
+
+	if (t->branch && strcmp(t->branch, LK_MAIN)) {
+		LK_TRY(lk_lake_table_open(pin, &now, NULL, err));
+		known = lk_metadata_ref(now.metadata, t->branch) >= 0;
+	}
+	return lk_lake_table_load_at(pin, table, known ? &at : NULL, LK_LOAD_METRICS, err);
 }
 
 /* ---- counting ---- */
@@ -48,7 +63,7 @@ static enum lk_status look(const struct lk_takeout *t, struct lk_pin *pin, struc
 	*rows = NULL;
 	*counts = (struct lk_takeout_counts){0};
 	if (!table->uuid)
-		LK_TRY(lk_lake_table_load_at(pin, table, NULL, LK_LOAD_METRICS, err));
+		LK_TRY(load(t, pin, table, err));
 	if (!table->file_count || (!t->finder->may_have(t->finder->self, table) && !any_whole(t, table)))
 		return LK_OK;
 	qsort(table->files, (size_t)table->file_count, sizeof(*table->files), by_uri);
@@ -259,7 +274,7 @@ enum lk_status lk_takeout_mean(const struct lk_takeout *t, struct lk_pin *pin, s
 		if (!strcmp(pin->tables[i].namespace_name, "lk") && !strcmp(pin->tables[i].name, "files"))
 			files = &pin->tables[i];
 	if (files && !files->uuid)
-		LK_TRY(lk_lake_table_load_at(pin, files, NULL, LK_LOAD_METRICS, err));
+		LK_TRY(load(t, pin, files, err));
 	return t->finder->deliveries(t->finder->self, files, items, count, err);
 }
 

@@ -49,6 +49,7 @@ struct lk_takeout_counts {
 struct lk_takeout {
 	const struct lk_row_finder *finder; /* NULL: nothing is taken out */
 	const char *run;		    /* names files of deletes */
+	const char *branch;		    /* whose rows; NULL: main's */
 	/* Files all of whose rows are meant, whatever the finder says; may be NULL. */
 	bool (*is_whole)(void *context, const struct lk_lake_table *table, const struct lk_lake_file *file);
 	void *context;
