@@ -1,5 +1,4 @@
 /* lk-query: SQL over a lake, and over the stream on standard input. */
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,17 +66,6 @@ static enum lk_status run(struct lk_query *q, struct lk_error *err)
 	return status;
 }
 
-/* Whoever read our output has gone: end as a filter does, by SIGPIPE. It is held off until here so that files are removed. */
-static void end_by_pipe(void)
-{
-	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
-	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLERR))
-		return;
-	signal(SIGPIPE, SIG_DFL);
-	raise(SIGPIPE);
-}
-
 int main(int argc, char **argv)
 {
 	struct lk_query q = {.input = isatty(STDIN_FILENO) ? -1 : STDIN_FILENO};
@@ -108,6 +96,6 @@ int main(int argc, char **argv)
 		status = run(&q, &err);
 	lk_str_release(&text);
 	if (status == LK_IO || status == LK_OK)
-		fflush(stdout), end_by_pipe();
+		lk_tool_end_by_pipe();
 	return lk_tool_finish(status, &err);
 }

@@ -119,6 +119,10 @@ failures() {
 		65|lk-table|a table is not there|nothing|lk-table describe -l lake nothing
 		64|lk-table|a type is not there|nonsense|lk-table create -l lake t "a nonsense"
 		73|lk-table|the lake cannot be made|regular|lk-table create -l regular/lake t "a int"
+		66|lk-diff|the lake is not there|nowhere|lk-diff -l nowhere main
+		65|lk-diff|the moment is not there|nothing|lk-diff -l lake nothing
+		64|lk-diff|a format is not there|nonsense|lk-diff -l lake -F nonsense main
+		73|lk-diff|the output cannot be made|regular|lk-diff -l lake -o regular/out.csv main
 		66|lk-branch|the lake is not there|nowhere|lk-branch -l nowhere
 		65|lk-branch|the branch is not there|nothing|lk-branch -l lake -d nothing
 		66|lk-reset|the lake is not there|nowhere|lk-reset -l nowhere 2026-01-01
@@ -168,6 +172,7 @@ printers() {
 		lk-gc|what it removed|lk-gc -q -l lake --json
 		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
 		lk-table|a table|lk-table describe -l lake people
+		lk-diff|differences|lk-diff -l lake --stat 2026-01-01
 		lk-branch|its branches|lk-branch -l lake
 		lk-reset|what it would do|lk-reset -q -l lake -n --json 2026-01-01
 		lk-commit|what it committed|lk-commit -l lake2 <rows.lk

@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,6 +383,17 @@ void lk_tool_start(const struct lk_tool *tool, int *argc, char ***argv)
 	}
 	*argc -= optind;
 	*argv += optind;
+}
+
+void lk_tool_end_by_pipe(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	fflush(stdout);
+	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLERR))
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
 }
 
 int lk_tool_finish(enum lk_status status, const struct lk_error *err)

@@ -69,6 +69,10 @@ _Noreturn void lk_tool_misuse(const char *fmt, ...) LK_PRINTF(1, 2);
 /* Prints the error when status is not LK_OK and err holds a message, closes stdout and checks it; the exit status. */
 int lk_tool_finish(enum lk_status status, const struct lk_error *err);
 
+/* For tools that hold SIGPIPE off so that their files are removed: where whoever read standard output has gone, flushes it and ends
+ * as a filter does, by SIGPIPE. */
+void lk_tool_end_by_pipe(void);
+
 /* `name: message` on stderr. warn always, say unless -q, detail with -v only. One line each: what would speak to the terminal
  * is escaped (lk_str_add_shown). */
 void lk_warn(const char *fmt, ...) LK_PRINTF(1, 2);
