@@ -113,6 +113,8 @@ failures() {
 		66|lk-compact|the lake is not there|nowhere|lk-compact -l nowhere
 		66|lk-compact|a table is not there|nothing|lk-compact -l lake -t nothing
 		66|lk-gc|the lake is not there|nowhere|lk-gc -l nowhere
+		66|lk-maintain|the lake is not there|nowhere|lk-maintain -l nowhere
+		66|lk-maintain|a table is not there|nothing|lk-maintain -l lake -t nothing
 		66|lk-gc|a table is not there|nothing|lk-gc -l lake -t nothing
 		66|lk-gc|a folder of staged runs is not there|nowhere|lk-gc -l lake --staged nowhere
 		66|lk-table|the lake is not there|nowhere|lk-table describe -l nowhere people
@@ -169,6 +171,7 @@ printers() {
 		lk-log|snapshots|lk-log -l lake
 		lk-expire|what it expired|lk-expire -q -l lake --json
 		lk-compact|what it compacted|lk-compact -q -l lake --json
+		lk-maintain|what it did|lk-maintain -q -l lake --json
 		lk-gc|what it removed|lk-gc -q -l lake --json
 		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
 		lk-table|a table|lk-table describe -l lake people
