@@ -12,6 +12,7 @@
 #define CHEAP_BYTES (INT64_C(64) << 20) /* a smaller file is written again for any reason */
 #define FEW_FILES 5			/* that make up for writing a larger one again */
 #define DELETED_PERCENT 10
+#define EARLIER_BYTES (INT64_C(16) << 30) /* of an earlier spec, that are written again together */
 
 /* ---- partitions ---- */
 
@@ -123,9 +124,17 @@ static bool reaches(const struct lk_compact_plan *plan, const struct lk_lake_del
 	return d->referenced || same_key(partition, plan->partitions[file]);
 }
 
-bool lk_compact_same_partition(const struct lk_compact_plan *plan, const struct lk_lake_deletes *d, bool equality, int file)
+bool lk_compact_shares_partition(const struct lk_compact_plan *plan, const struct lk_lake_deletes *d, bool equality,
+	const struct lk_compact_group *group)
 {
-	return (equality && !d->entry.partition_count) || same_key(partition_key(&d->entry), plan->partitions[file]);
+	struct lk_filekey key = partition_key(&d->entry);
+
+	if (equality && !d->entry.partition_count)
+		return true;
+	for (int i = 0; i < group->file_count; i++)
+		if (same_key(key, plan->partitions[group->files[i]]))
+			return true;
+	return false;
 }
 
 /* The files of a partition in plan->order: *first, and how many. */
@@ -227,13 +236,18 @@ static bool is_small(const struct lk_compact_plan *plan, int file)
 	return plan->table->files[file].bytes < plan->target_bytes / 4 * 3;
 }
 
+static bool is_current(const struct lk_compact_plan *plan, int file)
+{
+	return plan->table->files[file].spec_id == lk_metadata_number(plan->table->metadata, "default-spec-id", 0);
+}
+
 /* Whether a file is to be written again even alone. */
 static bool is_due(const struct lk_compact_plan *plan, int file)
 {
 	const struct lk_lake_file *f = &plan->table->files[file];
 	int64_t deleted = plan->deleted[file];
 
-	return f->spec_id != lk_metadata_number(plan->table->metadata, "default-spec-id", 0) || plan->equality[file] ||
+	return !is_current(plan, file) || plan->equality[file] ||
 	       (deleted > 0 && (f->bytes < CHEAP_BYTES || deleted >= f->rows / 100 * DELETED_PERCENT));
 }
 
@@ -284,42 +298,58 @@ static int64_t live_bytes(const struct lk_compact_plan *plan, int file)
 	return live <= 0 || !f->rows ? 0 : (int64_t)((double)f->bytes * (double)live / (double)f->rows);
 }
 
-/* The chosen files of one partition, packed. Those of an earlier spec stay together, as their rows may go anywhere. */
-static enum lk_status pack(struct lk_compact_plan *plan, const int *order, int count, int *chosen, struct lk_error *err)
+/* Files, packed up to a size. chosen: room for them. */
+static enum lk_status pack(struct lk_compact_plan *plan, const int *files, int count, int64_t size, int *chosen, struct lk_error *err)
 {
-	bool earlier = plan->table->files[order[0]].spec_id != lk_metadata_number(plan->table->metadata, "default-spec-id", 0);
 	int64_t sum = 0;
 	int n = 0;
 
 	for (int i = 0; i < count; i++) {
-		int64_t bytes = live_bytes(plan, order[i]);
+		int64_t bytes = live_bytes(plan, files[i]);
 
-		if (!is_small(plan, order[i]) && !is_due(plan, order[i]))
+		if (!is_small(plan, files[i]) && !is_due(plan, files[i]))
 			continue;
-		if (n && !earlier && sum + bytes > plan->target_bytes) {
+		if (n && sum + bytes > size) {
 			LK_TRY(add_group(plan, chosen, n, err));
 			n = 0;
 			sum = 0;
 		}
-		chosen[n++] = order[i];
+		chosen[n++] = files[i];
 		sum += bytes;
 	}
 	return add_group(plan, chosen, n, err);
 }
 
+/* Partition by partition; what is of an earlier spec is left in `earlier`. */
+static enum lk_status pack_current(struct lk_compact_plan *plan, int *chosen, int *earlier, int *earlier_count, struct lk_error *err)
+{
+	int n = plan->table->file_count;
+
+	for (int i = 0, count; i < n; i += count) {
+		const int *files = &plan->order[i];
+		struct lk_filekey key = plan->partitions[*files];
+
+		for (count = 1; i + count < n && same_key(plan->partitions[files[count]], key);)
+			count++;
+		if (is_current(plan, *files))
+			LK_TRY(pack(plan, files, count, plan->target_bytes, chosen, err));
+		for (int k = 0; !is_current(plan, *files) && k < count; k++)
+			earlier[(*earlier_count)++] = files[k];
+	}
+	return LK_OK;
+}
+
 static enum lk_status pack_all(struct lk_compact_plan *plan, struct lk_error *err)
 {
-	int n = plan->table->file_count, *chosen = malloc(((size_t)n + 1) * sizeof(*chosen));
-	enum lk_status status = chosen ? LK_OK : lk_error_nomem(err);
+	size_t n = (size_t)plan->table->file_count + 1;
+	int *chosen = malloc(n * sizeof(*chosen)), *earlier = malloc(n * sizeof(*earlier)), count = 0;
+	int64_t size = plan->target_bytes > EARLIER_BYTES ? plan->target_bytes : EARLIER_BYTES;
+	enum lk_status status = chosen && earlier ? pack_current(plan, chosen, earlier, &count, err) : lk_error_nomem(err);
 
-	for (int i = 0, count; !status && i < n; i += count) {
-		struct lk_filekey key = plan->partitions[plan->order[i]];
-
-		for (count = 1; i + count < n && same_key(plan->partitions[plan->order[i + count]], key);)
-			count++;
-		status = pack(plan, &plan->order[i], count, chosen, err);
-	}
+	if (!status)
+		status = pack(plan, earlier, count, size, chosen, err);
 	free(chosen);
+	free(earlier);
 	return status;
 }
 

@@ -3,8 +3,8 @@
  *
  * Files of one partition are packed in the order of their sequence numbers into groups of about the target size. Chosen are small
  * ones (below three quarters of it), those of which many rows are deleted, those that equality deletes apply to, and those of an
- * earlier partition spec, which go into the current one. A single small file is left alone; so is one of some size beside crumbs
- * that do not make up for writing it again.
+ * earlier partition spec, which go into the current one, all of them together, as their rows may go to any partition. A single small
+ * file is left alone; so is one of some size beside crumbs that do not make up for writing it again.
  */
 #ifndef LK_TEND_PLAN_H
 #define LK_TEND_PLAN_H
@@ -36,8 +36,9 @@ struct lk_compact_plan {
 enum lk_status lk_compact_plan_make(struct lk_compact_plan *plan, const struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
 void lk_compact_plan_release(struct lk_compact_plan *plan);
 
-/* Whether a file of deletes may apply to any file of a partition, given by one of them, as far as partitions tell. */
-bool lk_compact_same_partition(const struct lk_compact_plan *plan, const struct lk_lake_deletes *deletes, bool equality, int file);
+/* Whether a file of deletes that names no data file may apply to one of a group, as far as partitions tell. */
+bool lk_compact_shares_partition(const struct lk_compact_plan *plan, const struct lk_lake_deletes *deletes, bool equality,
+	const struct lk_compact_group *group);
 
 /* Visits the files of deletes that apply to no other files than those that go (gone[file], NULL: none goes). */
 typedef enum lk_status lk_dangling_visitor(void *context, const struct lk_lake_deletes *deletes, struct lk_error *err);

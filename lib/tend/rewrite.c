@@ -24,7 +24,7 @@ static enum lk_status part_of(const struct lk_compact_plan *plan, const struct l
 	return LK_OK;
 }
 
-/* Those of the table's deletes that may apply to the group, whose files are of one partition. The array is malloc'd. */
+/* Those of the table's deletes that may apply to the group. The array is malloc'd. */
 static enum lk_status choose_deletes(const struct lk_compact_plan *plan, const struct lk_compact_group *group, const bool *inside,
 	const struct lk_lake_deletes *all, int all_count, bool equality, struct lk_lake_deletes **out, int *count, struct lk_error *err)
 {
@@ -36,7 +36,7 @@ static enum lk_status choose_deletes(const struct lk_compact_plan *plan, const s
 		int file = all[i].referenced ? lk_compact_find(plan, all[i].referenced) : -1;
 
 		if (all[i].referenced ? file >= 0 && inside[file]
-				      : lk_compact_same_partition(plan, &all[i], equality, group->files[0]))
+				      : lk_compact_shares_partition(plan, &all[i], equality, group))
 			(*out)[(*count)++] = all[i];
 	}
 	return LK_OK;
@@ -193,7 +193,7 @@ static void lose(struct lk_rewrite *r, const struct lk_compact_plan *now, const 
 	if (file >= 0 && group_of[file] >= 0)
 		r->groups[group_of[file]].lost = true;
 	for (size_t g = 0; !d->referenced && g < r->count; g++)
-		r->groups[g].lost |= lk_compact_same_partition(r->plan, d, equality, r->groups[g].group->files[0]);
+		r->groups[g].lost |= lk_compact_shares_partition(r->plan, d, equality, r->groups[g].group);
 }
 
 /* A group is lost when a file of it is gone, or rows of it may be deleted by what came since it was read. group_of: for each file of
