@@ -108,6 +108,14 @@ test_expect_success 'a branch begins at what was, and knows what was known' '
 	lk-branch -q -l lake -d -t people some && [ "$(refs)" = "main,branch,3,0,0," ] && expect_error 65 "no branch" lk-branch -l lake -d some
 '
 
+test_expect_success 'main was set back since: it is what the branch is, and knows that' '
+	lk-branch -q -l lake --tag here && printf "id,name\n201,a\n" >p201.csv && printf "id,name\n202,a\n" >p202.csv && ingest p201.csv &&
+	lk-branch -q -l lake later && lk-branch -q -l lake -t people part && lk-reset -q -l lake here && ! ids | grep -q 201 && ingest --branch later p202.csv &&
+	expect_error 75 "was set back since the branch '\''part'\'' began" lk-branch -l lake --publish part && lk-branch -q -l lake -d part &&
+	lk-branch -l lake --publish later 2>err && grep -q "2 deliveries known now" err && ingest p201.csv p202.csv &&
+	[ "$(ids)" = "11 12 21 22 31 32 41 42 91 95 101 102 103 201 202 " ] && lk-reset -q -l lake here && lk-branch -q -l lake -d here
+'
+
 test_expect_success 'tags stay where they are, and refs say how long they are kept' '
 	lk-branch -q -l lake --tag --keep-days 30 v1 && lk-branch -q -l lake --keep-snapshots 3 --keep-snapshot-days 7 kept &&
 	printf "main,branch,3,0,0,\nkept,branch,3,0,0,\nv1,tag,3,,,30.0\n" >expect && refs >actual && test_cmp expect actual &&
@@ -139,8 +147,7 @@ test_expect_success 'a branch that another engine made in a table is taken over'
 	printf "id,name\n105,a\n" >p105.csv && ingest --branch theirs p105.csv && lk-branch -q -l lake --publish theirs && ids | grep -q 105
 '
 
-lk-query --help | grep -q -- --at || test_skip 'replayed rejects leave their branch' 'lk-query has no --at'
-! lk-query --help | grep -q -- --at || test_expect_success 'replayed rejects leave their branch' '
+test_expect_success 'replayed rejects leave their branch' '
 	printf "id,name\n106,a\nsix,b\n" >p106.csv && lk-branch -q -l lake replay && ingest --max-rejects 9 --branch replay p106.csv &&
 	lk-query -q -l lake --at replay -F arrow "select * replace (replace(raw, '\''six'\'', '\''6'\'') as raw) from quarantine.rejects" |
 		lk-parse -q -s people.json --replay | lk-commit -q -l lake --branch replay &&

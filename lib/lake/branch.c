@@ -17,6 +17,7 @@ struct work {
 	bool *meant; /* of the moment's tables */
 	bool known;  /* the ledger has the branch */
 	int left;    /* tables that have it and are not meant */
+	bool part;   /* tables of main lack it */
 	int64_t now_ms;
 };
 
@@ -196,8 +197,10 @@ static enum lk_status plan_publish(struct work *w, struct lk_lake_moment_table *
 	struct lk_ref_move *move;
 	int64_t id;
 
-	if (!lk_refs_find(root, w->options->name, &id))
+	if (!lk_refs_find(root, w->options->name, &id)) {
+		w->part |= t->now >= 0;
 		return LK_OK;
+	}
 	if (lk_refs_is_tag(root, w->options->name))
 		return lk_error_set(err, LK_DATA, "'%s' is a tag; branches are published", w->options->name);
 	if (t->now != id)
@@ -213,12 +216,27 @@ static enum lk_status plan_publish(struct work *w, struct lk_lake_moment_table *
 	return LK_OK;
 }
 
+/* Of a branch of some tables, the ledger cannot tell what main forgot by a reset from what it never knew. */
+static enum lk_status check_part(const struct work *w, struct lk_error *err)
+{
+	for (int i = 0; i < w->moment.count; i++) {
+		const struct lk_lake_moment_table *t = &w->moment.tables[i];
+		int64_t id;
+
+		if (lk_refs_find(t->table->metadata, w->options->name, &id) && lk_refs_set_back(t->table->metadata, id))
+			return lk_error_set(err, LK_CONFLICT,
+				"%s of table %s was set back since the branch '%s' began, which not all tables have; nothing was changed",
+				LK_MAIN, t->name, w->options->name);
+	}
+	return LK_OK;
+}
+
 static enum lk_status publish_ledger(void *context, struct lk_lake *lake, bool *go, struct lk_error *err)
 {
 	struct work *w = context;
 
 	(void)go;
-	LK_TRY(lk_ledger_publish(lake, w->options->name, w->moves.run, w->now_ms * 1000, err));
+	LK_TRY(lk_ledger_publish(lake, w->options->name, !w->part, w->moves.run, w->now_ms * 1000, err));
 	return w->options->keep ? LK_OK : lk_ledger_drop_branch(lake, w->options->name, err);
 }
 
@@ -229,7 +247,9 @@ static enum lk_status publish(struct work *w, struct lk_error *err)
 		LK_TRY(plan_publish(w, &w->moment.tables[i], err));
 	if (!w->moves.count && !w->known)
 		return no_such(w, err);
-	LK_TRY(count_deliveries(w, err));
+	if (w->part)
+		LK_TRY(check_part(w, err));
+	LK_TRY(lk_ledger_unpublished(w->lake, w->options->name, !w->part, &w->report->deliveries, err));
 	return w->options->dry_run ? LK_OK : lk_ref_moves_run(&w->moves, publish_ledger, w, &w->now_ms, err);
 }
 

@@ -97,14 +97,19 @@ enum lk_status lk_ledger_since(struct lk_lake *lake, const char *branch, int64_t
 	return status;
 }
 
-/* What lk_past lists: rows of a branch that are to be made what `was` says. */
-static enum lk_status list_past(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err)
+/* lk_past: rows of a branch that are to be made what `was` says. */
+static enum lk_status clear_past(struct lk_lake *lake, struct lk_error *err)
 {
 	LK_TRY(lk_catalog_run(lake, NULL, err,
 		"CREATE TEMP TABLE IF NOT EXISTS lk_past(sender TEXT, sha256 TEXT, delivery TEXT, was TEXT,"
 		" PRIMARY KEY (sender, sha256))",
 		""));
-	LK_TRY(lk_catalog_run(lake, NULL, err, "DELETE FROM lk_past", ""));
+	return lk_catalog_run(lake, NULL, err, "DELETE FROM lk_past", "");
+}
+
+static enum lk_status list_past(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err)
+{
+	LK_TRY(clear_past(lake, err));
 	return lk_catalog_run(lake, NULL, err,
 		"INSERT INTO lk_past SELECT sender, sha256, delivery, was FROM (" CHANGED_SINCE ")", "si", branch, moment);
 }
@@ -198,18 +203,44 @@ enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_
 	return apply_past(lake, branch, err);
 }
 
-enum lk_status lk_ledger_publish(struct lk_lake *lake, const char *branch, const char *run, int64_t at_us, struct lk_error *err)
+/* The row that a branch has of k's delivery, as JSON. */
+#define ROW_OF(branch)                                                                                                \
+	"(SELECT " ROW_JSON " FROM lk_ledger l WHERE l.branch = " branch " AND l.sender = k.sender AND l.sha256 = k.sha256)"
+#define MAIN_BRANCH "'" LK_MAIN "'"
+
+/* What main is to learn: all that the branch has otherwise, or what was changed on it. */
+#define ALL_UNLIKE                                                                                                    \
+	"SELECT k.sender, k.sha256, k.delivery, " ROW_OF("?1") " AS was"                                              \
+	" FROM (SELECT sender, sha256, min(delivery) AS delivery FROM lk_ledger WHERE branch IN (?1, " MAIN_BRANCH ")" \
+	" GROUP BY 1, 2) k WHERE was IS NOT " ROW_OF(MAIN_BRANCH)
+#define ALL_CHANGED                                                                                                   \
+	"SELECT k.sender, k.sha256, k.delivery, " ROW_OF("?1") " AS was"                                              \
+	" FROM (SELECT sender, sha256, min(delivery) AS delivery FROM lk_ledger_history WHERE branch = ?1 GROUP BY 1, 2) k"
+
+enum lk_status lk_ledger_unpublished(struct lk_lake *lake, const char *branch, bool whole, int64_t *count, struct lk_error *err)
+{
+	sqlite3_stmt *stmt;
+	bool known;
+
+	*count = 0;
+	LK_TRY(lk_ledger_has_branch(lake, branch, &known, err));
+	if (!known)
+		return LK_OK;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
+		whole ? "SELECT count(*) FROM (" ALL_UNLIKE ")" : "SELECT count(*) FROM (" ALL_CHANGED ")", "s", branch));
+	return ask_number(lake, stmt, count, err);
+}
+
+enum lk_status lk_ledger_publish(struct lk_lake *lake, const char *branch, bool whole, const char *run, int64_t at_us,
+	struct lk_error *err)
 {
 	bool known;
 
 	LK_TRY(lk_ledger_has_branch(lake, branch, &known, err));
 	if (!known)
 		return LK_OK; /* another engine's, on which lk loaded nothing */
-	LK_TRY(list_past(lake, branch, 0, err));
-	LK_TRY(lk_catalog_run(lake, NULL, err,
-		"UPDATE lk_past SET was = (SELECT " ROW_JSON " FROM lk_ledger l WHERE l.branch = ? AND l.sender = lk_past.sender"
-		" AND l.sha256 = lk_past.sha256)",
-		"s", branch));
+	LK_TRY(clear_past(lake, err));
+	LK_TRY(lk_catalog_run(lake, NULL, err, whole ? "INSERT INTO lk_past " ALL_UNLIKE : "INSERT INTO lk_past " ALL_CHANGED, "s", branch));
 	LK_TRY(note_past(lake, LK_MAIN, run, at_us, err));
 	LK_TRY(apply_past(lake, LK_MAIN, err));
 	LK_TRY(lk_catalog_run(lake, NULL, err, "UPDATE lk_ledger_history SET branch = '' WHERE branch = ?", "s", branch));

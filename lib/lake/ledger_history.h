@@ -42,9 +42,14 @@ enum lk_status lk_ledger_has_branch(struct lk_lake *lake, const char *branch, bo
 /* Within a transaction: a branch begins with what main knew at that moment (-1: now). */
 enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err) LK_CHECKED;
 
-/* Within a transaction: main learns what was loaded on the branch since it began, or was published last, as a change by this run at
- * this time, as above. Changes made on the branch are kept under no branch's name, for the log. */
-enum lk_status lk_ledger_publish(struct lk_lake *lake, const char *branch, const char *run, int64_t at_us,
+/* How many deliveries main would learn of, or forget, if the branch were published. whole: all of main becomes what the branch is,
+ * so that its ledger does, too, also where main was set back since the branch began; else what was changed on the branch. */
+enum lk_status lk_ledger_unpublished(struct lk_lake *lake, const char *branch, bool whole, int64_t *count,
+	struct lk_error *err) LK_CHECKED;
+
+/* Within a transaction: main learns that, as a change by this run at this time, as above. Changes made on the branch are kept under
+ * no branch's name, for the log. */
+enum lk_status lk_ledger_publish(struct lk_lake *lake, const char *branch, bool whole, const char *run, int64_t at_us,
 	struct lk_error *err) LK_CHECKED;
 
 /* Within a transaction: forgets the branch and all that it knew. */

@@ -123,6 +123,21 @@ static const json_t *in_log(const json_t *root, int64_t snapshot_id)
 	return NULL;
 }
 
+bool lk_refs_set_back(const json_t *root, int64_t snapshot_id)
+{
+	int64_t current = lk_metadata_snapshot_id(root);
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, "snapshot-log"), i, entry) {
+		int64_t was = lk_metadata_number(entry, "snapshot-id", -1);
+
+		if (was != current && lk_refs_led_to(root, current, was) && lk_refs_led_to(root, was, snapshot_id))
+			return true;
+	}
+	return false;
+}
+
 /* What a reset left behind is on no ref, and may have fallen out of the log: it is taken for main's. */
 bool lk_refs_was_main(const json_t *root, int64_t snapshot_id)
 {

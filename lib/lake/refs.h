@@ -33,6 +33,9 @@ void lk_refs_remove(json_t *root, const char *name); /* not main */
 /* Whether `old` is `new` or one that it came from; also over snapshots that are thinned out. */
 bool lk_refs_led_to(const json_t *root, int64_t old, int64_t new);
 
+/* Whether main was at a snapshot that led to this one, and is now at an earlier one. */
+bool lk_refs_set_back(const json_t *root, int64_t snapshot_id);
+
 /* Whether the snapshot is, or was, main's. */
 bool lk_refs_was_main(const json_t *root, int64_t snapshot_id);
 
