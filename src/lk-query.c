@@ -5,11 +5,12 @@
 
 #include "base/file.h"
 #include "base/tool.h"
+#include "sql/export.h"
 #include "sql/query.h"
 
 #define SCRIPT_MAX (16 << 20) /* bytes of a script */
 
-static const char *lake, *format, *output, *script, *as, *at;
+static const char *lake, *format, *output, *script, *as, *at, *views;
 static int64_t threads, memory;
 
 static const struct lk_option options[] = {
@@ -18,6 +19,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'o', "output", &output, "FILE", "write to FILE, which appears once it is whole"},
 	{LK_OPTION_TEXT, 'f', "file", &script, "FILE", "read the SQL from FILE"},
 	{LK_OPTION_TEXT, 0, "at", &at, "MOMENT", "read tables as they were at a time, a snapshot, or a branch or tag"},
+	{LK_OPTION_TEXT, 0, "export-views", &views, "FILE", "write a DuckDB database with a view of each table"},
 	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "what the result is called on a stream"},
 	{LK_OPTION_NUMBER, 'j', "jobs", &threads, "N", "use N threads; one for each processor when not given"},
 	{LK_OPTION_NUMBER, 0, "memory", &memory, "SIZE", "spill to disk beyond SIZE, such as 512M or 4G"},
@@ -26,7 +28,8 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-query",
-	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--at MOMENT] [--memory SIZE] [-f FILE | SQL]",
+	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--at MOMENT] [--memory SIZE] [-f FILE | SQL]\n"
+		 "[-l LAKE] [-j N] [--at MOMENT] [--memory SIZE] --export-views FILE",
 	.about = "Answers SQL over the tables of a lake. An lk stream on standard input is the table stdin.\n"
 		 "Without SQL, lists the lake's tables. Only SELECT runs, and it reads nothing but those tables.",
 	.options = options,
@@ -66,6 +69,21 @@ static enum lk_status run(struct lk_query *q, struct lk_error *err)
 	return status;
 }
 
+static enum lk_status export_views(struct lk_error *err)
+{
+	struct lk_workspace workspace;
+	struct lk_export e = {.lake = lake, .at = at, .path = views, .threads = threads, .memory_bytes = memory, .workspace = &workspace,
+		.left_out = lk_warn};
+	enum lk_status status;
+
+	LK_TRY(lk_workspace_init(&workspace, err));
+	status = lk_export_views(&e, err);
+	lk_workspace_release(&workspace);
+	LK_TRY(status);
+	lk_say("%d views in '%s', %d tables left out", e.views, views, e.missing);
+	return e.missing ? LK_WANTING : LK_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct lk_query q = {.input = isatty(STDIN_FILENO) ? -1 : STDIN_FILENO};
@@ -79,6 +97,10 @@ int main(int argc, char **argv)
 		lk_tool_misuse("one SQL text at a time; quote it");
 	if (argc && script)
 		lk_tool_misuse("SQL comes from -f or from the command line, not from both");
+	if (views && (argc || script || output || format || as))
+		lk_tool_misuse("--export-views goes with no SQL, and with no output of its own");
+	if (views)
+		return lk_tool_finish(export_views(&err), &err);
 	q.output = (struct lk_sql_output_options){.format = choose_format(), .path = output};
 	q.lake = lake;
 	q.as = as;
