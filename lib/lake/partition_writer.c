@@ -13,7 +13,7 @@
 #include "lake/write_options.h"
 
 #define SLICE_ROWS 16384
-#define IDLE_ROWS 16384 /* a file that got none of so many rows makes room for another */
+#define IDLE_ROWS 65536 /* a file that got none of so many rows makes room for another */
 #define REOPENED_MAX 64 /* so many partitions may come back, and get one more file, before rows are sorted */
 #define SMALL_FILE (64 << 20)
 #define SMALL_SLICE_ROWS 4096 /* of files that end earlier than that */

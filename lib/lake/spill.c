@@ -10,11 +10,13 @@
 #define CHUNK_BYTES ((size_t)1 << 20)
 #define FAN_IN 32 /* runs of one level become one of the next */
 #define LEVELS 8
+#define FEW 64   /* records that are sorted by comparing them */
+#define DEEP 128 /* bytes of keys that are looked at eight by eight */
 #define RECORD_MAX ((size_t)1 << 30)
 
-/* A record in memory. Records whose keys begin the same are told apart by the keys themselves. */
+/* A record in memory. */
 struct entry {
-	uint64_t prefix; /* the key's first bytes, big-endian */
+	uint64_t prefix; /* eight bytes of the key, big-endian: those that it is being sorted by */
 	const uint8_t *record;
 };
 
@@ -38,7 +40,6 @@ struct lk_sorter {
 	struct entry *entries, *other;
 	size_t count, cap, other_cap;
 	int64_t records;
-	size_t shortest_key, longest_key;
 	int64_t next_age;
 	struct {
 		struct lk_spill_run runs[FAN_IN];
@@ -151,9 +152,7 @@ enum lk_status lk_sorter_add(struct lk_sorter *s, const struct lk_record *record
 	if (!place || !lk_grow((void **)&s->entries, &s->cap, s->count + 1, sizeof(*s->entries)))
 		return lk_error_nomem(err);
 	lk_record_put(place, record);
-	s->entries[s->count++] = (struct entry){prefix_of(record->key, record->key_len), place};
-	s->longest_key = record->key_len > s->longest_key ? record->key_len : s->longest_key;
-	s->shortest_key = !s->records || record->key_len < s->shortest_key ? record->key_len : s->shortest_key;
+	s->entries[s->count++] = (struct entry){0, place};
 	s->records++;
 	return LK_OK;
 }
@@ -173,37 +172,6 @@ static int compare_entries(const struct entry *a, const struct entry *b)
 	return compare_keys(&x, &y);
 }
 
-/* Sorts by one byte of the prefix, keeping the order of equals; false where all have the same. */
-static bool sort_by_byte(const struct entry *from, struct entry *to, size_t count, int shift)
-{
-	size_t starts[256] = {0}, sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		starts[from[i].prefix >> shift & 0xff]++;
-	for (int b = 0; b < 256; b++) {
-		size_t n = starts[b];
-
-		if (n == count)
-			return false;
-		starts[b] = sum;
-		sum += n;
-	}
-	for (size_t i = 0; i < count; i++)
-		to[starts[from[i].prefix >> shift & 0xff]++] = from[i];
-	return true;
-}
-
-static void sort_by_prefix(struct lk_sorter *s)
-{
-	for (int shift = 0; shift < 64; shift += 8)
-		if (sort_by_byte(s->entries, s->other, s->count, shift)) {
-			struct entry *swap = s->entries;
-
-			s->entries = s->other;
-			s->other = swap;
-		}
-}
-
 /* Merge sort by whole keys, which keeps the order of equals; `room` is as large as `items`. */
 static void sort_by_key(struct entry *items, struct entry *room, size_t count)
 {
@@ -221,16 +189,73 @@ static void sort_by_key(struct entry *items, struct entry *room, size_t count)
 	memcpy(items + n, room + a, (half - a) * sizeof(*items));
 }
 
-static void sort_equal_prefixes(struct lk_sorter *s)
+static uint64_t bytes_at(const struct lk_record *r, size_t depth)
 {
-	for (size_t i = 0, end; i < s->count; i = end) {
-		for (end = i + 1; end < s->count && s->entries[end].prefix == s->entries[i].prefix;)
+	return depth < r->key_len ? prefix_of(r->key + depth, r->key_len - depth) : 0;
+}
+
+/* Sorts by prefixes, byte by byte from the last, which keeps the order of equals; bytes that are the same in all cost nothing. */
+static void sort_by_prefix(struct entry *items, struct entry *room, size_t count)
+{
+	size_t starts[8][256] = {{0}};
+	struct entry *from = items, *to = room;
+
+	for (size_t i = 0; i < count; i++)
+		for (int b = 0; b < 8; b++)
+			starts[b][items[i].prefix >> 8 * b & 0xff]++;
+	for (int b = 0; b < 8; b++) {
+		struct entry *swap = from;
+		size_t sum = 0;
+
+		if (starts[b][items[0].prefix >> 8 * b & 0xff] == count)
+			continue;
+		for (int v = 0; v < 256; v++) {
+			size_t n = starts[b][v];
+
+			starts[b][v] = sum;
+			sum += n;
+		}
+		for (size_t i = 0; i < count; i++)
+			to[starts[b][from[i].prefix >> 8 * b & 0xff]++] = from[i];
+		from = to;
+		to = swap;
+	}
+	if (from != items)
+		memcpy(items, from, count * sizeof(*items));
+}
+
+/* Whether keys that are equal up to `end` are all as long as the first and no longer than that. */
+static bool all_told(const struct entry *items, size_t count, size_t end)
+{
+	size_t len = lk_record_get(items[0].record).key_len;
+
+	for (size_t i = 1; i < count; i++)
+		if (lk_record_get(items[i].record).key_len != len)
+			return false;
+	return len <= end;
+}
+
+/* Sorts keys that are equal in their first `depth` bytes: by the next eight, and where these are equal, by those behind them. */
+static void sort_from(struct entry *items, struct entry *room, size_t count, size_t depth)
+{
+	if (count < FEW || depth > DEEP) {
+		sort_by_key(items, room, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct lk_record r = lk_record_get(items[i].record);
+
+		items[i].prefix = bytes_at(&r, depth);
+	}
+	sort_by_prefix(items, room, count);
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && items[end].prefix == items[i].prefix;)
 			end++;
-		sort_by_key(s->entries + i, s->other, end - i);
+		if (end - i > 1 && !all_told(items + i, end - i, depth + sizeof(uint64_t)))
+			sort_from(items + i, room, end - i, depth + sizeof(uint64_t));
 	}
 }
 
-/* Keys that are no longer than the prefix and of one length are told apart by it. */
 static enum lk_status sort_memory(struct lk_sorter *s, struct lk_error *err)
 {
 	if (s->other_cap < s->cap) {
@@ -240,9 +265,7 @@ static enum lk_status sort_memory(struct lk_sorter *s, struct lk_error *err)
 			return lk_error_nomem(err);
 		s->other_cap = s->cap;
 	}
-	sort_by_prefix(s);
-	if (s->longest_key > sizeof(uint64_t) || s->shortest_key != s->longest_key)
-		sort_equal_prefixes(s);
+	sort_from(s->entries, s->other, s->count, 0);
 	return LK_OK;
 }
 

@@ -23,14 +23,6 @@ void lk_record_put(uint8_t *to, const struct lk_record *record)
 	memcpy(to + LK_RECORD_HEAD + record->key_len, record->data, record->data_len);
 }
 
-struct lk_record lk_record_get(const uint8_t *from)
-{
-	uint32_t lens[2];
-
-	memcpy(lens, from, sizeof(lens));
-	return (struct lk_record){from + LK_RECORD_HEAD, from + LK_RECORD_HEAD + lens[0], lens[0], lens[1]};
-}
-
 enum lk_status lk_spill_run_create(struct lk_spill_run *r, const char *folder, struct lk_error *err)
 {
 	*r = (struct lk_spill_run){.fd = -1, .folder = folder};

@@ -2,6 +2,8 @@
 #ifndef LK_LAKE_SPILL_RUN_H
 #define LK_LAKE_SPILL_RUN_H
 
+#include <string.h>
+
 #include "base/str.h"
 #include "lake/spill.h"
 
@@ -26,6 +28,12 @@ void lk_spill_run_release(struct lk_spill_run *r);
 /* How a record lies in a block, and in memory: two lengths, key, data. */
 #define LK_RECORD_HEAD (2 * sizeof(uint32_t))
 void lk_record_put(uint8_t *to, const struct lk_record *record);
-struct lk_record lk_record_get(const uint8_t *from);
+static inline struct lk_record lk_record_get(const uint8_t *from)
+{
+	uint32_t lens[2];
+
+	memcpy(lens, from, sizeof(lens));
+	return (struct lk_record){from + LK_RECORD_HEAD, from + LK_RECORD_HEAD + lens[0], lens[0], lens[1]};
+}
 
 #endif
