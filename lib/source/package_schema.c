@@ -43,55 +43,115 @@ static enum lk_status field_column(struct lk_load *l, const struct lk_resource *
 	return LK_OK;
 }
 
+static const char *const transforms[] = {"year", "month", "day", "hour", "bucket", "truncate"};
+enum transform { YEAR, MONTH, DAY, HOUR, BUCKET, TRUNCATE, TRANSFORMS };
+
+/* "Partition Transforms" of Iceberg's specification. */
+static bool takes(enum transform transform, enum lk_type type)
+{
+	bool stamp = type == LK_TIMESTAMP || type == LK_TIMESTAMPTZ;
+
+	switch (transform) {
+	case HOUR:
+		return stamp;
+	case BUCKET:
+		return type != LK_BOOL && type != LK_FLOAT64;
+	case TRUNCATE:
+		return type == LK_INT32 || type == LK_INT64 || type == LK_DECIMAL128 || type == LK_UTF8 || type == LK_BINARY;
+	default:
+		return stamp || type == LK_DATE32;
+	}
+}
+
+static enum lk_status check_transform(
+	struct lk_load *l, const struct lk_resource *r, const char *at, enum transform transform, const char *name, size_t len)
+{
+	const struct lk_source_field *f = find_field(r, name, len);
+	const char *what = transform == HOUR	 ? "a datetime" :
+			   transform == BUCKET	 ? "no boolean and no number with a fraction that is not decimal" :
+			   transform == TRUNCATE ? "an integer, a decimal or a text" :
+						   "a date or datetime";
+
+	if (takes(transform, lk_convert_type(&f->convert)))
+		return LK_OK;
+	return lk_prop_wrong(l, at, "'%s' of field '%s': it must be %s", transforms[transform], f->name, what);
+}
+
 /* The transform with the column in place of the field: "day(Admitted)" is "day(admitted)". */
 static enum lk_status add_transform(
 	struct lk_load *l, const struct lk_resource *r, const char *at, const char *text, struct lk_str *out)
 {
-	static const char *const words[] = {"year", "month", "day", "hour", "bucket", "truncate"};
 	const char *open = strchr(text, '('), *name = open ? open + 1 : text, *end = text + strlen(text),
 		   *column;
-	int word = -1;
+	enum transform word = TRANSFORMS;
 	long number = 0;
 
-	for (int i = 0; open && i < 6; i++)
-		if (strlen(words[i]) == (size_t)(open - text) &&
-			!strncmp(text, words[i], (size_t)(open - text)))
-			word = i;
-	if (open && (word < 0 || end[-1] != ')'))
+	for (int i = 0; open && i < TRANSFORMS; i++)
+		if (strlen(transforms[i]) == (size_t)(open - text) &&
+			!strncmp(text, transforms[i], (size_t)(open - text)))
+			word = (enum transform)i;
+	if (open && (word == TRANSFORMS || end[-1] != ')'))
 		return lk_prop_wrong(l, at,
 			"'%s' must be FIELD, or year, month, day or hour(FIELD), or bucket or truncate(N, FIELD)",
 			text);
 	end -= open != NULL;
-	if (word >= 4) {
+	if (word == BUCKET || word == TRUNCATE) {
 		char *rest;
 
 		number = strtol(name, &rest, 10);
 		if (number < 1 || number > INT32_MAX || *rest != ',')
-			return lk_prop_wrong(l, at, "'%s' must be %s(N, FIELD)", text, words[word]);
+			return lk_prop_wrong(l, at, "'%s' must be %s(N, FIELD)", text, transforms[word]);
 		name = rest + 1;
 	}
 	while (name < end && *name == ' ')
 		name++;
 	LK_TRY(field_column(l, r, at, name, (size_t)(end - name), &column));
-	if (word < 0)
+	if (word != TRANSFORMS)
+		LK_TRY(check_transform(l, r, at, word, name, (size_t)(end - name)));
+	if (word == TRANSFORMS)
 		lk_str_adds(out, column);
-	else if (word >= 4)
-		lk_str_addf(out, "%s(%ld, %s)", words[word], number, column);
+	else if (number)
+		lk_str_addf(out, "%s(%ld, %s)", transforms[word], number, column);
 	else
-		lk_str_addf(out, "%s(%s)", words[word], column);
+		lk_str_addf(out, "%s(%s)", transforms[word], column);
+	return LK_OK;
+}
+
+/* What may be there once only: year, month, day and hour of one column are one. */
+static const char *sameness(const char *transform)
+{
+	for (int i = YEAR; i <= HOUR; i++)
+		if (!strncmp(transform, transforms[i], strlen(transforms[i])) && transform[strlen(transforms[i])] == '(')
+			return strchr(transform, '(');
+	return transform;
+}
+
+static enum lk_status check_new(struct lk_load *l, const char *at, const char *const *before, int count, const char *text)
+{
+	for (int i = 0; i < count; i++)
+		if (!strcmp(sameness(before[i]), sameness(text)))
+			return lk_prop_wrong(l, at, "'%s' is there already, as '%s'", text, before[i]);
 	return LK_OK;
 }
 
 /* A list of fields, or of transforms, as a JSON list of columns; *out stays NULL when there is none. */
 static enum lk_status columns_json_impl(struct lk_load *l, const struct lk_resource *r, const char *at,
-	const struct lk_texts *list, bool one, bool transforms, struct lk_str *json, struct lk_str *item)
+	const struct lk_texts *list, bool one, bool terms, struct lk_str *json, struct lk_str *item)
 {
+	const char **before = lk_arena_alloc(l->arena, (size_t)(list->count + 1) * sizeof(*before));
+
+	if (!before)
+		return lk_error_nomem(l->err);
 	for (int i = 0; i < list->count; i++) {
 		const char *place = one ? at : lk_prop_item(l, at, (size_t)i), *column;
 
 		lk_str_clear(item);
-		if (transforms) {
+		if (terms) {
 			LK_TRY(add_transform(l, r, place, list->items[i].data, item));
+			LK_TRY(check_new(l, place, before, i, lk_str_text(item)));
+			before[i] = lk_arena_strdup(l->arena, lk_str_text(item));
+			if (!before[i])
+				return lk_error_nomem(l->err);
 		} else {
 			LK_TRY(field_column(l, r, place, list->items[i].data, list->items[i].len, &column));
 			lk_str_adds(item, column);
@@ -104,7 +164,7 @@ static enum lk_status columns_json_impl(struct lk_load *l, const struct lk_resou
 }
 
 static enum lk_status columns_json(struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *value,
-	bool transforms, const char **out)
+	bool terms, const char **out)
 {
 	struct lk_texts list = {NULL, 0};
 	struct lk_str json = LK_STR_INIT, item = LK_STR_INIT;
@@ -113,7 +173,7 @@ static enum lk_status columns_json(struct lk_load *l, const struct lk_resource *
 	LK_TRY(lk_prop_copy_texts(l, at, value, true, &list));
 	if (!list.count)
 		return LK_OK;
-	status = columns_json_impl(l, r, at, &list, json_is_string(value), transforms, &json, &item);
+	status = columns_json_impl(l, r, at, &list, json_is_string(value), terms, &json, &item);
 	if (status == LK_OK && !(*out = lk_arena_strdup(l->arena, lk_str_text(&json))))
 		status = lk_error_nomem(l->err);
 	lk_str_release(&json);
@@ -130,11 +190,11 @@ enum lk_status lk_package_columns(
 
 /* The same of a property, which may be absent. */
 static enum lk_status get_columns(struct lk_load *l, const struct lk_resource *r, const json_t *object, const char *at,
-	const char *key, bool transforms, const char **out)
+	const char *key, bool terms, const char **out)
 {
 	const json_t *value = json_object_get(object, key);
 
-	return value ? columns_json(l, r, lk_prop_at(l, at, key), value, transforms, out) : LK_OK;
+	return value ? columns_json(l, r, lk_prop_at(l, at, key), value, terms, out) : LK_OK;
 }
 
 static enum lk_status get_column(struct lk_load *l, const struct lk_resource *r, const json_t *lk,
