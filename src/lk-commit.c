@@ -9,7 +9,7 @@
 #include "sql/rejects.h"
 
 static const char *lake_path, *schema_word, *branch, *stage, *staged, *as, *once, *overwrite;
-static bool plain, again, json;
+static bool plain, again, replace_partitions, json;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "the lake, made where it is missing (LK_LAKE)"},
@@ -21,6 +21,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "the table that plain rows go into"},
 	{LK_OPTION_TEXT, 0, "once", &once, "NAME", "load these rows once under this name"},
 	{LK_OPTION_TEXT, 0, "overwrite", &overwrite, "WHERE", "replace the table's rows for which this SQL predicate holds"},
+	{LK_OPTION_FLAG, 0, "replace-partitions", &replace_partitions, NULL, "replace the partitions that rows come for"},
 	{LK_OPTION_FLAG, 0, "again", &again, NULL, "load deliveries anew, in place of what is there of them"},
 	{LK_OPTION_FLAG, 0, "json", &json, NULL, "say what was committed as JSON"},
 	LK_OPTIONS_END,
@@ -29,7 +30,7 @@ static const struct lk_option options[] = {
 static const struct lk_tool tool = {
 	.name = "lk-commit",
 	.usage = "[-l LAKE] [--schema freeze|add|widen] [--branch BRANCH] [--stage DIR | --staged DIR] [--plain --as TABLE] "
-		 "[--once NAME | --again] [--overwrite WHERE] [--json]",
+		 "[--once NAME | --again] [--overwrite WHERE | --replace-partitions] [--json]",
 	.about = "Commits a stream of rows to Iceberg tables. It comes on standard input, and all of it is committed in one "
 		 "transaction, or nothing.",
 	.options = options,
@@ -57,6 +58,8 @@ static void check_options(int argc, char **argv)
 		lk_tool_misuse("--plain and --as go together");
 	if (overwrite && (stage || staged || again))
 		lk_tool_misuse("--overwrite commits at once: not with --stage, --staged or --again");
+	if (replace_partitions && (stage || staged || again || overwrite))
+		lk_tool_misuse("--replace-partitions commits at once: not with --stage, --staged, --again or --overwrite");
 	if (once && again)
 		lk_tool_misuse("--again takes deliveries, and rows under a name of --once are none");
 	if (once && !*once)
@@ -116,7 +119,8 @@ static enum lk_status start(struct lk_error *err)
 	struct lk_reject_finder finder;
 	struct lk_row_finder rows;
 	const struct lk_commit_options how = {.schema = schema_mode(), .once = once, .as = as, .stage = stage, .finder = &finder,
-		.branch = branch, .again = again, .overwrite = overwrite, .rows = &rows};
+		.branch = branch, .again = again, .overwrite = overwrite, .replace_partitions = replace_partitions,
+		.rows = &rows};
 	struct lk_rejects *rejects;
 	struct lk_finder *found = NULL;
 	enum lk_status status;

@@ -7,6 +7,7 @@
 #include "lake/counts.h"
 #include "lake/data_writer.h"
 #include "lake/ledger_history.h"
+#include "lake/replace.h"
 #include "lake/replay.h"
 #include "lake/stage.h"
 #include "lake/transaction.h"
@@ -251,6 +252,8 @@ static enum lk_status find_again(void *context, struct lk_target *target, bool *
 
 	if (run->replay.count)
 		return lk_replay_find_again(&run->replay, target, go, err);
+	if (target->watched)
+		return lk_replace_again(target, err);
 	return lk_takeout_find_again(&run->takeout, target, err);
 }
 
@@ -310,6 +313,17 @@ static enum lk_status overwrite(struct run *run, struct lk_error *err)
 	return lk_takeout_find(&run->takeout, target, &counts, err);
 }
 
+static enum lk_status replace_partitions(struct run *run, struct lk_error *err)
+{
+	if (run->replay.count)
+		return lk_error_set(err, LK_DATA, "--replace-partitions would take out what is there, and rejects that are replayed add to it; "
+			"nothing was committed");
+	for (size_t i = 0; i < run->writers.count; i++)
+		if (!lk_target_is_own(&run->writers.items[i]->target))
+			LK_TRY(lk_replace_partitions(&run->writers.items[i]->target, err));
+	return LK_OK;
+}
+
 static enum lk_status commit_tables(struct run *run, enum lk_outcome *outcome, struct lk_error *err)
 {
 	size_t count = run->writers.count;
@@ -356,6 +370,8 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 		return report_nothing(run, err);
 	if (run->options->overwrite)
 		LK_TRY(overwrite(run, err));
+	else if (run->options->replace_partitions)
+		LK_TRY(replace_partitions(run, err));
 	else if (!run->options->stage)
 		LK_TRY(take_out_before(run, err));
 	if (!run->options->stage)

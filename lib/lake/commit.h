@@ -53,6 +53,7 @@ struct lk_commit_options {
 	const struct lk_reject_finder *finder; /* NULL: a stream with replayed rejects is refused */
 	bool again; /* deliveries that are loaded already are loaded anew: their rows of before go in the same commit */
 	bool overwrite; /* the rows that `rows` finds in the one table of the stream go in the same commit; what comes must be such rows */
+	bool replace_partitions; /* partitions that rows come for lose what they had (lake/replace.h) */
 	const struct lk_row_finder *rows; /* finds those; NULL without either */
 	const char *branch; /* that the snapshots go on, and whose ledger it is; NULL: main */
 };

@@ -116,7 +116,7 @@ enum lk_status lk_layout_read(const struct lk_target *t, struct lk_arena *arena,
 	if (!status)
 		status = read_layout(root, arena, spec, order, err);
 	json_decref(root);
-	return status && err ? lk_error_prefix(err, "table %s.%s", t->namespace_name, t->name) : status;
+	return status;
 }
 
 const json_t *lk_layout_properties(const struct lk_target *t)

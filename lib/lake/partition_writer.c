@@ -29,7 +29,8 @@ struct open_file {
 struct place {
 	int32_t open; /* its file's number + 1; 0: none is open */
 	uint32_t rows; /* of the slice at hand */
-	bool written;
+	bool written; /* to a file */
+	bool sorted;  /* rows of it are in the sorter, and all others go there too */
 };
 
 struct lk_partition_writer {
@@ -136,11 +137,12 @@ enum lk_status lk_partition_writer_create(struct lk_partition_writer **out, stru
 	w->run = run;
 	w->next_file = next_file;
 	status = create(w, columns, err);
-	if (status)
-		lk_partition_writer_free(w);
-	else
+	if (!status) {
 		*out = w;
-	return status;
+		return LK_OK;
+	}
+	lk_partition_writer_free(w);
+	return err ? lk_error_prefix(err, "table %s.%s", t->namespace_name, t->name) : status;
 }
 
 void lk_partition_writer_stretch(struct lk_partition_writer *w)
@@ -287,7 +289,7 @@ static enum lk_status choose_file(struct lk_partition_writer *w, uint32_t partit
 	struct place *p = &w->places[partition];
 
 	*out = p->open ? &w->open[p->open - 1] : NULL;
-	if (p->open || (p->written && w->reopened >= REOPENED_MAX))
+	if (p->open || p->sorted || (p->written && w->reopened >= REOPENED_MAX))
 		return LK_OK;
 	if (w->open_count == LK_OPEN_PARTITIONS) {
 		struct open_file *idle = oldest(w);
@@ -357,6 +359,7 @@ static enum lk_status sort_rows(struct lk_partition_writer *w, const struct Arro
 	int64_t at, const int32_t *chosen, int64_t n, struct lk_error *err)
 {
 	LK_TRY(begin_batch(w, view, source, err));
+	w->places[partition].sorted = true;
 	for (int64_t i = 0; i < n; i++)
 		LK_TRY(sort_row(w, partition, at + chosen[i], chosen[i], err));
 	return LK_OK;

@@ -49,6 +49,7 @@ struct lk_target {
 		bool found; /* in the base, by this try */
 	} *removed; /* files of the base, of rows or deletes, to be taken out */
 	size_t removed_count, removed_cap;
+	bool watched;  /* after every rebase, the transaction asks for it all again (tx.rebased), also where nothing is removed */
 	bool replaces; /* the files that come hold the same rows as those that go */
 	int64_t since; /* the table's last sequence number when it was opened: deletes behind it were not seen by who replaces files */
 	lk_metadata_edit *edit; /* may be NULL */

@@ -34,6 +34,13 @@ static json_t *new_root(const struct lk_target *t, struct lk_error *err)
 	return root;
 }
 
+static enum lk_status partition(const struct lk_target *t, json_t *root, struct lk_error *err)
+{
+	enum lk_status status = lk_layout_new(root, err);
+
+	return status && err ? lk_error_prefix(err, "table %s.%s", t->namespace_name, t->name) : status;
+}
+
 static enum lk_status next_root(const struct lk_transaction *tx, struct lk_target *t, json_t **out, struct lk_error *err)
 {
 	json_t *root = t->base ? json_incref(t->base) : new_root(t, err);
@@ -47,7 +54,7 @@ static enum lk_status next_root(const struct lk_transaction *tx, struct lk_targe
 	if (t->base && t->schema_changed)
 		LK_TRY(lk_metadata_add_schema(*out, t->schema, t->last_column_id, err));
 	if (!t->base)
-		LK_TRY(lk_layout_new(*out, err));
+		LK_TRY(partition(t, *out, err));
 	return t->edit ? t->edit(t->edit_context, *out, err) : LK_OK;
 }
 
@@ -244,7 +251,7 @@ static enum lk_status rebase(struct lk_transaction *tx, bool *go, struct lk_erro
 			lk_snapshot_drop(t, LK_CONTENT_DATA); /* its schema may have become another one, or another's number */
 		lk_snapshot_drop(t, LK_CONTENT_DELETES);
 		status = lk_target_rebase(t, tx->lake, err);
-		if (!status && tx->rebased && (t->delete_count || t->removed_count))
+		if (!status && tx->rebased && (t->delete_count || t->removed_count || t->watched))
 			status = tx->rebased(tx->context, t, go, err);
 		if (status || !*go)
 			return status;

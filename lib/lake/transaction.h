@@ -20,7 +20,7 @@
  * nothing is changed. */
 typedef enum lk_status lk_ledger_hook(void *context, struct lk_lake *lake, bool *go, struct lk_error *err);
 
-/* Called for a target that deletes rows or removes files after it was based anew: what they name may be gone, or stand elsewhere.
+/* Called for a target that deletes rows or removes files, or is watched, after it was based anew: what they name may be gone, or stand elsewhere.
  * *go as above. */
 typedef enum lk_status lk_rebase_hook(void *context, struct lk_target *target, bool *go, struct lk_error *err);
 
