@@ -177,7 +177,7 @@ enum lk_status lk_gzip_decompress(const char *data, size_t len, size_t max_bytes
 		return lk_error_set(err, LK_DATA, "damaged gzip file");
 	room = gzip_length(data, len);
 	if (room > max_bytes || room / 1032 > len)
-		return lk_error_set(err, LK_DATA, "gzip file tells a length of %zu bytes", room);
+		return lk_error_set(err, LK_DATA, "damaged gzip file: it tells a length of %zu bytes", room);
 	d = libdeflate_alloc_decompressor();
 	if (!d || !lk_str_reserve(out, room)) {
 		libdeflate_free_decompressor(d);

@@ -6,6 +6,7 @@
 #include "base/commands.h"
 #include "lake/list.h"
 #include "sql/filter.h"
+#include "sql/metatable.h"
 #include "sql/spool.h"
 #include "sql/view.h"
 
@@ -126,28 +127,46 @@ static enum lk_status resolve_one(struct lk_pin *pin, const struct lk_sql_name *
 
 /* ---- names to tables ---- */
 
-/* A name of the script: the table, at the moment after '@' where the name has one. */
-static enum lk_status open_name(struct lk_tables *tables, const struct lk_sql_name *n, struct lk_lake_table *out, struct lk_error *err)
+/* What a name of the script means: TABLE, TABLE$KIND, TABLE@MOMENT or TABLE$KIND@MOMENT. */
+struct meant {
+	struct lk_lake_table table; /* opened */
+	const char *kind;	    /* of metadata; NULL: rows */
+};
+
+/* The name without what follows its first `sign`, which is cut off and returned; NULL when there is none. */
+static const char *cut(char *name, char sign)
+{
+	char *at = strchr(name, sign);
+
+	if (!at)
+		return NULL;
+	*at = '\0';
+	return at + 1;
+}
+
+static enum lk_status open_name(struct lk_tables *tables, const struct lk_sql_name *n, struct meant *out, struct lk_error *err)
 {
 	struct lk_sql_name plain = *n;
-	const char *moment = strchr(n->table, '@');
+	const char *moment = NULL;
 	struct lk_lake_table *found;
 	struct lk_lake_at at;
+	char *name;
 	int count;
 
+	/* Other engines may have signs in names. */
 	find(tables->pin, n, strcmp, &count);
-	if (count || !moment) {
-		LK_TRY(resolve_one(tables->pin, n, &found, err));
-		*out = *found;
-		return lk_lake_table_open(tables->pin, out, tables->at, err);
+	if (!count) {
+		plain.table = name = lk_arena_strdup(&tables->pin->arena, n->table);
+		if (!name)
+			return lk_error_nomem(err);
+		moment = cut(name, '@');
+		out->kind = cut(name, '$');
 	}
-	plain.table = lk_arena_strndup(&tables->pin->arena, n->table, (size_t)(moment - n->table));
-	if (!plain.table)
-		return lk_error_nomem(err);
-	LK_TRY(lk_lake_at_parse(moment + 1, &at, err));
+	if (moment)
+		LK_TRY(lk_lake_at_parse(moment, &at, err));
 	LK_TRY(resolve_one(tables->pin, &plain, &found, err));
-	*out = *found;
-	return lk_lake_table_open(tables->pin, out, &at, err);
+	out->table = *found;
+	return lk_lake_table_open(tables->pin, &out->table, moment ? &at : tables->at, err);
 }
 
 static enum lk_status check_name(const struct lk_script *script, const struct lk_sql_name *n, struct lk_error *err)
@@ -180,8 +199,22 @@ static enum lk_status make_view(struct lk_tables *tables, const struct lk_sql_na
 	return lk_sql_view_create(tables->sql, *n->schema ? n->schema : DEFAULT_NAMESPACE, n->table, t, err);
 }
 
-/* opened, filters: one for each name. */
-static enum lk_status resolve(struct lk_tables *tables, struct lk_lake_table *opened, struct lk_filter *filters, struct lk_error *err)
+/* meant, filters: one for each name. */
+static enum lk_status make_all(struct lk_tables *tables, struct meant *meant, struct lk_filter *filters, struct lk_error *err)
+{
+	for (size_t i = 0; i < tables->script->name_count; i++) {
+		const struct lk_sql_name *n = &tables->script->names[i];
+
+		if (meant[i].kind)
+			LK_TRY(lk_metatable_create(tables->sql, tables->pin, &meant[i].table, meant[i].kind,
+				*n->schema ? n->schema : DEFAULT_NAMESPACE, n->table, err));
+		else if (filters[i].table)
+			LK_TRY(make_view(tables, n, &meant[i].table, &filters[i], err));
+	}
+	return LK_OK;
+}
+
+static enum lk_status resolve(struct lk_tables *tables, struct meant *meant, struct lk_filter *filters, struct lk_error *err)
 {
 	const struct lk_script *script = tables->script;
 	const struct lk_lake_table *first = NULL;
@@ -191,15 +224,13 @@ static enum lk_status resolve(struct lk_tables *tables, struct lk_lake_table *op
 		if (lk_spool_means(&script->names[i]))
 			continue;
 		LK_TRY(check_name(script, &script->names[i], err));
-		LK_TRY(open_name(tables, &script->names[i], &opened[i], err));
-		filters[i].table = &opened[i];
-		several = several || (first && strcmp(first->metadata_location, opened[i].metadata_location) != 0);
-		first = &opened[i];
+		LK_TRY(open_name(tables, &script->names[i], &meant[i], err));
+		filters[i].table = meant[i].kind ? NULL : &meant[i].table;
+		several = several || (first && strcmp(first->metadata_location, meant[i].table.metadata_location) != 0);
+		first = &meant[i].table;
 	}
 	LK_TRY(lk_filter_find(script, tables->sql, filters, &tables->pin->arena, err));
-	for (size_t i = 0; i < script->name_count; i++)
-		if (filters[i].table)
-			LK_TRY(make_view(tables, &script->names[i], &opened[i], &filters[i], err));
+	LK_TRY(make_all(tables, meant, filters, err));
 	tables->only = several || !first ? NULL : first->name;
 	return LK_OK;
 }
@@ -207,12 +238,12 @@ static enum lk_status resolve(struct lk_tables *tables, struct lk_lake_table *op
 enum lk_status lk_tables_resolve(struct lk_tables *tables, struct lk_error *err)
 {
 	size_t count = tables->script->name_count + 1;
-	struct lk_lake_table *opened = lk_arena_alloc(&tables->pin->arena, count * sizeof(*opened));
+	struct meant *meant = lk_arena_alloc(&tables->pin->arena, count * sizeof(*meant));
 	struct lk_filter *filters = calloc(count, sizeof(*filters));
 	enum lk_status status;
 
 	tables->only = NULL;
-	status = opened && filters ? resolve(tables, opened, filters, err) : lk_error_nomem(err);
+	status = meant && filters ? resolve(tables, meant, filters, err) : lk_error_nomem(err);
 	free(filters);
 	return status;
 }

@@ -18,7 +18,8 @@ struct lk_tables {
 /*
  * Makes every name of the script that is not the stream's a view over the pinned table that it means: NAMESPACE.TABLE, or TABLE
  * alone where one namespace has it (`main` before all others; `quarantine` never). Letter case does not count where no table is
- * spelled just so. A name that ends in '@' and a moment is the table at that moment (lake/at.h). Only these tables are loaded,
+ * spelled just so. A name that ends in '@' and a moment is the table at that moment (lake/at.h), and TABLE$files and the like tell of its
+ * metadata (sql/metatable.h). Only these tables are loaded,
  * and of them only files that may have rows that the script wants. LK_DATA with the nearest names when a table is not there.
  */
 enum lk_status lk_tables_resolve(struct lk_tables *tables, struct lk_error *err) LK_CHECKED;
