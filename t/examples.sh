@@ -25,7 +25,7 @@ make_fixtures() {
 		printf 'id,name,born\n1,Zo\303\253,1969-12-31\n2,Bo,\n' >csv/people.csv &&
 		printf 'person,at\n1,2024-01-02T03:04:05\nx,2024-01-02T03:04:05\n' >csv/visits.csv &&
 		printf 'id,name,born\n2,Bo,\n3,Al,2001-02-03\n' >drop.csv &&
-		cp csv/visits.csv visits.csv && cp csv/visits.csv 2026-01.txt &&
+		cp csv/visits.csv visits.csv && cp csv/people.csv export.csv && cp csv/visits.csv 2026-01.txt &&
 		(cd csv && 7z a -tzip ../drop.zip people.csv visits.csv >/dev/null &&
 			7z a -tzip ../landing/drop.zip people.csv visits.csv >/dev/null) &&
 		echo secret >keys/shared && echo "*.zip shared keys/shared" >keyring && chmod 600 keyring keys/shared &&
@@ -34,7 +34,21 @@ make_fixtures() {
 		cp a.lk monday.lk && cp b.lk tuesday.lk &&
 		{ lk-unpack drop.zip | lk-parse -q -s sources >rows.lk; [ $? -le 1 ]; } &&
 		lk-cat -t main.people -F arrow a.lk >people.arrow &&
-		lk-parse -q -s sources csv/people.csv csv/visits.csv | lk-commit -q -l lake
+		lk-parse -q -s sources csv/people.csv csv/visits.csv | lk-commit -q -l lake &&
+		mkdir more && printf 'id,name,born\n9,Cy,\n' >more/people.csv &&
+		lk-parse -q -s sources more/people.csv | lk-commit -q -l lake && plain labs "select 1 as id, 7.5 as value" &&
+		lk-branch -l lake review && lk-copy -q --shallow lake trial
+}
+
+# A run of the lake that pages name so.
+RUN=0b3f9c1d
+name_run() {
+	run=$(lk-log -l lake -t people -F csv | sed -n 2p | grep -o "[0-9a-f]\{8\}-[0-9a-f]\{4\}-[0-9a-f-]*")
+	[ -z "$run" ] || sed -i "s/$RUN/$run/" script
+}
+
+plain() { # TABLE SQL
+	lk-query -F arrow "$2" | lk-commit -q -l lake --plain --as "$1"
 }
 
 # On a terminal, as a reader of the page would. Records are rejected in some of them, which is status 1; anything else is
@@ -56,7 +70,7 @@ run_examples() { # PAGE
 	while IFS= read -r line; do
 		if [ "$line" = -- ]; then
 			rm -rf here && tar -xf fixtures.tar && mv script here/ || return 1
-			(cd here && run_script script </dev/null) || { echo "it fails"; return 1; }
+			(cd here && name_run && run_script script </dev/null) || { echo "it fails"; return 1; }
 			: >script
 		else
 			printf '%s\n' "$line" >>script

@@ -82,7 +82,7 @@ test_expect_success 'a landing folder of archives, encrypted and not, and of pla
 '
 
 test_expect_success 'nothing is left behind in the lake, nothing changed in the landing folder' '
-	ls -A lake | sort >actual && printf "%s\n" catalog.db lk main >expect && test_cmp expect actual &&
+	ls -A lake | sort >actual && printf "%s\n" catalog.db catalog.lock lk main >expect && test_cmp expect actual &&
 	find landing -type f | wc -l >actual && echo 4 >expect && test_cmp expect actual
 '
 
@@ -169,7 +169,7 @@ test_expect_success 'two at once load each delivery once' '
 	{ ingest -q --commit-every 16 many & one=$!; ingest -q --commit-every 16 many; two=$?; wait $one && test $two = 0; } &&
 	holds people 1 60 &&
 	sql "select count(*) from lk.files" >actual && echo 60 >expect && test_cmp expect actual &&
-	ls -A lake | sort >actual && printf "%s\n" catalog.db lk main >expect && test_cmp expect actual
+	ls -A lake | sort >actual && printf "%s\n" catalog.db catalog.lock lk main >expect && test_cmp expect actual
 '
 
 test_expect_success 'many deliveries take few processes, and commits come in steps' '
