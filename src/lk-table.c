@@ -18,10 +18,10 @@ static bool there_is_fine, dry_run, purge, json;
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &lake_path, "LAKE", "the lake; create makes it where it is missing (LK_LAKE)"},
 	{LK_OPTION_TEXT, 's', "sources", &sources_path, "SOURCES", "create: the tables of these data packages"},
-	{LK_OPTION_TEXT, 0, "partition", &partition, "TERMS", "create: keep rows apart by these, as in 'month(admitted)'"},
-	{LK_OPTION_TEXT, 0, "sort", &sort, "TERMS", "create: write rows in this order, as in 'admitted desc'"},
-	{LK_OPTION_TEXT, 0, "key", &key, "COLUMNS", "create: the columns that identify a row"},
-	{LK_OPTION_LIST, 0, "set", &set, "KEY=VALUE", "create: a property; may be repeated"},
+	{LK_OPTION_TEXT, 0, "partition", &partition, "TERMS", "create, alter: keep rows apart by these, as in 'month(admitted)'"},
+	{LK_OPTION_TEXT, 0, "sort", &sort, "TERMS", "create, alter: write rows in this order, as in 'admitted desc'"},
+	{LK_OPTION_TEXT, 0, "key", &key, "COLUMNS", "create, alter: the columns that identify a row"},
+	{LK_OPTION_LIST, 0, "set", &set, "KEY=VALUE", "create, alter: a property; may be repeated"},
 	{LK_OPTION_FLAG, 0, "if-not-exists", &there_is_fine, NULL, "create: a table that is there is left as it is"},
 	{LK_OPTION_FLAG, 'n', "dry-run", &dry_run, NULL, "alter, drop: show what would be, and change nothing"},
 	{LK_OPTION_FLAG, 0, "purge", &purge, NULL, "drop: remove the table's files at once, too"},
@@ -35,7 +35,7 @@ static const struct lk_tool tool = {
 		 "TABLE COLUMNS\n"
 		 "create [-l LAKE] -s SOURCES [TABLE ...]\n"
 		 "describe [-l LAKE] [--json] TABLE\n"
-		 "alter [-l LAKE] [-n] [--json] TABLE ACTION ...\n"
+		 "alter [-l LAKE] [-n] [--partition TERMS] [--sort TERMS] [--key COLUMNS] [--set KEY=VALUE] [--json] TABLE [ACTION ...]\n"
 		 "rename [-l LAKE] [--json] TABLE NAME\n"
 		 "drop [-l LAKE] [-n] [--purge] [--json] TABLE ...",
 	.about = "Makes, describes, alters, renames and drops the tables of a lake.",
@@ -83,14 +83,11 @@ static struct {
 	struct lk_alter alter;
 } request;
 
-static enum lk_status read_create(int argc, char **argv, struct lk_error *err)
+/* What options say is the same in create and, after its actions, in alter. */
+static enum lk_status read_options(struct lk_error *err)
 {
 	struct lk_alter *alter = &request.alter;
 
-	(void)argc;
-	if (sources_path)
-		return LK_OK;
-	LK_TRY(lk_schema_read_columns(argv[1], &request.schema, err));
 	for (size_t i = 0; i < set.count; i++)
 		LK_TRY(lk_alter_add_words(alter, "set", set.items[i], err));
 	if (key)
@@ -100,24 +97,39 @@ static enum lk_status read_create(int argc, char **argv, struct lk_error *err)
 	return sort ? lk_alter_add_words(alter, "sort by", sort, err) : LK_OK;
 }
 
+static enum lk_status read_create(int argc, char **argv, struct lk_error *err)
+{
+	(void)argc;
+	if (sources_path)
+		return LK_OK;
+	LK_TRY(lk_schema_read_columns(argv[1], &request.schema, err));
+	return read_options(err);
+}
+
 /* Each argument is an action; where the first is but a word, all are one, as a shell without quotes hands it on. */
-static enum lk_status read_alter(int argc, char **argv, struct lk_error *err)
+static enum lk_status read_actions(int argc, char **argv, struct lk_error *err)
 {
 	struct lk_str text = LK_STR_INIT;
 	enum lk_status status = LK_OK;
 
-	if (strpbrk(argv[1], " \t")) {
-		for (int i = 1; i < argc && !status; i++)
+	if (!argc || strpbrk(argv[0], " \t")) {
+		for (int i = 0; i < argc && !status; i++)
 			status = lk_alter_add(&request.alter, argv[i], err);
 		return status;
 	}
-	for (int i = 1; i < argc; i++)
-		lk_str_addf(&text, "%s%s", i > 1 ? " " : "", argv[i]);
+	for (int i = 0; i < argc; i++)
+		lk_str_addf(&text, "%s%s", i ? " " : "", argv[i]);
 	status = lk_str_check(&text, err);
 	if (!status)
 		status = lk_alter_add(&request.alter, text.data, err);
 	lk_str_release(&text);
 	return status;
+}
+
+static enum lk_status read_alter(int argc, char **argv, struct lk_error *err)
+{
+	LK_TRY(read_actions(argc - 1, argv + 1, err));
+	return read_options(err);
 }
 
 /* ---- create ---- */
@@ -371,17 +383,19 @@ static const struct command *find_command(const char *name)
 static void check_options(const struct command *c, int argc)
 {
 	bool creates = !strcmp(c->name, "create");
-	bool own = partition || sort || key || set.count || there_is_fine;
+	bool alters = !strcmp(c->name, "alter"), layout = partition || sort || key || set.count;
 
-	if (!creates && (own || sources_path))
-		lk_tool_misuse("only create takes -s, --partition, --sort, --key, --set and --if-not-exists");
-	if (sources_path && (own || json))
+	if (!creates && (there_is_fine || sources_path))
+		lk_tool_misuse("only create takes -s and --if-not-exists");
+	if (!creates && !alters && layout)
+		lk_tool_misuse("only create and alter take --partition, --sort, --key and --set");
+	if (sources_path && (layout || there_is_fine || json))
 		lk_tool_misuse("with -s the data packages say all there is to say of a table");
 	if (dry_run && strcmp(c->name, "alter") && strcmp(c->name, "drop"))
 		lk_tool_misuse("only alter and drop take -n");
 	if (purge && strcmp(c->name, "drop"))
 		lk_tool_misuse("only drop takes --purge");
-	if (!sources_path && (argc < c->least || (c->most >= 0 && argc > c->most)))
+	if (!sources_path && (argc < (alters && layout ? 1 : c->least) || (c->most >= 0 && argc > c->most)))
 		lk_tool_misuse("%s takes %s", c->name, c->wants);
 }
 

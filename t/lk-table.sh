@@ -158,6 +158,20 @@ test_expect_success 'nothing to do makes no version, and -n none either' '
 	lk-table alter -l lake --json a set x=y >out 2>/dev/null && python3 -c "import json; assert json.load(open(\"out\"))[\"properties\"][\"x\"] == \"y\""
 '
 
+test_expect_success 'options say the same as actions, and come after them' '
+	lk-table create -l lake opts "id long not null, n int" &&
+	lk-table alter -l lake opts "add column at date" --partition "month(at)" --sort "at desc" --key id --set a=b &&
+	[ "$(described lake opts "d[\"partitions\"][\"fields\"][0][\"term\"], d[\"sort\"][\"fields\"][0][\"term\"], d[\"columns\"][0][\"key\"]")" = \
+		"('\''month(at)'\'', '\''at'\'', True)" ] &&
+	lk-table alter -l lake opts --partition "()" --set a=c --set b=d && [ "$(described lake opts "d[\"partitions\"][\"fields\"], d[\"properties\"][\"a\"]")" = "([], '\''c'\'')" ]
+'
+
+test_expect_success 'properties that would stop every commit are refused' '
+	expect_error 65 "not a number above 0" lk-table alter -l lake a set write.target-file-size-bytes=huge &&
+	expect_error 65 "lk.retention.keep-last" lk-table alter -l lake a set lk.retention.keep-last=all &&
+	expect_error 65 "not a number above 0" lk-table create -l lake t "a int" --set write.parquet.page-size-bytes=0 && [ ! -e lake/main/t ]
+'
+
 test_expect_success 'all actions or none' '
 	before=$(metadata_of lake main.a) &&
 	expect_error 65 "table main.a: '\''drop column nothing'\'': there is no column '\''nothing'\''" \

@@ -5,7 +5,9 @@
 
 #include "lake/list.h"
 #include "lake/metadata.h"
+#include "lake/retention.h"
 #include "lake/transaction.h"
+#include "lake/write_options.h"
 
 void lk_table_change_release(struct lk_table_change *c)
 {
@@ -132,6 +134,30 @@ static enum lk_status make_fresh(json_t *root, struct lk_error *err)
 	return keep_one(root, "sort-orders", "order-id", "default-sort-order-id", order, err);
 }
 
+/* Whether lk's own writers take the table's properties: what they refuse would stop every commit to it. */
+static enum lk_status check_properties(const json_t *root, struct lk_error *err)
+{
+	struct lk_write_options options;
+	struct lk_retention policy;
+	enum lk_status status = lk_write_options_read(json_object_get(root, "properties"), &options, err);
+
+	if (status == LK_DATA)
+		return status;
+	if (lk_retention_read(root, &policy, err))
+		err->status = LK_DATA;
+	else
+		*err = (struct lk_error){0};
+	return err->status;
+}
+
+/* What was wrong before is not the fault of this change. */
+static enum lk_status check_change(const json_t *base, const json_t *root, struct lk_error *err)
+{
+	struct lk_error before;
+
+	return base && check_properties(base, &before) ? LK_OK : check_properties(root, err);
+}
+
 static enum lk_status make_edit(void *context, json_t *root, struct lk_error *err)
 {
 	struct edit *e = context;
@@ -139,7 +165,7 @@ static enum lk_status make_edit(void *context, json_t *root, struct lk_error *er
 
 	if (e->fresh && t->base)
 		return lk_error_set(err, LK_CONFLICT, "another writer made table %s.%s meanwhile", t->namespace_name, t->name);
-	if (lk_alter_make(e->alter, root, err))
+	if (lk_alter_make(e->alter, root, err) || check_change(t->base, root, err))
 		return lk_error_prefix(err, "table %s.%s", t->namespace_name, t->name);
 	if (e->fresh)
 		return make_fresh(root, err);
@@ -161,6 +187,8 @@ static enum lk_status try_alter(const struct lk_target *t, struct lk_alter *alte
 	json_t *root = lk_metadata_new("", "", t->schema, t->last_column_id, t->properties);
 	enum lk_status status = root ? lk_alter_make(alter, root, err) : lk_error_nomem(err);
 
+	if (!status)
+		status = check_properties(root, err);
 	json_decref(root);
 	return status;
 }
