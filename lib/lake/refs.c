@@ -1,5 +1,8 @@
 #include "lake/refs.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +11,7 @@
 #include "lake/retention.h"
 
 #define NAME_MAX_BYTES 200
+#define MOVED "lk.main-moved-ms" /* when main moved last by something else than a commit */
 
 enum lk_status lk_refs_check_name(const char *name, struct lk_error *err)
 {
@@ -57,12 +61,31 @@ static int set_retention(json_t *ref, bool tag, const struct lk_ref_retention *r
 	return failed;
 }
 
+/* A move that is no commit: the log tells of it, until it is cut. */
+static enum lk_status note_move(json_t *root, int64_t snapshot_id, int64_t at, struct lk_error *err)
+{
+	const json_t *snapshot = lk_metadata_snapshot(root, snapshot_id);
+	json_t *properties = json_object_get(root, "properties");
+	char text[24];
+
+	if (lk_metadata_number(snapshot, "timestamp-ms", 0) == at &&
+		lk_metadata_number(snapshot, "parent-snapshot-id", -1) == lk_metadata_snapshot_id(root))
+		return LK_OK;
+	if (!json_is_object(properties)) {
+		json_object_set_new(root, "properties", json_object());
+		properties = json_object_get(root, "properties");
+	}
+	snprintf(text, sizeof(text), "%" PRId64, at);
+	return json_object_set_new(properties, MOVED, json_string(text)) ? lk_error_nomem(err) : LK_OK;
+}
+
 static enum lk_status move_main(json_t *root, int64_t snapshot_id, struct lk_error *err)
 {
 	int64_t at = lk_metadata_number(root, "last-updated-ms", 0);
 
 	if (lk_metadata_snapshot_id(root) == snapshot_id)
 		return LK_OK;
+	LK_TRY(note_move(root, snapshot_id, at, err));
 	if (lk_metadata_set(root, "current-snapshot-id", snapshot_id) ||
 		json_array_append_new(lk_metadata_list(root, "snapshot-log"),
 			json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)at, "snapshot-id", (json_int_t)snapshot_id)))
@@ -172,6 +195,24 @@ static int64_t period_of(int64_t ms, char period)
 	return gmtime_r(&seconds, &tm) ? tm.tm_year * 12 + tm.tm_mon : 0;
 }
 
+/* Whether the newest snapshot of a period is kept still: so many periods are, from the newest on. */
+static bool is_covered(const json_t *root, int64_t period, int64_t rule, char kind)
+{
+	const json_t *s = lk_metadata_snapshot(root, lk_metadata_snapshot_id(root));
+	size_t left = json_array_size(json_object_get(root, "snapshots"));
+	int64_t last = INT64_MAX, count = 0;
+
+	for (; left-- && s; s = before(root, s)) {
+		int64_t of = period_of(lk_metadata_number(s, "timestamp-ms", 0), kind);
+
+		if (of <= period)
+			return count < rule;
+		count += of < last;
+		last = of;
+	}
+	return false;
+}
+
 /*
  * Whether nothing that was thinned out between two snapshots can have been main at the time: thinning keeps the newest snapshot of
  * an hour, day or month. So where `kept` is the last of a period in which the time lies, too, what is gone came after it.
@@ -180,13 +221,8 @@ static bool is_last_of_period(const json_t *root, const json_t *kept, const json
 {
 	int64_t from = lk_metadata_number(kept, "timestamp-ms", 0), to = lk_metadata_number(next, "timestamp-ms", 0);
 	struct lk_retention policy;
-	json_t *refs = json_object_get(root, "refs"), *ref;
 	struct lk_error unread;
-	const char *name;
 
-	json_object_foreach(refs, name, ref)
-		if (lk_metadata_number(ref, "snapshot-id", -1) == lk_metadata_number(kept, "snapshot-id", -1))
-			return false; /* kept for the ref's sake */
 	if (lk_retention_read(root, &policy, &unread))
 		return false;
 	const struct {
@@ -194,11 +230,28 @@ static bool is_last_of_period(const json_t *root, const json_t *kept, const json
 		char period;
 	} rules[] = {{policy.hourly, 'h'}, {policy.daily, 'd'}, {policy.monthly, 'm'}};
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-		if (rules[i].rule && period_of(from, rules[i].period) == period_of(time_ms - 1, rules[i].period) &&
-			period_of(to, rules[i].period) > period_of(from, rules[i].period))
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		int64_t period = period_of(from, rules[i].period);
+
+		if (period_of(time_ms - 1, rules[i].period) == period && period_of(to, rules[i].period) > period &&
+			is_covered(root, period, rules[i].rule, rules[i].period))
 			return true;
+	}
 	return false;
+}
+
+/* Whether main went by commits alone from this time on; else its snapshots' parents do not tell when it was at them. */
+static bool went_by_commits(const json_t *root, int64_t time_ms)
+{
+	const char *moved = lk_metadata_property(root, MOVED);
+
+	return !moved || strtoll(moved, NULL, 10) <= time_ms;
+}
+
+/* Whether there is nothing before a snapshot, for it was the table's first. */
+static bool is_first(const json_t *snapshot, const json_t *earlier)
+{
+	return snapshot && !earlier && lk_metadata_number(snapshot, "sequence-number", 0) == 1;
 }
 
 static bool log_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id)
@@ -233,4 +286,5 @@ void lk_refs_main_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id, 
 	parent = lk_metadata_number(next, "parent-snapshot-id", -1);
 	if (next && parent != *snapshot_id)
 		*exact = s && is_last_of_period(root, s, next, time_ms);
+	*exact = (*exact && went_by_commits(root, time_ms)) || is_first(next, s);
 }
