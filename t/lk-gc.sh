@@ -85,6 +85,11 @@ test_expect_success 'a dropped table goes with its folder, once all of it is old
 	rm -r lake/main/gone
 '
 
+test_expect_success 'the grace time of a table begins when it is dropped' '
+	rows lake just 10 && age lake/main/just && lk-table drop -q -l lake just && [ ! -e lake/main/just/metadata/version-hint.text ] &&
+	listed lake >actual && [ ! -s actual ] && age lake/main/just && lk-gc -q -l lake && [ ! -e lake/main/just ]
+'
+
 test_expect_success 'files of a table that never was go, and the empty folders' '
 	old lake/main/never/data/a.parquet && lk-gc -q -l lake && [ ! -e lake/main/never ]
 '

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "lake/list.h"
 #include "lake/metadata.h"
 #include "lake/retention.h"
@@ -371,6 +372,20 @@ enum lk_status lk_table_rename(struct lk_lake *lake, const char *from, const cha
 	return status;
 }
 
+/* Nobody is to find the dropped table by it; and its folder now has the time of the drop, from which on lk-gc counts its grace. */
+static void remove_hint(const struct lk_table_change *c)
+{
+	char *folder = c->root ? lk_metadata_folder(c->root, true) : NULL;
+	const char *path = folder ? lk_uri_path(folder) : NULL;
+	struct lk_str hint = LK_STR_INIT;
+
+	lk_str_addf(&hint, "%s/version-hint.text", path ? path : "");
+	if (path && !hint.failed)
+		(void)!lk_remove(hint.data, NULL);
+	lk_str_release(&hint);
+	free(folder);
+}
+
 enum lk_status lk_table_drop(struct lk_lake *lake, const char *name, bool dry_run, const char *only_at,
 	struct lk_table_change *change, struct lk_error *err)
 {
@@ -382,5 +397,7 @@ enum lk_status lk_table_drop(struct lk_lake *lake, const char *name, bool dry_ru
 		LK_TRY(change_catalog(lake, change, only_at ? &only : NULL, take_out, err));
 	change->changed = true;
 	read_root(change);
+	if (!dry_run)
+		remove_hint(change);
 	return LK_OK;
 }
