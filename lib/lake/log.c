@@ -10,7 +10,6 @@
 #include "lake/list.h"
 #include "lake/metadata.h"
 #include "lake/refs.h"
-#include "lake/retention.h"
 #include "stream/build.h"
 
 #define NAMES_SHOWN 3 /* deliveries of a line; json has them all */
@@ -78,10 +77,11 @@ static const char *engine_of(const json_t *summary)
 	return name;
 }
 
-static enum lk_status add_line(struct lk_log *log, const struct lk_lake_table *t, const char *name, const json_t *snapshot,
+/* The line of the snapshot that a lineage is at, which it leaves. */
+static enum lk_status add_line(struct lk_log *log, const struct lk_lake_table *t, const char *name, struct lk_lineage *l,
 	struct lk_error *err)
 {
-	const json_t *summary = json_object_get(snapshot, "summary");
+	const json_t *snapshot = l->snapshot, *summary = json_object_get(snapshot, "summary");
 	struct lk_log_line *line;
 
 	if (!lk_grow((void **)&log->lines, &log->cap, log->count + 1, sizeof(*log->lines)))
@@ -89,7 +89,8 @@ static enum lk_status add_line(struct lk_log *log, const struct lk_lake_table *t
 	line = &log->lines[log->count++];
 	*line = (struct lk_log_line){.table = name, .snapshot = snapshot};
 	line->snapshot_id = lk_metadata_number(snapshot, "snapshot-id", -1);
-	line->parent_id = lk_retention_ancestor(t->metadata, snapshot);
+	lk_lineage_next(l);
+	line->parent_id = lk_lineage_id(l);
 	line->time_ms = lk_metadata_number(snapshot, "timestamp-ms", 0);
 	line->sequence = lk_metadata_number(snapshot, "sequence-number", 0);
 	line->operation = lk_metadata_text(summary, "operation");
@@ -104,24 +105,24 @@ static enum lk_status add_line(struct lk_log *log, const struct lk_lake_table *t
 
 static enum lk_status add_all(struct lk_log *log, const struct lk_lake_table *t, const char *name, struct lk_error *err)
 {
-	json_t *snapshot;
-	size_t i;
+	size_t count = json_array_size(json_object_get(t->metadata, "snapshots"));
+	struct lk_lineage l;
 
-	json_array_foreach(json_object_get(t->metadata, "snapshots"), i, snapshot)
-		LK_TRY(add_line(log, t, name, snapshot, err));
+	for (size_t i = 0; i < count; i++) {
+		lk_lineage_start_at(&l, t->metadata, i);
+		LK_TRY(add_line(log, t, name, &l, err));
+	}
 	return LK_OK;
 }
 
 static enum lk_status add_history(struct lk_log *log, const struct lk_lake_table *t, const char *name, int64_t head,
 	struct lk_error *err)
 {
-	size_t left = json_array_size(json_object_get(t->metadata, "snapshots")); /* parents may go round */
-	const json_t *snapshot = lk_metadata_snapshot(t->metadata, head);
+	struct lk_lineage l;
 
-	while (left-- && snapshot) {
-		LK_TRY(add_line(log, t, name, snapshot, err));
-		snapshot = lk_metadata_snapshot(t->metadata, lk_retention_ancestor(t->metadata, snapshot));
-	}
+	lk_lineage_start(&l, t->metadata, head);
+	while (l.snapshot)
+		LK_TRY(add_line(log, t, name, &l, err));
 	return LK_OK;
 }
 

@@ -117,20 +117,58 @@ void lk_refs_remove(json_t *root, const char *name)
 
 /* ---- the past ---- */
 
-static const json_t *before(const json_t *root, const json_t *snapshot)
+/* The place of a snapshot, looked for downward from `from` and then upward; beyond the list when it is not there. */
+static size_t place_of(const json_t *list, int64_t id, size_t from)
 {
-	if (!snapshot)
-		return NULL;
-	return lk_metadata_snapshot(root, lk_retention_ancestor(root, snapshot));
+	size_t count = json_array_size(list);
+
+	for (size_t i = from; id >= 0 && i-- > 0;)
+		if (lk_metadata_number(json_array_get(list, i), "snapshot-id", -1) == id)
+			return i;
+	for (size_t i = from; id >= 0 && i < count; i++)
+		if (lk_metadata_number(json_array_get(list, i), "snapshot-id", -1) == id)
+			return i;
+	return count;
+}
+
+void lk_lineage_start_at(struct lk_lineage *l, const json_t *root, size_t index)
+{
+	const json_t *list = json_object_get(root, "snapshots");
+
+	/* parents may go round in metadata that is not sound */
+	*l = (struct lk_lineage){root, json_array_get(list, index), index, json_array_size(list)};
+}
+
+void lk_lineage_start(struct lk_lineage *l, const json_t *root, int64_t snapshot_id)
+{
+	const json_t *list = json_object_get(root, "snapshots");
+
+	lk_lineage_start_at(l, root, place_of(list, snapshot_id, json_array_size(list)));
+}
+
+void lk_lineage_next(struct lk_lineage *l)
+{
+	const json_t *list = json_object_get(l->root, "snapshots");
+	size_t count = json_array_size(list);
+	size_t at = place_of(list, lk_metadata_number(l->snapshot, "parent-snapshot-id", -1), l->at);
+
+	if (at == count && json_object_get(l->snapshot, "parent-snapshot-id"))
+		at = place_of(list, lk_retention_ancestor(l->root, l->snapshot), l->at);
+	l->snapshot = --l->left ? json_array_get(list, at) : NULL;
+	l->at = at;
+}
+
+int64_t lk_lineage_id(const struct lk_lineage *l)
+{
+	return lk_metadata_number(l->snapshot, "snapshot-id", -1);
 }
 
 bool lk_refs_led_to(const json_t *root, int64_t old, int64_t new)
 {
-	size_t left = json_array_size(json_object_get(root, "snapshots")); /* parents may go round */
-	const json_t *snapshot = lk_metadata_snapshot(root, new);
+	struct lk_lineage l;
 
-	for (; left-- && snapshot; snapshot = before(root, snapshot))
-		if (lk_metadata_number(snapshot, "snapshot-id", -1) == old)
+	for (lk_lineage_start(&l, root, new); l.snapshot; lk_lineage_next(&l))
+		if (lk_lineage_id(&l) == old)
 			return true;
 	return false;
 }
@@ -146,19 +184,33 @@ static const json_t *in_log(const json_t *root, int64_t snapshot_id)
 	return NULL;
 }
 
-bool lk_refs_set_back(const json_t *root, int64_t snapshot_id)
+static json_t *log_ids(const json_t *root)
 {
-	int64_t current = lk_metadata_snapshot_id(root);
-	json_t *entry;
+	json_t *ids = json_object(), *entry;
+	char key[24];
 	size_t i;
 
 	json_array_foreach(json_object_get(root, "snapshot-log"), i, entry) {
-		int64_t was = lk_metadata_number(entry, "snapshot-id", -1);
-
-		if (was != current && lk_refs_led_to(root, current, was) && lk_refs_led_to(root, was, snapshot_id))
-			return true;
+		snprintf(key, sizeof(key), "%" PRId64, lk_metadata_number(entry, "snapshot-id", -1));
+		json_object_set_new(ids, key, json_true());
 	}
-	return false;
+	return ids;
+}
+
+bool lk_refs_set_back(const json_t *root, int64_t snapshot_id)
+{
+	int64_t current = lk_metadata_snapshot_id(root);
+	json_t *logged = log_ids(root);
+	bool was_main = false;
+	struct lk_lineage l;
+	char key[24];
+
+	for (lk_lineage_start(&l, root, snapshot_id); l.snapshot && lk_lineage_id(&l) != current; lk_lineage_next(&l)) {
+		snprintf(key, sizeof(key), "%" PRId64, lk_lineage_id(&l));
+		was_main |= json_object_get(logged, key) != NULL;
+	}
+	json_decref(logged);
+	return was_main && l.snapshot;
 }
 
 /* What a reset left behind is on no ref, and may have fallen out of the log: it is taken for main's. */
@@ -198,12 +250,11 @@ static int64_t period_of(int64_t ms, char period)
 /* Whether the newest snapshot of a period is kept still: so many periods are, from the newest on. */
 static bool is_covered(const json_t *root, int64_t period, int64_t rule, char kind)
 {
-	const json_t *s = lk_metadata_snapshot(root, lk_metadata_snapshot_id(root));
-	size_t left = json_array_size(json_object_get(root, "snapshots"));
 	int64_t last = INT64_MAX, count = 0;
+	struct lk_lineage l;
 
-	for (; left-- && s; s = before(root, s)) {
-		int64_t of = period_of(lk_metadata_number(s, "timestamp-ms", 0), kind);
+	for (lk_lineage_start(&l, root, lk_metadata_snapshot_id(root)); l.snapshot; lk_lineage_next(&l)) {
+		int64_t of = period_of(lk_metadata_number(l.snapshot, "timestamp-ms", 0), kind);
 
 		if (of <= period)
 			return count < rule;
@@ -270,21 +321,20 @@ static bool log_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id)
 
 void lk_refs_main_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id, bool *exact)
 {
-	const json_t *first = json_array_get(json_object_get(root, "snapshot-log"), 0), *next = NULL, *s;
-	size_t left = json_array_size(json_object_get(root, "snapshots"));
-	int64_t parent;
+	const json_t *first = json_array_get(json_object_get(root, "snapshot-log"), 0), *next = NULL;
+	struct lk_lineage l;
 
 	*exact = true;
 	if (log_at(root, time_ms, snapshot_id))
 		return;
-	if (first)
-		next = lk_metadata_snapshot(root, lk_metadata_number(first, "snapshot-id", -1));
-	s = first ? before(root, next) : lk_metadata_snapshot(root, lk_metadata_snapshot_id(root));
-	for (; left-- && s && lk_metadata_number(s, "timestamp-ms", 0) > time_ms; s = before(root, s))
-		next = s;
-	*snapshot_id = lk_metadata_number(s, "snapshot-id", -1);
-	parent = lk_metadata_number(next, "parent-snapshot-id", -1);
-	if (next && parent != *snapshot_id)
-		*exact = s && is_last_of_period(root, s, next, time_ms);
-	*exact = (*exact && went_by_commits(root, time_ms)) || is_first(next, s);
+	lk_lineage_start(&l, root, first ? lk_metadata_number(first, "snapshot-id", -1) : lk_metadata_snapshot_id(root));
+	while (l.snapshot && (first || lk_metadata_number(l.snapshot, "timestamp-ms", 0) > time_ms)) {
+		next = l.snapshot;
+		first = NULL;
+		lk_lineage_next(&l);
+	}
+	*snapshot_id = lk_lineage_id(&l);
+	if (next && lk_metadata_number(next, "parent-snapshot-id", -1) != *snapshot_id)
+		*exact = l.snapshot && is_last_of_period(root, l.snapshot, next, time_ms);
+	*exact = (*exact && went_by_commits(root, time_ms)) || is_first(next, l.snapshot);
 }

@@ -30,6 +30,20 @@ enum lk_status lk_refs_set(json_t *root, const char *name, bool tag, int64_t sna
 	struct lk_error *err) LK_CHECKED;
 void lk_refs_remove(json_t *root, const char *name); /* not main */
 
+/*
+ * A snapshot and those that it came from, one after the other; also over snapshots that are thinned out (lk_retention_ancestor).
+ * Snapshots stand behind their parents nearly always, so the next one is looked for there first, and the whole way costs what it is
+ * long.
+ */
+struct lk_lineage {
+	const json_t *root, *snapshot; /* where it is; NULL at the end */
+	size_t at, left;
+};
+void lk_lineage_start(struct lk_lineage *l, const json_t *root, int64_t snapshot_id);
+void lk_lineage_start_at(struct lk_lineage *l, const json_t *root, size_t index); /* of the list of snapshots */
+void lk_lineage_next(struct lk_lineage *l);
+int64_t lk_lineage_id(const struct lk_lineage *l); /* -1 at the end */
+
 /* Whether `old` is `new` or one that it came from; also over snapshots that are thinned out. */
 bool lk_refs_led_to(const json_t *root, int64_t old, int64_t new);
 
