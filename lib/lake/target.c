@@ -81,7 +81,10 @@ static enum lk_status refuse(const struct lk_target *t, enum lk_status status, c
 static enum lk_status check_base(const struct lk_target *t, struct lk_error *err)
 {
 	if (lk_metadata_version(t->base) != 2)
-		return refuse(t, LK_MISSING, "it is of Iceberg format v1; lk writes v2", err);
+		return refuse(t, LK_MISSING,
+			lk_metadata_version(t->base) < 2 ? "it is of Iceberg format v1; lk writes v2"
+							 : "it is of a format of Iceberg behind v2; lk writes v2",
+			err);
 	if (!lk_uri_path(t->data_uri) || !lk_uri_path(t->metadata_uri))
 		return refuse(t, LK_MISSING, "it is not on local disk", err);
 	return LK_OK;

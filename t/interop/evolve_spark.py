@@ -49,7 +49,7 @@ TURNS = [
          " (13, 3, 33, 'three', named_struct('floor', 1, 'ward', 'A', 'room', 'r', 'bed', 4), array('s'))"),
      "n id x name place tags", [[11, 1, None, "one", None, None], [12, 2, None, "two", None, None],
                                 [13, 3, 33, "three", [1, "A", "r", 4], ["s"]]]),
-    (lk_alter("drop column x"), "n id name place tags", None),
+    (lk_alter("drop column x", "rename column place.ward to station"), "n id name place tags", None),
     (lk_alter("add column x string"), "n id name place tags x",
      [[11, 1, "one", None, None, None], [12, 2, "two", None, None, None], [13, 3, "three", [1, "A", "r", 4], ["s"], None]]),
     (sql("ALTER TABLE @ ADD PARTITION FIELD bucket(4, id)"), None, None),
