@@ -173,6 +173,26 @@ test_expect_success 'rows that belong to no delivery go by their run' '
 	lk-revert -q -l plain --delivery "$(printf two | sha256sum | cut -c1-64)" && [ "$(ask plain "select string_agg(a, '\''+'\'' order by a) from t")" = 1+3 ]
 '
 
+# ---- after compaction ----
+
+test_expect_success 'deliveries are found in files that were written anew together' '
+	load want7 FAC-1.csv && load want7 FAC-3.csv && state want7 >expect && for i in 1 2 3; do load small FAC-$i.csv && eval "run$i=$run" || return; done &&
+	lk-compact -q -l small -t main.people && [ "$(lk-query -l small -F csv "select count(*) from \"people\$files\"" | tail -n 1)" = 1 ] &&
+	lk-revert -l small --run $run2 >said && grep "^main.people: 2 rows, 2 rows deleted by position" said && state small >actual && test_cmp expect actual
+'
+
+test_expect_success 'rows that cannot be told from others'\'' there are left' '
+	load twins2 AAA/x.csv && load twins2 BBB/x.csv && twin=$run && lk-compact -q -l twins2 -t main.people && state twins2 >before &&
+	expect_error 65 "cannot be told apart" lk-revert -l twins2 --delivery "$(sha AAA/x.csv)" --sender BBB && state twins2 | diff before - &&
+	expect_error 65 "cannot be told apart" lk-revert -l twins2 --run $twin && state twins2 | diff before - &&
+	lk-commit -q -l plain2 <a.lk && lk-commit --json -l plain2 --once two <b.lk >said && two=$(python3 -c "import json; print(json.load(open(\"said\"))[\"run\"])") &&
+	lk-query -F arrow "select 3::bigint as a" | lk-cat --as main.t | lk-commit -q -l plain2 && lk-compact -q -l plain2 && lk-query -l plain2 "from t" >before &&
+	expect_error 65 "table main.t: 1 of the run'\''s 1 rows were written anew together with others" lk-revert -l plain2 --run $two && lk-query -l plain2 "from t" | diff before - &&
+	expect_error 65 "only wrote rows anew" lk-revert -l plain2 --run "$(lk-log -l plain2 --json | python3 -c "
+import json, sys
+print(next(s[\"run\"] for line in sys.stdin for s in [json.loads(line)] if s[\"operation\"] == \"replace\"))")"
+'
+
 # ---- at the same time, and in between ----
 
 many() { # LAKE

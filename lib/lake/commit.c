@@ -248,13 +248,14 @@ static enum lk_status find_replayed(struct run *run, bool *go, struct lk_error *
 
 static enum lk_status find_again(void *context, struct lk_target *target, bool *go, struct lk_error *err)
 {
+	struct lk_takeout_counts counts;
 	struct run *run = context;
 
 	if (run->replay.count)
 		return lk_replay_find_again(&run->replay, target, go, err);
 	if (target->watched)
 		return lk_replace_again(target, err);
-	return lk_takeout_find_again(&run->takeout, target, err);
+	return lk_takeout_find_again(&run->takeout, target, &counts, err);
 }
 
 static lk_column_filter *filter_of(const char *table)

@@ -148,9 +148,19 @@ static enum lk_status look(struct revert *r, struct lk_error *err)
 static enum lk_status find_again(void *context, struct lk_target *target, bool *go, struct lk_error *err)
 {
 	struct revert *r = context;
+	struct lk_takeout_counts *counts = &r->report->tables[0].counts, before;
 
 	(void)go;
-	return lk_takeout_find_again(&r->takeout, target, err);
+	for (size_t i = 0; i < r->count; i++)
+		if (r->targets[i] == target)
+			counts = &r->report->tables[i].counts;
+	before = *counts;
+	LK_TRY(lk_takeout_find_again(&r->takeout, target, counts, err));
+	/* Files that were the run's may have been written anew, together with others. */
+	if (counts->rows == before.rows || !json_object_size(r->what.runs))
+		return LK_OK;
+	return lk_error_set(err, LK_CONFLICT, "another writer changed rows of the run in table %s.%s meanwhile; nothing was changed, try "
+		"again", target->namespace_name, target->name);
 }
 
 static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go, struct lk_error *err)

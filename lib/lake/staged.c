@@ -469,10 +469,11 @@ static enum lk_status get_target(void *context, const char *name, struct lk_targ
 
 static enum lk_status find_again(void *context, struct lk_target *target, bool *go, struct lk_error *err)
 {
+	struct lk_takeout_counts counts;
 	struct round *r = context;
 
 	(void)go;
-	return lk_takeout_find_again(&r->takeout, target, err);
+	return lk_takeout_find_again(&r->takeout, target, &counts, err);
 }
 
 /* What this round wrote itself, when nothing names it: the staged files stay. */

@@ -205,12 +205,11 @@ enum lk_status lk_takeout_find(struct lk_takeout *t, struct lk_target *target, s
 	return status;
 }
 
-enum lk_status lk_takeout_find_again(struct lk_takeout *t, struct lk_target *target, struct lk_error *err)
+enum lk_status lk_takeout_find_again(struct lk_takeout *t, struct lk_target *target, struct lk_takeout_counts *counts,
+	struct lk_error *err)
 {
-	struct lk_takeout_counts counts;
-
 	lk_target_clear_deletes(target);
-	return lk_takeout_find(t, target, &counts, err);
+	return lk_takeout_find(t, target, counts, err);
 }
 
 /* ---- what comes ---- */

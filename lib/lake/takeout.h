@@ -68,7 +68,8 @@ enum lk_status lk_takeout_find(struct lk_takeout *t, struct lk_target *target, s
 	struct lk_error *err) LK_CHECKED;
 
 /* The same for a target that was based anew; what it was to take out before is forgotten. */
-enum lk_status lk_takeout_find_again(struct lk_takeout *t, struct lk_target *target, struct lk_error *err) LK_CHECKED;
+enum lk_status lk_takeout_find_again(struct lk_takeout *t, struct lk_target *target, struct lk_takeout_counts *counts,
+	struct lk_error *err) LK_CHECKED;
 
 /* LK_DATA when of the rows that the target adds any are not meant: they would not be found where they are to replace others. */
 enum lk_status lk_takeout_check_added(const struct lk_takeout *t, const struct lk_target *target, struct lk_error *err) LK_CHECKED;
