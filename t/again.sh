@@ -13,10 +13,9 @@ ledger() { # LAKE COLUMNS
 }
 
 state() { # LAKE
-	lk-query -l "$1" -F csv 'select * from people order by all'
-	lk-query -l "$1" -F csv 'select delivery, sender, member, "table", rows, rejected, status, package_sha256 from lk.files order by all'
-	lk-query -l "$1" -F csv 'select delivery, sender, member, record, reason from lk.rejects order by all'
-	lk-query -l "$1" -F csv 'select delivery, record, raw from quarantine.rejects order by all'
+	lk-query -l "$1" -F csv 'from people order by all; select delivery, record, raw from quarantine.rejects order by all;
+		select delivery, sender, member, "table", rows, rejected, status, package_sha256 from lk.files order by all;
+		select delivery, sender, member, record, reason from lk.rejects order by all'
 	ledger "$1" "delivery, sender, sha256, state, rows, rejected, package_sha256"
 	sqlite3 "$1/catalog.db" "select * from lk_ledger_failed order by 1, 2, 3, 4"
 }

@@ -14,9 +14,9 @@ ledger() { # LAKE SQL-OF-COLUMNS [REST]
 
 # Everything that can be seen of a lake, but for ids and times.
 state() { # LAKE
-	for t in people 'quarantine.rejects'; do lk-query -l "$1" -F csv "select * from $t order by all"; done
-	lk-query -l "$1" -F csv 'select delivery, sender, member, "table", rows, rejected, status from lk.files order by all'
-	lk-query -l "$1" -F csv 'select delivery, sender, member, record, reason from lk.rejects order by all'
+	lk-query -l "$1" -F csv 'from people order by all; from quarantine.rejects order by all;
+		select delivery, sender, member, "table", rows, rejected, status from lk.files order by all;
+		select delivery, sender, member, record, reason from lk.rejects order by all'
 	ledger "$1" "delivery, sender, sha256, state, rows, rejected"
 	sqlite3 "$1/catalog.db" "select * from lk_ledger_failed order by 1, 2, 3, 4"
 }
