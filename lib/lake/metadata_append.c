@@ -34,7 +34,7 @@ static int add_total(json_t *summary, const json_t *parent, const char *key, int
 	return set_text_number(summary, key, n + added - removed);
 }
 
-/* What is nothing is left out. */
+/* What is nothing is left out, but for manifests and partitions: as the reference implementation has it. */
 static int add_part(json_t *summary, const char *key, int64_t n)
 {
 	return n ? set_text_number(summary, key, n) : 0;
@@ -64,9 +64,9 @@ static int add_parts(json_t *s, const struct lk_snapshot_counts *c)
 	       add_part(s, "removed-equality-delete-files", c->removed_equality_files) ||
 	       add_part(s, "added-position-deletes", c->deletes) || add_part(s, "removed-position-deletes", c->removed_deletes) ||
 	       add_part(s, "removed-equality-deletes", c->removed_equality_deletes) || add_part(s, "added-files-size", c->bytes) ||
-	       add_part(s, "removed-files-size", c->removed_bytes) || add_part(s, "manifests-created", c->manifests_made) ||
-	       add_part(s, "manifests-kept", c->manifests_kept) || add_part(s, "manifests-replaced", c->manifests_replaced) ||
-	       set_text_number(s, "changed-partition-count", c->partitions);
+	       add_part(s, "removed-files-size", c->removed_bytes) || set_text_number(s, "manifests-created", c->manifests_made) ||
+	       set_text_number(s, "manifests-kept", c->manifests_kept) ||
+	       set_text_number(s, "manifests-replaced", c->manifests_replaced) || set_text_number(s, "changed-partition-count", c->partitions);
 }
 
 static int add_totals(json_t *s, const struct lk_snapshot_counts *c, const json_t *parent)
