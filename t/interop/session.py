@@ -2,18 +2,16 @@
 
     with Spark(home, lake) as spark: spark.rows("select ...")
 
-`rows` gives lists of Python values. Spark and Trino read and write through the lake's catalog, which they know as `lk`;
-both want files of their own only below `home`, and are gone with their block.
+`rows` gives lists of Python values. `session.py spark HOME LAKE` answers statements, each a line of standard input, with a
+line of JSON: for those whose own Python is another. Spark and Trino read and write
+through the lake's catalog, which they know as `lk`; both want files of their own only below `home`, and are gone with their block.
 """
-import contextlib
+import base64
 import datetime as dt
 import decimal
 import glob
 import json
 import os
-import re
-import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -163,7 +161,6 @@ def trino_value(kind, value):
     if kind.startswith("decimal"):
         return decimal.Decimal(value)
     if kind == "varbinary":
-        import base64
         return base64.b64decode(value)
     if kind == "date":
         return dt.date.fromisoformat(value)
@@ -176,3 +173,18 @@ def trino_value(kind, value):
     if kind in ("double", "real"):
         return float(value)
     return value
+
+
+def main():
+    kind, home, lake = sys.argv[1:]
+    with {"spark": Spark, "trino": Trino}[kind](home, lake) as engine:
+        for line in sys.stdin:
+            try:
+                answer = {"rows": engine.rows(line)}
+            except Exception as error:
+                answer = {"error": " ".join(str(error).split())[:2000]}
+            print(json.dumps(answer, default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main()
