@@ -3,7 +3,7 @@
     ask.py ENGINE LAKE QUESTIONS ANSWERS     ENGINE: lk, pyiceberg, spark, trino, clickhouse, duckdb, polars or datafusion
 
 QUESTIONS holds a JSON object a line: {"id", "table" (its name in LAKE's catalog), "location" (of its metadata), "snapshot"
-(an id to travel to, or null), "kinds": {column: type}, "filters": [[column, operator, literals...]]}. ANSWERS gets one for
+(an id to travel to, or null), "ref" (the branch that it is of, for engines that go by name), "kinds": {column: type}, "filters": [[column, operator, literals...]]}. ANSWERS gets one for
 each: {"id", "rows", "columns": {column: [nulls, min, max, sum]}, "filters": [[rows, sum of id]]}, or {"id", "error"}.
 Values are in the form of cases.canonical.
 """
@@ -52,6 +52,9 @@ class Sql:
 
     def instant(self, value):
         return f"timestamptz '{value}+00'"
+
+    def version(self, asked):
+        return self.text(asked["ref"]) if asked["ref"] else asked["snapshot"]
 
     def sum_of(self, kind, column):
         return f"sum({column})" if kind in ("double", "float") else f"sum(cast({column} as decimal(38,{self.digits(kind)})))"
@@ -110,7 +113,7 @@ class Lk(Sql):
         self.lake = lake
 
     def source(self, asked):
-        self.at = ["--at", str(asked["snapshot"])] if asked["snapshot"] else []
+        self.at = ["--at", asked["ref"] or str(asked["snapshot"])] if asked["snapshot"] else []
         return f"main.{self.name(asked['table'])}"
 
     def binary(self, value):
@@ -165,7 +168,7 @@ class SparkSql(Sql):
         self.engine.__exit__()
 
     def source(self, asked):
-        at = f" version as of {asked['snapshot']}" if asked["snapshot"] else ""
+        at = f" version as of {self.version(asked)}" if asked["snapshot"] else ""
         return f"lk.main.{self.name(asked['table'])}{at}"
 
     def literal(self, kind, value):
@@ -193,7 +196,7 @@ class TrinoSql(Sql):
     __enter__, __exit__, rows = SparkSql.__enter__, SparkSql.__exit__, SparkSql.rows
 
     def source(self, asked):
-        at = f" for version as of {asked['snapshot']}" if asked["snapshot"] else ""
+        at = f" for version as of {self.version(asked)}" if asked["snapshot"] else ""
         return f"{self.name(asked['table'])}{at}"
 
     def literal(self, kind, value):

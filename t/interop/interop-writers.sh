@@ -85,9 +85,13 @@ test_expect_success 'tables of PyIceberg that are partitioned, of format v1, or 
 	printf "%s\n" "{\"id\":1,\"list\":[1,2],\"struct\":{\"a\":1,\"b\":\"x\"}}" "{\"id\":2,\"list\":null,\"struct\":null}" >expect &&
 	test_cmp expect actual
 '
+test_expect_success 'lk appends to a table that PyIceberg partitioned, into its folders' '
+	lk-commit -q -l lake --plain --as theirs.parted --once p <types.4.arrows && [ "$(count theirs.parted)" = 2005 ] &&
+	agree parted &&
+	[ "$(find lake/theirs/parted/data -path "*/code=gr%C3%BCn/*.parquet" | wc -l)" -ge 2 ]
+'
 test_expect_success 'what lk cannot write it leaves alone, and says so' '
 	sqlite3 lake/catalog.db .dump >before &&
-	expect_error 69 partitioned lk-commit -l lake --plain --as theirs.parted --once p <types.1.arrows &&
 	expect_error 69 v1 lk-commit -l lake --plain --as theirs.old --once o <grown.2.arrows &&
 	sqlite3 lake/catalog.db .dump >after && test_cmp before after
 '

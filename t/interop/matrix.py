@@ -23,7 +23,7 @@ from cases import PLAIN, ROWS, TRANSFORMS, Table
 
 decimal.getcontext().prec = 60
 # What foreign writers try is a part of what lk does: Spark and PyIceberg are each other's checks on the rest.
-FOREIGN = {"identity": ["i", "m", "s", "d", "z"], "bucket": ["l", "w", "s", "b", "t"], "truncate": ["i", "m", "s", "b"],
+FOREIGN = {"identity": ["i", "m", "s", "d", "z"], "bucket": ["l", "w", "s", "b", "t"], "truncate": ["i", "m", "w", "s", "b"],
            "year": ["z"], "month": ["t"], "day": ["d", "z"], "hour": ["t"], "void": ["l"]}
 DELETED = "id % 5 = 2"
 
@@ -67,8 +67,8 @@ def write_rows():
     import pyarrow.parquet as pq
     os.makedirs("rows", exist_ok=True)
     for kind, table in (("plain", Table("none")), ("clock", Table("none", "h"))):
-        for part in (1, 2, 3, 4):
-            rows, kinds = table.rows(part), table.kinds()
+        for part in (0, 1, 2, 3, 4):
+            rows, kinds = table.rows(part) if part else [], table.kinds()
             if part >= 3:
                 rows = evolved(rows)
                 kinds = {**{k: v for k, v in kinds.items() if k != "x"}, **EVOLVED}
@@ -211,7 +211,7 @@ class SparkWriter(Writer):
             by = f"partitioned by ({form.get(table.transform, table.transform + '({})').format(table.source)})"
         self.sql(f"create table lk.main.{name} ({columns}) using iceberg {by} location 'file://{self.lake}/main/{name}'"
                  " tblproperties ('format-version' = '2', 'write.delete.mode' = 'merge-on-read')")
-        if table.transform == "void":  # what a v2 table has instead of a dropped field is no field; v1 has void
+        if table.transform == "void":
             self.sql(f"alter table lk.main.{name} drop partition field truncate(3, {table.source})")
 
     def append(self, table, name, part, ref=""):
@@ -254,23 +254,58 @@ class SparkWriter(Writer):
 
 class LkWriter(Writer):
     title = "lk"
-    tables = staticmethod(lambda: cases.tables({}))
+    tables = staticmethod(cases.tables)
+    TERMS = {"identity": "{}", "bucket": "bucket(4, {})", "truncate": "truncate(3, {})"}
 
     def __init__(self, lake):
         self.lake = lake
 
     def lk(self, *command, rows=None):
         with open(rows or os.devnull) as stdin:
-            subprocess.run([f"lk-{command[0]}", *command[1:]], stdin=stdin, check=True)
+            subprocess.run([f"lk-{command[0]}", "-q", *command[1:]], stdin=stdin, check=True)
+
+    def term(self, table):
+        return self.TERMS.get(table.transform, table.transform + "({})").format(table.source)
 
     def create(self, table, name):
-        pass
+        term = f"truncate(3, {table.source})" if table.transform == "void" else self.term(table)
+        by = ["--partition", term] if table.transform != "none" else []
+        columns = ", ".join(f"{c} {k}" for c, k in table.kinds().items())
+        self.lk("table", "create", "-l", self.lake, *by, f"main.{name}", columns)
+        if table.transform == "void":  # what a v2 table has instead of a dropped field is no field; v1 has void
+            self.lk("table", "alter", "-l", self.lake, f"main.{name}", f"drop partition {term}")
 
     def append(self, table, name, part, *options):
-        self.lk("commit", "-q", "-l", self.lake, "--plain", "--as", name, "--once", f"{name}.{part}", *options,
+        self.lk("commit", "-l", self.lake, "--plain", "--as", name, "--once", f"{name}.{part}", *options,
                 rows=rows_file(table, part, "arrows"))
 
-    steps = []
+    def delete(self, table, name):
+        self.lk("commit", "-l", self.lake, "--plain", "--as", name, "--overwrite", DELETED, rows=rows_file(table, 0, "arrows"))
+        return True
+
+    def evolve(self, table, name):
+        if table.source == "b":
+            return False
+        actions = ["rename column x to ratio", "alter column i type long", "alter column m type decimal(12,2)", "drop column b",
+                   "add column extra string", "add column b string", "move column z first"]
+        if table.transform not in ("none", "void"):
+            actions.append(f"replace partition {self.term(table)} with bucket(3, id) as id_bucket")
+        self.lk("table", "alter", "-l", self.lake, f"main.{name}", *actions)
+        self.append(table, name, 3)
+        return True
+
+    def branch(self, table, name):
+        if table.source == "b":
+            return False
+        self.lk("branch", "-l", self.lake, "-t", f"main.{name}", "audit")
+        self.append(table, name, 4, "--branch", "audit")
+        return True
+
+    def compact(self, table, name):
+        self.lk("compact", "-l", self.lake, "-t", f"main.{name}")
+        return True
+
+    steps = [("delete", delete), ("evolve", evolve), ("compact", compact), ("branch", branch)]
 
 
 WRITERS = {"lk": LkWriter, "pyiceberg": PyIcebergWriter, "spark": SparkWriter}
@@ -283,6 +318,18 @@ def metadata_of(location):
         return json.load(file)
 
 
+def check_operation(stage, metadata):
+    """The table's last snapshot is what the operation should have made of it."""
+    snapshots = {s["snapshot-id"]: s["summary"] for s in metadata["snapshots"]}
+    last = snapshots[metadata["refs"][stage["ref"] or "main"]["snapshot-id"]]
+    expected = {"append": ["append"], "delete": ["delete", "overwrite"], "evolve": ["append"], "compact": ["replace"], "branch": ["append"]}
+    assert last["operation"] in expected.get(stage["stage"], [last["operation"]]), f"{stage['name']}: {stage['stage']} made {last}"
+    if stage["stage"] == "compact" and stage["writer"] == "lk":  # Spark leaves those that apply to nothing any more
+        assert last["total-delete-files"] == "0", f"{stage['name']}: deletes are left: {last}"
+    if stage["stage"] == "branch":
+        assert metadata["refs"]["audit"] != metadata["refs"]["main"], f"{stage['name']}: the branch is main"
+
+
 def write_questions(lake):
     with open("stages.jsonl") as file:
         stages = [json.loads(line) for line in file]
@@ -292,12 +339,8 @@ def write_questions(lake):
         db.execute("delete from iceberg_tables where table_namespace = 'main'")
         count = 0
 
-        travels = "--at" in subprocess.run(["lk-query", "--help"], stdout=subprocess.PIPE).stdout.decode()
-
-        def ask(stage, label, table, metadata, schema, snapshot):
+        def ask(stage, label, table, schema, snapshot):
             nonlocal count
-            if snapshot and not travels:
-                return
             kinds = {f["name"]: f["type"].replace(",", ", ").replace("  ", " ") for f in schema["fields"]}
             known = Table("none", "h").kinds()
             same = [c for c in kinds if kinds[c] == known.get(c)]
@@ -309,26 +352,28 @@ def write_questions(lake):
             # Every column is asked for with WHERE once, each column that a table is partitioned by in each of its states.
             wanted = same if stage["name"] in ("lk_none", "lk_none_h") and label == "append" else [stage["source"]]
             question = {"id": count, "writer": stage["writer"], "transform": stage["transform"], "source": stage["source"],
-                        "stage": label, "table": table, "location": stage["location"], "snapshot": snapshot, "kinds": kinds,
+                        "stage": label, "table": table, "location": stage["location"], "snapshot": snapshot, "ref": stage["ref"], "kinds": kinds,
                         "filters": cases.filters_of(kinds, ["id"] + [c for c in wanted if c in same and c != "id"])}
             print(json.dumps(question, ensure_ascii=False), file=out)
             count += 1
 
         for stage in stages:
-            # Of what others wrote, the states that came about by what lk reads in a way of its own.
-            if stage["writer"] != "lk" and stage["stage"] in ("append", "evolve", "main beside") and stage["transform"] != "none":
+            # Of what others wrote, the states that lk reads in a way of its own; main beside a branch is what it was before.
+            skipped = ("main beside",) if stage["writer"] == "lk" else ("append", "evolve", "main beside")
+            if stage["stage"] in skipped and stage["transform"] != "none":
                 continue
             table = f"{stage['name']}__{stage['stage'].replace(' ', '_')}"
             metadata = metadata_of(stage["location"])
+            check_operation(stage, metadata)
             schema = next(s for s in metadata["schemas"] if s["schema-id"] == metadata["current-schema-id"])
             db.execute("insert into iceberg_tables (catalog_name, table_namespace, table_name, metadata_location) values ('lk', 'main', ?, ?)",
                        (table, stage["location"]))
             if stage["ref"]:
-                ask(stage, stage["stage"], table, metadata, schema, metadata["refs"][stage["ref"]]["snapshot-id"])
+                ask(stage, stage["stage"], table, schema, metadata["refs"][stage["ref"]]["snapshot-id"])
                 continue
-            ask(stage, stage["stage"], table, metadata, schema, None)
+            ask(stage, stage["stage"], table, schema, None)
             if stage["stage"] == "append":
-                ask(stage, "time travel", table, metadata, schema, metadata["snapshot-log"][0]["snapshot-id"])
+                ask(stage, "time travel", table, schema, metadata["snapshot-log"][0]["snapshot-id"])
     print(count, "questions of", len(stages), "tables")
 
 
