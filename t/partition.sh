@@ -194,7 +194,7 @@ test_expect_success 'write.* properties are honoured' '
 '
 
 test_expect_success 'what lk does not write is refused' '
-	for set in write.parquet.compression-codec=brotli write.format.default=orc write.target-file-size-bytes=many; do
+	for set in write.parquet.compression-codec=brotli write.format.default=orc; do
 		table=main.t$(echo "$set" | cksum | cut -c 1-5) &&
 		lk-table create -q -l props --set "$set" "$table" "id long, v double, note string" &&
 		! lk-commit -l props --plain --as "$table" <rows.arrows 2>err && grep "table $table: its property ${set%%=*} is" err || return 1
@@ -257,32 +257,61 @@ test_expect_success 'nulls are a partition; a table without partitions is replac
 	[ "$(query -l rep "select count(*) from main.plain")" = 2 ]
 '
 
-# The stream is held after its first batch, when the table is opened, until another writer has committed.
-hold_and_replace() { # DAY OF THE OTHER WRITER
-	rm -f hold && mkfifo hold &&
+# mine.lk is held after its first rows, when the table is open and a file of it begun, until theirs.lk is committed.
+files_begun() { find "$1" -name "*.parquet" 2>/dev/null | wc -l; }
+more_begun() { [ "$(files_begun "$1")" -gt "$2" ]; }
+both() { # LAKE FOLDER OPTION...
+	lake=$1 folder=$2
+	shift 2
+	rm -f hold && mkfifo hold && begun=$(files_begun "$folder") &&
+	size=$(($(wc -c <mine.lk) - 8)) || return 70
+	{ head -c $size mine.lk; read -r line <hold; tail -c 8 mine.lk; } | lk-commit -l "$lake" "$@" >said 2>err &
+	test_pids="$test_pids $!" held=$!
+	wait_until 20 more_begun "$folder" "$begun" && lk-commit -q -l "$lake" <theirs.lk && echo go >hold || return 70
+	wait $held
+}
+
+replace_beside() { # DAY OF THE OTHER WRITER
 	day 2026-01-02 50 1 | make-stream >mine.lk &&
 	day "$1" 60 1 | make-stream >theirs.lk &&
-	size=$(wc -c <mine.lk) &&
-	{ head -c $((size - 8)) mine.lk; read -r line <hold; tail -c 8 mine.lk; } | lk-commit -l rep --replace-partitions >said 2>err &
-	test_pids="$test_pids $!" replacing=$!
-	wait_until 20 sh -c "ls rep/main/t/data/d_day=2026-01-02/ -t | head -1 | grep -q parquet && [ \$(find rep/main/t/data -newer theirs.lk -name \"*.parquet\" | wc -l) = 1 ]" &&
-	lk-commit -q -l rep <theirs.lk &&
-	echo go >hold &&
-	wait $replacing
+	both rep rep/main/t/data --replace-partitions
 }
 
 test_expect_success 'another writer in another partition is no conflict' '
-	hold_and_replace 2026-01-03 &&
+	replace_beside 2026-01-03 &&
 	[ "$(query -l rep "select string_agg(id, '\'' '\'' order by id) from main.t where d in ('\''2026-01-02'\'', '\''2026-01-03'\'')")" = \
 		"3 3 3 3 3 50 60" ]
 '
 
 test_expect_success 'in a replaced partition it is one, and nothing is changed' '
-	hold_and_replace 2026-01-02; [ $? = 75 ] &&
+	replace_beside 2026-01-02; [ $? = 75 ] &&
 	grep "another writer changed partitions of table main.t that this commit replaces; nothing was changed, try again" err &&
 	[ "$(query -l rep "select string_agg(id, '\'' '\'' order by id) from main.t where d = '\''2026-01-02'\''")" = "50 60" ] &&
 	lk-commit -q -l rep --replace-partitions <mine.lk &&
 	[ "$(query -l rep "select string_agg(id, '\'' '\'' order by id) from main.t where d = '\''2026-01-02'\''")" = 50 ]
+'
+
+test_expect_success 'a table that another writer made by another spec meanwhile is not written by ours' '
+	printf "%s\n" "%lk.partition [\"id\"]" "@fresh id:int64! d:date32" "*1 id=1" | make-stream >mine.lk &&
+	for terms in "[\"day(d)\"]" "[]"; do
+		rm -rf made &&
+		printf "%s\n" "%lk.partition $terms" "@fresh id:int64! d:date32" "*1 id=2" | make-stream >theirs.lk &&
+		expect_status 75 both made made/main/fresh/data && grep "another writer made table main.fresh meanwhile" err &&
+		[ "$(query -l made "select id from fresh")" = 2 ] || return 1
+	done &&
+	rm -rf made &&
+	printf "%s\n" "%lk.partition [\"id\"]" "@fresh id:int64! d:date32" "*1 id=2" | make-stream >theirs.lk &&
+	both made made/main/fresh/data && [ "$(query -l made "select sum(id) from fresh")" = 3 ]
+'
+
+test_expect_success 'lk-ingest makes tables by their packages, and its workers write by their specs' '
+	mkdir -p src drop/f && echo "{\"resources\": [{\"name\": \"stays\", \"path\": \"*.csv\", \"lk\": {\"partition\":
+		[\"month(From)\", \"Ward\"]}, \"schema\": {\"fields\": [{\"name\": \"From\", \"type\": \"date\"}, {\"name\": \"Ward\"}]}}]}" \
+		>src/datapackage.json &&
+	printf "From,Ward\n2026-01-01,A 1\n2026-02-01,B\n2026-02-02,B\n" >drop/f/stays.csv &&
+	lk-ingest -q --settle 0 -l taken -s src drop &&
+	folders taken/main/stays/data >actual && printf "%s\n" from_month=2026-01/ward=A+1 from_month=2026-02/ward=B >expect &&
+	test_cmp expect actual && [ "$(query -l taken "select count(*), count(distinct ward) from stays")" = 3,2 ]
 '
 
 test_expect_success 'files of another spec cannot be told apart, and are not touched' '

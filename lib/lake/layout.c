@@ -63,7 +63,7 @@ enum lk_status lk_layout_new(json_t *root, struct lk_error *err)
 	status = add_terms(root, list, err);
 	json_decref(list);
 	if (status)
-		return err && status != LK_MISSING ? wrong(err) : status;
+		return status != LK_MISSING ? wrong(err) : status;
 	return keep_one_spec(root, err);
 }
 
@@ -117,6 +117,19 @@ enum lk_status lk_layout_read(const struct lk_target *t, struct lk_arena *arena,
 		status = read_layout(root, arena, spec, order, err);
 	json_decref(root);
 	return status;
+}
+
+bool lk_layout_same(const struct lk_target *t, const json_t *made)
+{
+	struct lk_error ignored;
+	json_t *root = NULL;
+	bool same = !new_root(t, &root, &ignored);
+	const json_t *ours = same ? lk_metadata_spec(root) : NULL;
+
+	same = same && json_equal(json_object_get(ours, "fields"),
+			       json_object_get(lk_metadata_spec_of(made, lk_metadata_number(ours, "spec-id", 0)), "fields"));
+	json_decref(root);
+	return same;
 }
 
 const json_t *lk_layout_properties(const struct lk_target *t)

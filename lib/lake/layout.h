@@ -14,6 +14,9 @@ enum lk_status lk_layout_new(json_t *root, struct lk_error *err) LK_CHECKED;
 enum lk_status lk_layout_read(const struct lk_target *t, struct lk_arena *arena, struct lk_partition_spec **spec,
 	struct lk_sort_order **order, struct lk_error *err) LK_CHECKED;
 
+/* Whether files that were written for a table before it was made go into the one that another writer made: by the same spec. */
+bool lk_layout_same(const struct lk_target *t, const json_t *made);
+
 /* The properties that the target's files are written by. Borrowed; may be NULL. */
 const json_t *lk_layout_properties(const struct lk_target *t);
 
