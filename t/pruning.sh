@@ -121,4 +121,34 @@ test_expect_success 'no condition loses a row' '
 	awk "{ kept += \$1; matching += \$2; all += \$3 } END { print kept, matching, all; exit !(matching < kept && kept < all * 0.75) }" checked
 '
 
+test_expect_success 'nor by partitions, whatever their transform' '
+	columns="l long, i int, d double, s string, day date, tz timestamptz, ts timestamp, c decimal(9,2), b boolean, tm time" &&
+	lk-query -F arrow --as none "select case when h % 17 = 0 then null else h % 520 end as l,
+		(case when h % 13 = 0 then null else h % 200 - 80 end)::int as i, case when h % 19 = 0 then '\''nan'\''::double else h % 40 / 2 - 9 end as d,
+		case when h % 7 = 0 then null when h % 3 = 1 then '\''a long common prefix of all '\'' || chr(97 + (h % 12)::int) || h % 30
+			else chr(97 + (h % 12)::int) || h % 20 || '\''é'\'' end as s,
+		date '\''1969-12-20'\'' + (h % 50)::int as day, (timestamp '\''1969-12-25'\'' + to_hours((h % 400)::int))::timestamptz as tz,
+		timestamp '\''1969-12-25'\'' + to_minutes((h % 40000)::int) as ts, case when h % 11 = 0 then null else ((h % 1350 - 600) / 100)::decimal(9,2) end as c,
+		case when h % 9 = 0 then null else h % 23 = 0 end as b, time '\''10:00'\'' + to_minutes((h % 140)::int) as tm
+		from (select (hash(i) % 1000000)::bigint as h from range(150) t(i))" >rows.lk &&
+	conditions 150 2 >some && n=0 &&
+	for terms in "l" "bucket(8, l)" "truncate(50, l)" "truncate(7, i)" "day, b" "month(day)" "year(tz)" "month(tz)" "day(tz)" "hour(ts)" \
+		"truncate(3, s), bucket(4, tm)" "bucket(5, s)" "truncate(20, s)" "c" "truncate(100, c)" "bucket(6, c)" "bucket(3, ts), i"
+	do
+		n=$((n + 1)) && lk-table create -q -l parts --partition "$terms" --set write.metadata.metrics.default=none p$n "$columns" &&
+		lk-query -F arrow --as p$n "from stdin" <rows.lk | lk-commit -q -l parts --once $n &&
+		prune-check parts p$n <some >checked || { echo "by $terms"; grep -A1 LOST checked; return 1; }
+		awk -v terms="$terms" "{ kept += \$1; all += \$3 } END { print kept, all, terms; exit !(kept < all) }" checked || return 1
+	done
+'
+
+test_expect_success 'manifests of partitions that cannot match are not read' '
+	lk-query -v -l parts -F csv "select count(*) from p5 where day = '\''1969-12-21'\''" >out 2>err && cat err &&
+	lk-query -F arrow --as p5 "select date '\''2030-01-01'\'' as day" >late.lk && lk-commit -q -l parts --once late <late.lk &&
+	printf "n\n1\n" | answers "select count(*) as n from p5 where day >= '\''2029-12-31'\''" -l parts &&
+	old=$(lk-query -l parts -F csv "select path from p5\$manifests order by partition_summaries[1].upper_bound" | sed -n 2p) && rm "${old#file://}" &&
+	printf "n\n1\n" | answers "select count(*) as n from p5 where day >= '\''2029-12-31'\''" -l parts &&
+	expect_status 66 lk-query -l parts "select count(*) as n from p5"
+'
+
 test_done
