@@ -55,6 +55,7 @@ struct lk_lake_file {
 	const struct lk_partition_value *partition;
 	int partition_count;
 	int manifest;		   /* which of the table's manifests names it */
+	int number;		   /* among the files as manifests have them */
 	struct lk_data_file entry; /* all that the manifest says; columns' metrics only where they were asked for */
 };
 
@@ -87,7 +88,7 @@ struct lk_lake_table {
 	/* filled by lk_lake_table_read: */
 	struct lk_manifest_file *manifests;
 	int manifest_count;
-	struct lk_lake_file *files; /* data files */
+	struct lk_lake_file *files; /* data files, older first */
 	int file_count;
 	int64_t all_files; /* with those that a filter left out */
 	struct lk_lake_deletes *deletes; /* position deletes */

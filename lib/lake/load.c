@@ -4,6 +4,8 @@
 #include "lake/lake.h"
 #include "lake/metadata.h"
 
+#define FILE_PATH_ID 2147483546 /* of position deletes ("Reserved Field IDs") */
+
 /* ---- metadata ---- */
 
 static enum lk_status load_column(struct lk_arena *arena, struct lk_lake_column *c, const json_t *field, struct lk_error *err)
@@ -98,17 +100,33 @@ static enum lk_status add_rows(int64_t *sum, const struct lk_manifest_entry *ent
 static enum lk_status load_data_file(struct loader *l, const struct lk_manifest_entry *entry, struct lk_error *err)
 {
 	const struct lk_data_file *f = &entry->file;
+	int number;
 
 	l->table->all_files++;
 	if (l->filter && !l->filter->file(l->filter->context, l->table, entry))
 		return LK_OK;
 	if (!lk_grow((void **)&l->files, &l->file_cap, (size_t)l->table->file_count + 1, sizeof(*l->files)))
 		return lk_error_nomem(err);
-	l->files[l->table->file_count++] = (struct lk_lake_file){.path = f->path, .uri = f->uri, .rows = f->metrics.rows,
+	number = l->table->file_count++;
+	l->files[number] = (struct lk_lake_file){.number = number, .path = f->path, .uri = f->uri, .rows = f->metrics.rows,
 		.bytes = f->metrics.file_bytes, .sequence = entry->sequence, .snapshot_id = entry->snapshot_id,
 		.spec_id = f->spec_id, .partition = f->partition, .partition_count = f->partition_count,
 		.manifest = l->manifest, .entry = *f};
 	return add_rows(&l->table->rows, entry, err);
+}
+
+/* The one data file that position deletes are about, where their manifest does not say so but has one bound of its path on both sides,
+ * as the reference implementation takes it. */
+static const char *referenced_by(const struct lk_data_file *f)
+{
+	for (int i = 0; !f->referenced && f->content == LK_FILE_POSITION_DELETES && i < f->metrics.column_count; i++) {
+		const struct lk_column_metrics *c = &f->metrics.columns[i];
+
+		if (c->field_id == FILE_PATH_ID && c->has_lower && c->has_upper && c->lower.len == c->upper.len &&
+			!memcmp(c->lower.data, c->upper.data, c->lower.len))
+			return c->lower.data;
+	}
+	return f->referenced;
 }
 
 static enum lk_status load_deletes(struct loader *l, const struct lk_manifest_entry *entry, struct lk_error *err)
@@ -121,7 +139,7 @@ static enum lk_status load_deletes(struct loader *l, const struct lk_manifest_en
 	if (!lk_grow((void **)items, equality ? &l->equality_cap : &l->deletes_cap, (size_t)*count + 1, sizeof(**items)))
 		return lk_error_nomem(err);
 	(*items)[(*count)++] = (struct lk_lake_deletes){.path = f->path, .uri = f->uri, .rows = f->metrics.rows,
-		.sequence = entry->sequence, .snapshot_id = entry->snapshot_id, .referenced = f->referenced,
+		.sequence = entry->sequence, .snapshot_id = entry->snapshot_id, .referenced = referenced_by(f),
 		.manifest = l->manifest, .entry = *f};
 	return equality ? LK_OK : add_rows(&l->table->deleted, entry, err);
 }
@@ -152,8 +170,11 @@ static enum lk_status load_manifests(struct loader *l, struct lk_error *err)
 	for (l->manifest = 0; l->manifest < l->table->manifest_count; l->manifest++) {
 		const struct lk_manifest_file *m = &l->table->manifests[l->manifest];
 
+		/* Of deletes the bounds say which data files they are about. */
+		unsigned flags = m->content == LK_CONTENT_DELETES ? LK_MANIFEST_METRICS : l->flags;
+
 		if ((m->added_files != 0 || m->existing_files != 0) && !is_skipped(l, m))
-			LK_TRY(lk_manifest_read(m, l->flags, l->arena, load_entry, l, err));
+			LK_TRY(lk_manifest_read(m, flags, l->arena, load_entry, l, err));
 	}
 	return LK_OK;
 }
@@ -215,6 +236,16 @@ static enum lk_status load_list(struct loader *l, const json_t *snapshot, struct
 	return status;
 }
 
+/* Older first, so that rows come in the order of their commits; within one as manifests have them. */
+static int by_age(const void *a, const void *b)
+{
+	const struct lk_lake_file *x = a, *y = b;
+
+	if (x->sequence != y->sequence)
+		return x->sequence < y->sequence ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
 static enum lk_status load_files(struct loader *l, struct lk_error *err)
 {
 	struct lk_lake_table *t = l->table;
@@ -226,6 +257,8 @@ static enum lk_status load_files(struct loader *l, struct lk_error *err)
 		return LK_OK;
 	LK_TRY(load_list(l, snapshot, err));
 	LK_TRY(load_manifests(l, err));
+	if (t->file_count)
+		qsort(l->files, (size_t)t->file_count, sizeof(*l->files), by_age);
 	LK_TRY(keep(l->arena, (void **)&t->files, l->files, (size_t)t->file_count * sizeof(*t->files), err));
 	LK_TRY(keep(l->arena, (void **)&t->equality, l->equality, (size_t)t->equality_count * sizeof(*t->equality), err));
 	return keep(l->arena, (void **)&t->deletes, l->deletes, (size_t)t->deletes_count * sizeof(*t->deletes), err);

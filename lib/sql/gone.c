@@ -234,13 +234,14 @@ void lk_gone_release(struct lk_gone *g)
 
 /* ---- by position ---- */
 
-/* The rows of the files of position deletes, with the sequence number of their file. */
-static void add_delete_rows(const struct lk_gone *g, struct lk_str *s)
+#define NO_IDS "error('a file of position deletes lacks the field ids of its columns')"
+
+void lk_gone_add_rows(const struct lk_gone *g, struct lk_str *s)
 {
 	const struct lk_lake_table *t = g->table;
 	bool first = true;
 
-	lk_str_adds(s, "(SELECT uri, pos, ([");
+	lk_str_adds(s, "SELECT coalesce(uri, " NO_IDS ") AS uri, coalesce(pos, " NO_IDS ") AS pos, ([");
 	for (int i = 0; i < t->deletes_count; i++)
 		if (g->deletes[i]) {
 			lk_str_addf(s, "%s%lld", first ? "" : ", ", (long long)t->deletes[i].sequence);
@@ -256,7 +257,7 @@ static void add_delete_rows(const struct lk_gone *g, struct lk_str *s)
 		}
 	lk_str_adds(s, "], hive_partitioning = false, schema = MAP {"
 		"2147483546: {name: 'uri', type: 'VARCHAR', default_value: NULL}, "
-		"2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}}))");
+		"2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}})");
 }
 
 void lk_gone_add_places(const struct lk_gone *g, struct lk_str *s)
@@ -265,9 +266,9 @@ void lk_gone_add_places(const struct lk_gone *g, struct lk_str *s)
 	bool first = true;
 
 	/* A delete names a data file by the very text that the manifest has. */
-	lk_str_adds(s, "(SELECT w.f AS f, d.pos AS pos FROM ");
-	add_delete_rows(g, s);
-	lk_str_adds(s, " d JOIN (VALUES ");
+	lk_str_adds(s, "(SELECT w.f AS f, d.pos AS pos FROM (");
+	lk_gone_add_rows(g, s);
+	lk_str_adds(s, ") d JOIN (VALUES ");
 	for (int i = 0; i < t->file_count; i++)
 		if (g->by_position[i]) {
 			lk_str_adds(s, first ? "(" : ", (");
@@ -275,6 +276,5 @@ void lk_gone_add_places(const struct lk_gone *g, struct lk_str *s)
 			lk_str_addf(s, ", %d::BIGINT, %lld)", i, (long long)t->files[i].sequence);
 			first = false;
 		}
-	lk_str_adds(s, ") AS w(uri, f, seq) ON w.uri = coalesce(d.uri, error('a file of position deletes lacks the field ids of its columns'))"
-		       " AND w.seq <= d.seq)");
+	lk_str_adds(s, ") AS w(uri, f, seq) ON w.uri = d.uri AND w.seq <= d.seq)");
 }

@@ -1,4 +1,5 @@
 /* Position deletes as a function of the session: a bit for each row of the files that have some. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,35 +72,108 @@ static void is_gone(void *info, void *input, void *output)
 
 /* ---- filling ---- */
 
-static void take_chunk(struct bits *b, struct lk_duckdb *d, void *chunk)
-{
-	const int64_t *file = d->vector_get_data(d->data_chunk_get_vector(chunk, 0));
-	const int64_t *pos = d->vector_get_data(d->data_chunk_get_vector(chunk, 1));
-	uint64_t count = d->data_chunk_get_size(chunk);
+/* duckdb_string_t: text of up to twelve bytes stands in place of prefix and data. */
+struct text {
+	uint32_t len;
+	char prefix[4];
+	const char *data;
+};
+#define TEXT_INLINE 12
 
-	for (uint64_t i = 0; i < count; i++)
-		if (file[i] >= 0 && file[i] < b->count && b->of_file[file[i]] && pos[i] >= 0 && pos[i] < b->rows[file[i]])
-			b->of_file[file[i]][pos[i] / 64] |= UINT64_C(1) << (pos[i] % 64);
+static const char *data_of(const struct text *t)
+{
+	return t->len <= TEXT_INLINE ? (const char *)t + offsetof(struct text, prefix) : t->data;
 }
 
-static enum lk_status fill(struct bits *b, const struct lk_gone *g, struct lk_sql *sql, struct lk_error *err)
+/* Data files by their uris, and the one that was found last: deletes come file by file. */
+struct finder {
+	const struct lk_lake_file **sorted;
+	const struct lk_lake_file *last;
+	int count;
+};
+
+static int compare_uri(const struct text *t, const struct lk_lake_file *f)
+{
+	size_t len = strlen(f->uri);
+	int order = memcmp(data_of(t), f->uri, t->len < len ? t->len : len);
+
+	return order ? order : (t->len > len) - (t->len < len);
+}
+
+static const struct lk_lake_file *find(struct finder *f, const struct text *uri)
+{
+	int low = 0, high = f->count;
+
+	if (f->last && !compare_uri(uri, f->last))
+		return f->last;
+	while (low < high) {
+		int middle = low + (high - low) / 2, order = compare_uri(uri, f->sorted[middle]);
+
+		if (!order)
+			return f->last = f->sorted[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static int by_uri(const void *a, const void *b)
+{
+	return strcmp((*(const struct lk_lake_file *const *)a)->uri, (*(const struct lk_lake_file *const *)b)->uri);
+}
+
+/* uri, pos, seq; none is null. A delete names a data file by the very text that the manifest has. */
+static void take_chunk(struct bits *b, const struct lk_gone *g, struct finder *finder, struct lk_duckdb *d, void *chunk)
+{
+	const struct text *uri = d->vector_get_data(d->data_chunk_get_vector(chunk, 0));
+	const int64_t *pos = d->vector_get_data(d->data_chunk_get_vector(chunk, 1));
+	const int64_t *sequence = d->vector_get_data(d->data_chunk_get_vector(chunk, 2));
+	uint64_t count = d->data_chunk_get_size(chunk);
+
+	for (uint64_t i = 0; i < count; i++) {
+		const struct lk_lake_file *f = find(finder, &uri[i]);
+		int64_t n = f ? f - g->table->files : 0;
+
+		if (f && b->of_file[n] && f->sequence <= sequence[i] && pos[i] >= 0 && pos[i] < b->rows[n])
+			b->of_file[n][pos[i] / 64] |= UINT64_C(1) << (pos[i] % 64);
+	}
+}
+
+static enum lk_status read_deletes(struct bits *b, const struct lk_gone *g, struct finder *finder, struct lk_sql *sql, struct lk_error *err)
 {
 	struct lk_duckdb_result result = {{0}};
 	struct lk_str s = LK_STR_INIT;
 	enum lk_status status;
 	void *chunk;
 
-	lk_str_adds(&s, "SELECT f, coalesce(pos, error('a file of position deletes lacks the field ids of its columns')) FROM ");
-	lk_gone_add_places(g, &s);
+	lk_gone_add_rows(g, &s);
 	status = lk_str_check(&s, err);
 	if (!status && sql->duckdb.query(sql->connection, s.data, &result))
 		status = lk_sql_error(sql->duckdb.result_error(&result), NULL, NULL, err);
 	while (!status && (chunk = sql->duckdb.fetch_chunk(result))) {
-		take_chunk(b, &sql->duckdb, chunk);
+		take_chunk(b, g, finder, &sql->duckdb, chunk);
 		sql->duckdb.destroy_data_chunk(&chunk);
 	}
 	sql->duckdb.destroy_result(&result);
 	lk_str_release(&s);
+	return status;
+}
+
+static enum lk_status fill(struct bits *b, const struct lk_gone *g, struct lk_sql *sql, struct lk_error *err)
+{
+	struct finder finder = {malloc(((size_t)g->table->file_count + 1) * sizeof(struct lk_lake_file *)), NULL, 0};
+	enum lk_status status;
+
+	if (!finder.sorted)
+		return lk_error_nomem(err);
+	for (int i = 0; i < g->table->file_count; i++)
+		if (g->by_position[i])
+			finder.sorted[finder.count++] = &g->table->files[i];
+	qsort(finder.sorted, (size_t)finder.count, sizeof(*finder.sorted), by_uri);
+	status = read_deletes(b, g, &finder, sql, err);
+	free(finder.sorted);
 	return status;
 }
 
