@@ -393,10 +393,15 @@ enum lk_status lk_ledger_remove(struct lk_lake *lake, const char *branch, const 
 {
 	LK_TRY(lk_ledger_note(lake, branch, d->sender, d->sha256, NULL, run, err));
 	LK_TRY(forget_failed(lake, branch, d, err));
-	LK_TRY(lk_catalog_run(lake, NULL, err, "DELETE FROM lk_ledger_path WHERE branch = ? AND sender = ? AND sha256 = ?", "sss",
-		branch, d->sender, d->sha256));
 	return lk_catalog_run(lake, NULL, err, "DELETE FROM lk_ledger WHERE branch = ? AND sender = ? AND sha256 = ?", "sss", branch,
 		d->sender, d->sha256);
+}
+
+enum lk_status lk_ledger_remove_paths(struct lk_lake *lake, const char *branch, struct lk_error *err)
+{
+	return lk_catalog_run(lake, NULL, err,
+		"DELETE FROM lk_ledger_path WHERE branch = ?1 AND NOT EXISTS (SELECT 1 FROM lk_ledger l WHERE l.branch = ?1 AND"
+		" l.sender = lk_ledger_path.sender AND l.sha256 = lk_ledger_path.sha256)", "s", branch);
 }
 
 enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err)

@@ -79,6 +79,9 @@ enum lk_status lk_ledger_record(struct lk_lake *lake, const char *branch, const 
 enum lk_status lk_ledger_remove(struct lk_lake *lake, const char *branch, const struct lk_delivery *d, const char *run,
 	struct lk_error *err) LK_CHECKED;
 
+/* Within a transaction, after some were removed: the paths of those that are unknown, too. One pass over all paths. */
+enum lk_status lk_ledger_remove_paths(struct lk_lake *lake, const char *branch, struct lk_error *err) LK_CHECKED;
+
 /* Whether a staged description or segment is committed already; within a transaction, that it is now. */
 enum lk_status lk_ledger_staged(struct lk_lake *lake, const char *id, bool *known, struct lk_error *err) LK_CHECKED;
 enum lk_status lk_ledger_add_staged(struct lk_lake *lake, const char *id, const char *run,

@@ -178,7 +178,7 @@ static enum lk_status write_ledger(void *context, struct lk_lake *lake, bool *go
 				d->path);
 		LK_TRY(lk_ledger_remove(lake, LK_MAIN, d, r->report->run, err));
 	}
-	return LK_OK;
+	return r->what.deliveries.count ? lk_ledger_remove_paths(lake, LK_MAIN, err) : LK_OK;
 }
 
 static void note_snapshots(struct revert *r)

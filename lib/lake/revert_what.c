@@ -127,57 +127,11 @@ struct change {
 	struct state before;
 };
 struct past {
-	struct change *changes; /* in order */
+	const char *sender, *sha256, *path; /* whose */
+	struct change *changes;		    /* in order */
 	size_t count, cap;
 	struct state now;
 };
-
-static enum lk_status read_change(struct lk_revert_what *w, sqlite3_stmt *stmt, struct past *p, struct lk_error *err)
-{
-	struct change *c;
-
-	if (!lk_grow((void **)&p->changes, &p->cap, p->count + 1, sizeof(*p->changes)))
-		return lk_error_nomem(err);
-	c = &p->changes[p->count++];
-	*c = (struct change){lk_arena_strdup(&w->deliveries.arena, lk_catalog_text(stmt, 0)),
-		{sqlite3_column_int(stmt, 1), sqlite3_column_int64(stmt, 2), lk_arena_strdup(&w->deliveries.arena, lk_catalog_text(stmt, 3))}};
-	return c->run && c->before.run ? LK_OK : lk_error_nomem(err);
-}
-
-static enum lk_status read_now(struct lk_revert_what *w, const char *sender, const char *sha256, struct past *p, struct lk_error *err)
-{
-	enum lk_status status;
-	sqlite3_stmt *stmt;
-	bool row;
-
-	LK_TRY(lk_catalog_prepare(w->lake, &stmt, err,
-		"SELECT generation, run FROM lk_ledger WHERE branch = '" LK_MAIN "' AND sender = ? AND sha256 = ?", "ss", sender, sha256));
-	status = lk_catalog_step(w->lake, stmt, &row, err);
-	if (!status && row) {
-		p->now = (struct state){true, sqlite3_column_int64(stmt, 0),
-			lk_arena_strdup(&w->deliveries.arena, lk_catalog_text(stmt, 1))};
-		status = p->now.run ? LK_OK : lk_error_nomem(err);
-	}
-	lk_catalog_done(w->lake, stmt);
-	return status;
-}
-
-static enum lk_status read_past(struct lk_revert_what *w, const char *sender, const char *sha256, struct past *p, struct lk_error *err)
-{
-	enum lk_status status;
-	sqlite3_stmt *stmt;
-	bool row;
-
-	LK_TRY(read_now(w, sender, sha256, p, err));
-	LK_TRY(lk_catalog_prepare(w->lake, &stmt, err,
-		"SELECT run, was IS NOT NULL, json_extract(was, '$.generation'), json_extract(was, '$.run') FROM lk_ledger_history"
-		" WHERE branch = '" LK_MAIN "' AND sender = ? AND sha256 = ? ORDER BY seq", "ss", sender, sha256));
-	while (!(status = lk_catalog_step(w->lake, stmt, &row, err)) && row)
-		if ((status = read_change(w, stmt, p, err)))
-			break;
-	lk_catalog_done(w->lake, stmt);
-	return status;
-}
 
 static struct state after(const struct past *p, size_t change)
 {
@@ -250,21 +204,50 @@ static enum lk_status add_delivery(struct lk_revert_what *w, const char *sender,
 	return LK_OK;
 }
 
-static enum lk_status delivery_of_run(struct lk_revert_what *w, const char *run, sqlite3_stmt *stmt, struct lk_error *err)
+/* The delivery whose past was read to its end. */
+static enum lk_status end_past(struct lk_revert_what *w, const char *run, struct past *p, struct lk_error *err)
 {
-	const char *sender = lk_catalog_text(stmt, 0), *sha256 = lk_catalog_text(stmt, 1), *path = lk_catalog_text(stmt, 2);
-	struct past past = {NULL};
 	bool mine = false;
-	enum lk_status status = read_past(w, sender, sha256, &past, err);
 
-	if (!status)
-		status = judge(&past, run, path, &mine, err);
-	free(past.changes);
-	return !status && mine ? add_delivery(w, sender, sha256, path, err) : status;
+	if (!p->sender)
+		return LK_OK;
+	LK_TRY(judge(p, run, p->path, &mine, err));
+	return mine ? add_delivery(w, p->sender, p->sha256, p->path, err) : LK_OK;
 }
 
+static enum lk_status begin_past(struct lk_revert_what *w, sqlite3_stmt *stmt, struct past *p, struct lk_error *err)
+{
+	struct lk_arena *arena = &w->deliveries.arena;
+
+	p->count = 0;
+	p->sender = lk_arena_strdup(arena, lk_catalog_text(stmt, 0));
+	p->sha256 = lk_arena_strdup(arena, lk_catalog_text(stmt, 1));
+	p->path = lk_arena_strdup(arena, lk_catalog_text(stmt, 2));
+	p->now = (struct state){true, sqlite3_column_int64(stmt, 3), lk_arena_strdup(arena, lk_catalog_text(stmt, 4))};
+	return p->sender && p->sha256 && p->path && p->now.run ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status read_change(struct lk_revert_what *w, const char *run, sqlite3_stmt *stmt, struct past *p, struct lk_error *err)
+{
+	struct lk_arena *arena = &w->deliveries.arena;
+	struct change *c;
+
+	if (!p->sender || strcmp(p->sha256, lk_catalog_text(stmt, 1)) || strcmp(p->sender, lk_catalog_text(stmt, 0))) {
+		LK_TRY(end_past(w, run, p, err));
+		LK_TRY(begin_past(w, stmt, p, err));
+	}
+	if (!lk_grow((void **)&p->changes, &p->cap, p->count + 1, sizeof(*p->changes)))
+		return lk_error_nomem(err);
+	c = &p->changes[p->count++];
+	*c = (struct change){lk_arena_strdup(arena, lk_catalog_text(stmt, 5)),
+		{sqlite3_column_int(stmt, 6), sqlite3_column_int64(stmt, 7), lk_arena_strdup(arena, lk_catalog_text(stmt, 8))}};
+	return c->run && c->before.run ? LK_OK : lk_error_nomem(err);
+}
+
+/* The deliveries that are there and that the run ever changed, with all that became of them, in one pass. */
 static enum lk_status deliveries_of_run(struct lk_revert_what *w, const char *run, struct lk_error *err)
 {
+	struct past past = {NULL};
 	enum lk_status status;
 	sqlite3_stmt *stmt;
 	bool row;
@@ -272,12 +255,18 @@ static enum lk_status deliveries_of_run(struct lk_revert_what *w, const char *ru
 	if (!w->lake->has_ledger || !w->lake->has_history)
 		return LK_OK;
 	LK_TRY(lk_catalog_prepare(w->lake, &stmt, err,
-		"SELECT sender, sha256, delivery FROM lk_ledger WHERE branch = '" LK_MAIN "' AND (run = ?1 OR (sender, sha256) IN"
-		" (SELECT sender, sha256 FROM lk_ledger_history WHERE branch = '" LK_MAIN "' AND run = ?1)) ORDER BY delivery", "s", run));
+		"SELECT l.sender, l.sha256, l.delivery, l.generation, l.run, h.run, h.was IS NOT NULL,"
+		" json_extract(h.was, '$.generation'), json_extract(h.was, '$.run') FROM lk_ledger_history h JOIN lk_ledger l"
+		" ON l.branch = h.branch AND l.sender = h.sender AND l.sha256 = h.sha256 WHERE h.branch = '" LK_MAIN "'"
+		" AND (l.run = ?1 OR (h.sender, h.sha256) IN (SELECT sender, sha256 FROM lk_ledger_history WHERE branch = '" LK_MAIN "'"
+		" AND run = ?1)) ORDER BY l.delivery, l.sender, l.sha256, h.seq", "s", run));
 	while (!(status = lk_catalog_step(w->lake, stmt, &row, err)) && row)
-		if ((status = delivery_of_run(w, run, stmt, err)))
+		if ((status = read_change(w, run, stmt, &past, err)))
 			break;
 	lk_catalog_done(w->lake, stmt);
+	if (!status)
+		status = end_past(w, run, &past, err);
+	free(past.changes);
 	return status;
 }
 
