@@ -147,6 +147,21 @@ test_expect_success 'a branch that another engine made in a table is taken over'
 	printf "id,name\n105,a\n" >p105.csv && ingest --branch theirs p105.csv && lk-branch -q -l lake --publish theirs && ids | grep -q 105
 '
 
+test_expect_success 'a branch that expired takes nothing more until it is ended' '
+	lk-branch -q -l lake --keep-days 1 short && printf "id,name\n301,a\n" >p301.csv && ingest --branch short p301.csv &&
+	cat >expire.py <<-\END && python3 expire.py && printf "id,name\n302,a\n" >p302.csv &&
+	import json, sqlite3
+	for at, in sqlite3.connect("lake/catalog.db").execute("SELECT metadata_location FROM iceberg_tables"):
+	    root = json.load(open(at[len("file://"):]))
+	    root.get("refs", {}).pop("short", None)
+	    json.dump(root, open(at[len("file://"):], "w"))
+	END
+	lk-parse -q -s people.json --as people p302.csv >rows.lk && lk-unpack -q -l lake --branch short p302.csv | lk-parse -q -s people.json >rows.lk &&
+	expect_error 65 "the branch '\''short'\'' has expired, with what was loaded on it" lk-commit -l lake --branch short <rows.lk &&
+	lk-branch -q -l lake -d short && lk-branch -q -l lake short && ingest --branch short p301.csv p302.csv &&
+	[ "$(lk-query -l lake --at short -F csv "select id from people where id > 300 order by 1" | tr "\n" " ")" = "id 301 302 " ] && lk-branch -q -l lake -d short
+'
+
 test_expect_success 'replayed rejects leave their branch' '
 	printf "id,name\n106,a\nsix,b\n" >p106.csv && lk-branch -q -l lake replay && ingest --max-rejects 9 --branch replay p106.csv &&
 	lk-query -q -l lake --at replay -F arrow "select * replace (replace(raw, '\''six'\'', '\''6'\'') as raw) from quarantine.rejects" |

@@ -37,7 +37,7 @@ static enum lk_status find_writer(struct lk_data_writers *s, const char *table, 
 	w->filter = filter;
 	status = lk_target_open(&w->target, s->lake, table, err);
 	if (!status)
-		status = lk_target_branch(&w->target, s->branch, err);
+		status = lk_target_branch(&w->target, s->lake, s->branch, err);
 	if (status)
 		writer_free(w);
 	else

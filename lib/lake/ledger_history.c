@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/tool.h"
+#include "lake/metadata.h"
 
 /* The row of a delivery as JSON, or null; l is the row of lk_ledger. */
 #define ROW_JSON                                                                                                      \
@@ -184,6 +185,22 @@ enum lk_status lk_ledger_check_branch(struct lk_lake *lake, const char *branch, 
 	if (known)
 		return LK_OK;
 	return lk_error_set(err, LK_DATA, "there is no branch '%s' in the lake: lk-branch makes one", branch);
+}
+
+enum lk_status lk_ledger_check_head(struct lk_lake *lake, const char *branch, const json_t *files, struct lk_error *err)
+{
+	enum lk_status status;
+	sqlite3_stmt *stmt;
+	bool loaded;
+
+	if (!strcmp(branch, LK_MAIN) || !lake->has_history || lk_metadata_ref(files, branch) >= 0)
+		return LK_OK;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err, "SELECT 1 FROM lk_ledger_history WHERE branch = ?", "s", branch));
+	status = lk_catalog_step(lake, stmt, &loaded, err);
+	lk_catalog_done(lake, stmt);
+	if (status || !loaded)
+		return status;
+	return lk_error_set(err, LK_DATA, "the branch '%s' has expired, with what was loaded on it; lk-branch -d ends it", branch);
 }
 
 enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err)

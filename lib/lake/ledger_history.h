@@ -39,6 +39,10 @@ enum lk_status lk_ledger_set_back(struct lk_lake *lake, const char *branch, int6
 /* Whether the ledger knows the branch: main always. lk_ledger_check_branch (lake.h) asks for it. */
 enum lk_status lk_ledger_has_branch(struct lk_lake *lake, const char *branch, bool *known, struct lk_error *err) LK_CHECKED;
 
+/* files: metadata of lk.files. LK_DATA when deliveries were loaded on the branch and the table has it no more: it expired, and the
+ * ledger knows deliveries whose rows are gone. */
+enum lk_status lk_ledger_check_head(struct lk_lake *lake, const char *branch, const json_t *files, struct lk_error *err) LK_CHECKED;
+
 /* Within a transaction: a branch begins with what main knew at that moment (-1: now). */
 enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err) LK_CHECKED;
 

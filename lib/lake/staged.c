@@ -355,7 +355,7 @@ static enum lk_status find_target(struct round *r, const char *name, struct lk_t
 		return lk_error_nomem(err);
 	r->targets[r->target_count++] = t;
 	status = lk_target_open(t, r->lake, name, err);
-	return status ? status : lk_target_branch(t, r->branch, err);
+	return status ? status : lk_target_branch(t, r->lake, r->branch, err);
 }
 
 /* A lake knows its tables by their UUIDs: those of another lake of the same names are others. */

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "lake/layout.h"
+#include "lake/ledger_history.h"
 #include "lake/metadata.h"
 #include "lake/retention.h"
 #include "lake/types.h"
@@ -166,14 +167,18 @@ static void forget_deletes(struct lk_target *t)
 	t->deleted = 0;
 }
 
-enum lk_status lk_target_branch(struct lk_target *t, const char *branch, struct lk_error *err)
+enum lk_status lk_target_branch(struct lk_target *t, struct lk_lake *lake, const char *branch, struct lk_error *err)
 {
 	free(t->branch);
 	t->branch = NULL;
 	if (!branch || !strcmp(branch, LK_METADATA_MAIN))
 		return LK_OK;
 	t->branch = strdup(branch);
-	return t->branch ? LK_OK : lk_error_nomem(err);
+	if (!t->branch)
+		return lk_error_nomem(err);
+	if (t->base && !strcmp(t->namespace_name, OWN) && !strcmp(t->name, "files"))
+		return lk_ledger_check_head(lake, branch, t->base, err);
+	return LK_OK;
 }
 
 void lk_target_release(struct lk_target *t)

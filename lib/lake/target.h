@@ -69,8 +69,8 @@ struct lk_target {
 enum lk_status lk_target_open(struct lk_target *t, struct lk_lake *lake, const char *name, struct lk_error *err) LK_CHECKED;
 void lk_target_release(struct lk_target *t);
 
-/* Has the snapshot go on a branch (NULL: main) instead of main. */
-enum lk_status lk_target_branch(struct lk_target *t, const char *branch, struct lk_error *err) LK_CHECKED;
+/* Has the snapshot go on a branch (NULL: main) instead of main. LK_DATA when the branch has expired. */
+enum lk_status lk_target_branch(struct lk_target *t, struct lk_lake *lake, const char *branch, struct lk_error *err) LK_CHECKED;
 
 /* Whether it is one of lk's own tables: lk.files, lk.rejects, quarantine.rejects. */
 bool lk_target_is_own(const struct lk_target *t);
