@@ -103,7 +103,8 @@ static enum lk_status run(struct lk_gc *gc, struct lk_lake *lake, const struct l
 		return lk_gc_add_problem(gc, "", gc->live.problem, err);
 	LK_TRY(find(gc, lake, o, cutoff_ms, err));
 	LK_TRY(recheck(gc, lake, err));
-	qsort(gc->orphans, gc->count, sizeof(*gc->orphans), by_path);
+	if (gc->count)
+		qsort(gc->orphans, gc->count, sizeof(*gc->orphans), by_path);
 	for (size_t i = 0; i < gc->count; i++)
 		gc->bytes += gc->orphans[i].bytes;
 	return o->dry_run ? LK_OK : remove_all(gc, lake, err);

@@ -328,7 +328,7 @@ static enum lk_status load_trials(struct lk_live *live, struct lk_lake *lake, st
 		else if (list[i].state == LK_SHALLOW_GONE)
 			live->gone[live->gone_count++] = list[i].path;
 		else
-			LK_TRY(say_problem(live, list[i].path, "is being made", err));
+			LK_TRY(say_problem(live, list[i].path, "is being made, or was removed less than a day after it was", err));
 	LK_TRY(lk_shallow_parents(lake, &live->arena, &parents, &parent_count, err));
 	for (int i = 0; i < parent_count; i++) /* a trial lake may lie inside of its parent: then that is its own folder */
 		if (!lk_path_is_in(lake->path, parents[i]))
