@@ -3,7 +3,7 @@
     ask.py ENGINE LAKE QUESTIONS ANSWERS     ENGINE: lk, pyiceberg, spark, trino, clickhouse, duckdb, polars or datafusion
 
 QUESTIONS holds a JSON object a line: {"id", "table" (its name in LAKE's catalog), "location" (of its metadata), "snapshot"
-(an id to travel to, or null), "ref" (the branch that it is of, for engines that go by name), "kinds": {column: type}, "filters": [[column, operator, literals...]]}. ANSWERS gets one for
+(an id to travel to, or null), "ref" (the branch that it is of, for engines that go by name), "kinds": {column: type}, "slow" (whether slow engines are asked, too), "filters": [[column, operator, literals...]]}. ANSWERS gets one for
 each: {"id", "rows", "columns": {column: [nulls, min, max, sum]}, "filters": [[rows, sum of id]]}, or {"id", "error"}.
 Values are in the form of cases.canonical.
 """
@@ -16,7 +16,7 @@ import sys
 import traceback
 import urllib.parse
 
-from cases import canonical, has_sum, plain, scale_of
+from cases import canonical, has_sum, is_for, plain, scale_of
 
 decimal.getcontext().prec = 80
 
@@ -394,7 +394,7 @@ def main():
     engine, lake, questions, answers = sys.argv[1:]
     lake, questions, answers = map(os.path.abspath, (lake, questions, answers))
     with open(questions) as file:
-        asked = [json.loads(line) for line in file]
+        asked = [q for q in map(json.loads, file) if is_for(engine, q)]
     with open(answers, "w") as out, ENGINES[engine](lake) as session:
         for question in asked:
             try:

@@ -165,6 +165,13 @@ def filters_of(kinds, columns):
     return out
 
 
+def is_for(engine, question):
+    """Whether an engine is asked: the slow ones are asked less, and Spark not for what it says of its own tables."""
+    if engine == "spark" and question["writer"] == "spark" and question["transform"] != "none":
+        return False
+    return question["slow"] or engine not in ("spark", "trino")
+
+
 class Known:
     """A fault of an engine, in its pinned version, that reading a table of anybody's shows: what it spoils is not held
     against lk. An answer is excused only where it differs, and a fault that spoils nothing any more is reported."""

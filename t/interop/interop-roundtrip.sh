@@ -5,7 +5,7 @@
 
 [ -n "$LK_INTEROP_PYICEBERG" ] || test_skip_all 'PyIceberg cannot be had here'
 
-engines=PyIceberg steps=5
+engines=PyIceberg steps=9
 [ -z "$LK_INTEROP_SPARK" ] || engines="$engines, Spark" steps=$((steps + 9))
 [ -z "$LK_INTEROP_TRINO" ] || engines="$engines, Trino" steps=$((steps + 3))
 [ -n "$LK_INTEROP_SPARK" ] || test_skip 'Spark in the round trip' 'Spark cannot be had here'
