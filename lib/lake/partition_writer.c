@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "lake/layout.h"
 #include "lake/metadata.h"
 #include "lake/router.h"
 #include "lake/row.h"
 #include "lake/spill.h"
+#include "lake/table_layout.h"
 #include "lake/write_options.h"
 
 #define SLICE_ROWS 16384
@@ -104,7 +104,7 @@ static enum lk_status begin_sorting(struct lk_partition_writer *w, struct lk_err
 
 static enum lk_status create(struct lk_partition_writer *w, const struct lk_parquet_column *columns, struct lk_error *err)
 {
-	const json_t *properties = lk_layout_properties(w->target);
+	const json_t *properties = lk_table_layout_properties(w->target);
 
 	w->columns = calloc((size_t)w->column_count + 1, sizeof(*w->columns));
 	if (!w->columns)
@@ -113,7 +113,7 @@ static enum lk_status create(struct lk_partition_writer *w, const struct lk_parq
 	for (int i = 0; i < w->column_count; i++)
 		if (!(w->columns[i].name = lk_arena_strdup(&w->arena, columns[i].name)))
 			return lk_error_nomem(err);
-	LK_TRY(lk_layout_read(w->target, &w->arena, &w->spec, &w->order, err));
+	LK_TRY(lk_table_layout_read(w->target, &w->arena, &w->spec, &w->order, err));
 	LK_TRY(lk_write_options_read(properties, &w->options, err));
 	LK_TRY(lk_write_metrics(properties, w->target->schema, w->order, w->columns, w->column_count, err));
 	LK_TRY(find_columns(w, err));

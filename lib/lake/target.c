@@ -5,10 +5,10 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "lake/layout.h"
 #include "lake/ledger_history.h"
 #include "lake/metadata.h"
 #include "lake/retention.h"
+#include "lake/table_layout.h"
 #include "lake/types.h"
 #include "stream/side.h"
 
@@ -621,7 +621,7 @@ static enum lk_status check_rebase(struct lk_target *t, const json_t *base, stru
 		return conflict(t, "replaced", err);
 	if (!t->file_count && !t->schema_changed)
 		return adopt_base(t, err);
-	if (!base && t->file_count && !lk_layout_same(t, t->base))
+	if (!base && t->file_count && !lk_table_layout_same(t, t->base))
 		return conflict(t, "made", err);
 	if (base && !t->schema_changed) {
 		if (!lk_metadata_schema_of(t->base, lk_metadata_number(t->schema, "schema-id", -1)))

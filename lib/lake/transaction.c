@@ -8,9 +8,9 @@
 
 #include "base/file.h"
 #include "base/tool.h"
-#include "lake/layout.h"
 #include "lake/metadata.h"
 #include "lake/retention.h"
+#include "lake/table_layout.h"
 
 #define MAX_TRIES 40
 #define RETRY_MS 5 /* times the number of the try, at random */
@@ -36,7 +36,7 @@ static json_t *new_root(const struct lk_target *t, struct lk_error *err)
 
 static enum lk_status partition(const struct lk_target *t, json_t *root, struct lk_error *err)
 {
-	enum lk_status status = lk_layout_new(root, err);
+	enum lk_status status = lk_table_layout_new(root, err);
 
 	return status && err ? lk_error_prefix(err, "table %s.%s", t->namespace_name, t->name) : status;
 }

@@ -1,4 +1,4 @@
-#include "lake/layout.h"
+#include "lake/table_layout.h"
 
 #include <string.h>
 
@@ -48,7 +48,7 @@ static enum lk_status keep_one_spec(json_t *root, struct lk_error *err)
 	return failed ? lk_error_nomem(err) : LK_OK;
 }
 
-enum lk_status lk_layout_new(json_t *root, struct lk_error *err)
+enum lk_status lk_table_layout_new(json_t *root, struct lk_error *err)
 {
 	const char *text = lk_metadata_property(root, LK_META_PARTITION);
 	json_t *list = text ? json_loads(text, 0, NULL) : NULL;
@@ -92,7 +92,7 @@ static json_t *changed_root(const struct lk_target *t)
 static enum lk_status new_root(const struct lk_target *t, json_t **root, struct lk_error *err)
 {
 	*root = lk_metadata_new("", "", t->schema, t->last_column_id, t->properties);
-	return *root ? lk_layout_new(*root, err) : lk_error_nomem(err);
+	return *root ? lk_table_layout_new(*root, err) : lk_error_nomem(err);
 }
 
 static enum lk_status read_layout(const json_t *root, struct lk_arena *arena, struct lk_partition_spec **spec,
@@ -103,7 +103,7 @@ static enum lk_status read_layout(const json_t *root, struct lk_arena *arena, st
 	return lk_sort_order_read(root, arena, order, err);
 }
 
-enum lk_status lk_layout_read(const struct lk_target *t, struct lk_arena *arena, struct lk_partition_spec **spec,
+enum lk_status lk_table_layout_read(const struct lk_target *t, struct lk_arena *arena, struct lk_partition_spec **spec,
 	struct lk_sort_order **order, struct lk_error *err)
 {
 	json_t *root = NULL;
@@ -119,7 +119,7 @@ enum lk_status lk_layout_read(const struct lk_target *t, struct lk_arena *arena,
 	return status;
 }
 
-bool lk_layout_same(const struct lk_target *t, const json_t *made)
+bool lk_table_layout_same(const struct lk_target *t, const json_t *made)
 {
 	struct lk_error ignored;
 	json_t *root = NULL;
@@ -132,7 +132,7 @@ bool lk_layout_same(const struct lk_target *t, const json_t *made)
 	return same;
 }
 
-const json_t *lk_layout_properties(const struct lk_target *t)
+const json_t *lk_table_layout_properties(const struct lk_target *t)
 {
 	return t->base ? json_object_get(t->base, "properties") : t->properties;
 }
