@@ -27,7 +27,7 @@ BUILD := build$(if $(SANITIZE),/sanitize)
 BIN := $(BUILD)/bin
 
 # What Debian has, by pkg-config.
-PACKAGES := libarchive zlib libdeflate libisal libxml-2.0 libzstd liblz4 libcrypto jansson sqlite3 libpcre2-8 libxxhash
+PACKAGES := libarchive zlib libdeflate libisal libxml-2.0 libzstd liblz4 libcrypto jansson sqlite3 libpcre2-8 libxxhash libedit
 ifneq ($(filter-out clean install-deps uninstall,$(or $(MAKECMDGOALS),all)),)
 SETUP := $(shell scripts/setup --check 2>/dev/null || scripts/setup >&2 && echo ready)
 ifneq ($(SETUP),ready)

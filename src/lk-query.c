@@ -7,17 +7,20 @@
 #include "base/tool.h"
 #include "sql/export.h"
 #include "sql/query.h"
+#include "sql/repl.h"
 
 #define SCRIPT_MAX (16 << 20) /* bytes of a script */
 
 static const char *lake, *format, *output, *script, *as, *at, *views;
 static int64_t threads, memory;
+static bool list;
 
 static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 'l', "lake", &lake, "LAKE", "the lake; LK_LAKE, or the nearest folder upward, when not given"},
 	{LK_OPTION_TEXT, 'F', "format", &format, "FORMAT", "table, csv, tsv, json, markdown, arrow or parquet"},
 	{LK_OPTION_TEXT, 'o', "output", &output, "FILE", "write to FILE, which appears once it is whole"},
 	{LK_OPTION_TEXT, 'f', "file", &script, "FILE", "read the SQL from FILE"},
+	{LK_OPTION_FLAG, 0, "list", &list, NULL, "list the tables, as without SQL where there is no terminal"},
 	{LK_OPTION_TEXT, 0, "at", &at, "MOMENT", "read tables as they were at a time, a snapshot, or a branch or tag"},
 	{LK_OPTION_TEXT, 0, "export-views", &views, "FILE", "write a DuckDB database with a view of each table"},
 	{LK_OPTION_TEXT, 0, "as", &as, "TABLE", "what the result is called on a stream"},
@@ -28,10 +31,11 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-query",
-	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--at MOMENT] [--memory SIZE] [-f FILE | SQL]\n"
+	.usage = "[-l LAKE] [-F FORMAT] [-o FILE] [-j N] [--as TABLE] [--at MOMENT] [--memory SIZE] [--list | -f FILE | SQL]\n"
 		 "[-l LAKE] [-j N] [--at MOMENT] [--memory SIZE] --export-views FILE",
 	.about = "Answers SQL over the tables of a lake. An lk stream on standard input is the table stdin.\n"
-		 "Without SQL, lists the lake's tables. Only SELECT runs, and it reads nothing but those tables.",
+		 "Without SQL it takes statements from a terminal, and elsewhere lists the lake's tables. Only SELECT runs, and it reads\n"
+		 "nothing but those tables.",
 	.options = options,
 };
 
@@ -69,6 +73,21 @@ static enum lk_status run(struct lk_query *q, struct lk_error *err)
 	return status;
 }
 
+/* Without SQL, a person at a terminal is asked for it. */
+static enum lk_status talk(struct lk_query *q, struct lk_error *err)
+{
+	struct lk_repl repl = {.say = lk_warn, .quiet = lk_is_quiet()};
+	struct lk_workspace workspace;
+	enum lk_status status;
+
+	LK_TRY(lk_workspace_init(&workspace, err));
+	q->workspace = q->output.workspace = &workspace;
+	repl.query = *q;
+	status = lk_repl_run(&repl, err);
+	lk_workspace_release(&workspace);
+	return status;
+}
+
 static enum lk_status export_views(struct lk_error *err)
 {
 	struct lk_workspace workspace;
@@ -97,6 +116,8 @@ int main(int argc, char **argv)
 		lk_tool_misuse("one SQL text at a time; quote it");
 	if (argc && script)
 		lk_tool_misuse("SQL comes from -f or from the command line, not from both");
+	if (list && (argc || script))
+		lk_tool_misuse("--list goes with no SQL");
 	if (views && (argc || script || output || format || as))
 		lk_tool_misuse("--export-views goes with no SQL, and with no output of its own");
 	if (views)
@@ -114,7 +135,9 @@ int main(int argc, char **argv)
 	q.text_name = script;
 	if (script && !strcmp(script, "-"))
 		q.input = -1;
-	if (!status)
+	if (!status && !q.text && !list && !output && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		status = talk(&q, &err);
+	else if (!status)
 		status = run(&q, &err);
 	lk_str_release(&text);
 	if (status == LK_IO || status == LK_OK)

@@ -39,6 +39,7 @@ enum lk_duckdb_type {
 	F(int, open_ext, (const char *path, void **db, void *config, char **error))                                   \
 	F(void, close, (void **db))                                                                                   \
 	F(int, connect, (void *db, void **connection))                                                                \
+	F(void, interrupt, (void *connection))                                                                        \
 	F(void, disconnect, (void **connection))                                                                      \
 	F(void, free, (void *memory))                                                                                 \
 	F(int, query, (void *connection, const char *sql, struct lk_duckdb_result *result))                           \

@@ -109,7 +109,7 @@ static enum lk_status open_impl(struct lk_sql_output *o, struct lk_error *err)
 		return lk_writer_open(&o->writer, fd, o->name, false, err);
 	}
 	if (to_stdout(o)) {
-		o->file = stdout;
+		o->file = o->options.sink ? o->options.sink : stdout;
 		return LK_OK;
 	}
 	o->file = fdopen(o->fd, "w");
@@ -335,7 +335,7 @@ void lk_sql_output_abort(struct lk_sql_output *o)
 		lk_formatter_abort(o->formatter);
 	lk_writer_abort(o->writer);
 	lk_parquet_abandon(o->parquet);
-	if (o->file && o->file != stdout)
+	if (o->file && !to_stdout(o))
 		fclose(o->file);
 	if (o->fd >= 0)
 		close(o->fd);

@@ -5,6 +5,8 @@
 #ifndef LK_SQL_OUTPUT_H
 #define LK_SQL_OUTPUT_H
 
+#include <stdio.h>
+
 #include "sql/workspace.h"
 #include "stream/format.h"
 #include "stream/stream.h"
@@ -14,6 +16,7 @@ struct lk_sql_output;
 struct lk_sql_output_options {
 	enum lk_format format;
 	const char *path; /* NULL or "-": standard output */
+	FILE *sink;	  /* where text goes in place of standard output; NULL: there */
 	struct lk_workspace *workspace; /* removes a file that was not finished */
 };
 

@@ -97,6 +97,8 @@ static enum lk_status write_result(struct run *run, struct lk_result *result, st
 		status = write_rows(run, result, &rows, err);
 	if (!status)
 		status = lk_sql_output_end(run->out, err);
+	if (run->q->rows)
+		*run->q->rows += rows;
 	return status ? status : count_rows(run, rows, err);
 }
 
@@ -178,6 +180,8 @@ static enum lk_status run_script(struct run *run, struct lk_error *err)
 	struct lk_sql_options options = {q->threads, q->memory_bytes, q->workspace->folder};
 
 	LK_TRY(lk_sql_open(&run->sql, &options, err));
+	if (q->running)
+		q->running(q->running_context, run->sql);
 	LK_TRY(lk_script_parse(&run->script, run->sql, q->text, q->text_name, err));
 	LK_TRY(check_count(run, err));
 	LK_TRY(open_lake(run, err));
@@ -215,6 +219,8 @@ enum lk_status lk_query_run(const struct lk_query *q, struct lk_error *err)
 		status = lk_sql_output_finish(run.out, err);
 	lk_spool_release(&run.spool);
 	lk_script_release(&run.script);
+	if (q->running)
+		q->running(q->running_context, NULL);
 	lk_sql_close(run.sql);
 	lk_pin_release(&run.pin);
 	lk_lake_close(run.lake);

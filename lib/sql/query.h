@@ -15,6 +15,10 @@ struct lk_query {
 	int input;		      /* the descriptor of the stream, -1 when there is none */
 	struct lk_sql_output_options output;
 	struct lk_workspace *workspace;
+	/* Called with the session before statements run, and with NULL before it ends: for who may want to interrupt it. May be NULL. */
+	void (*running)(void *context, struct lk_sql *sql);
+	void *running_context;
+	int64_t *rows; /* how many came out, added to; NULL: not asked for */
 };
 
 enum lk_status lk_query_run(const struct lk_query *q, struct lk_error *err) LK_CHECKED;

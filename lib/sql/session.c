@@ -88,6 +88,11 @@ void lk_sql_close(struct lk_sql *sql)
 	free(sql);
 }
 
+void lk_sql_interrupt(struct lk_sql *sql)
+{
+	sql->duckdb.interrupt(sql->connection);
+}
+
 enum lk_status lk_sql_run(struct lk_sql *sql, const char *statement, struct lk_error *err)
 {
 	struct lk_duckdb_result result = {{0}};

@@ -32,6 +32,9 @@ struct lk_sql_options {
 enum lk_status lk_sql_open(struct lk_sql **out, const struct lk_sql_options *options, struct lk_error *err) LK_CHECKED;
 void lk_sql_close(struct lk_sql *sql); /* NULL is fine */
 
+/* Ends the statement that runs, if one does, with an error; from any thread. */
+void lk_sql_interrupt(struct lk_sql *sql);
+
 /* Runs a statement of ours and drops its result. */
 enum lk_status lk_sql_run(struct lk_sql *sql, const char *statement, struct lk_error *err) LK_CHECKED;
 

@@ -37,6 +37,30 @@ static void remove_all(struct lk_workspace *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Whether an interrupt was what somebody waits for. */
+static bool is_taken(struct lk_workspace *s, int signo)
+{
+	bool taken;
+	int old;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	pthread_mutex_lock(&s->lock);
+	taken = signo == SIGINT && s->interrupted;
+	if (taken)
+		s->interrupted(s->interrupted_context);
+	pthread_mutex_unlock(&s->lock);
+	pthread_setcancelstate(old, NULL);
+	return taken;
+}
+
+void lk_workspace_on_interrupt(struct lk_workspace *s, void (*interrupted)(void *context), void *context)
+{
+	pthread_mutex_lock(&s->lock);
+	s->interrupted = interrupted;
+	s->interrupted_context = context;
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* Ends the process by the signal, as it would have without us. */
 static void *watch(void *arg)
 {
@@ -45,8 +69,10 @@ static void *watch(void *arg)
 	int signo;
 
 	fatal_signals(&set);
-	if (sigwait(&set, &signo))
-		return NULL;
+	do
+		if (sigwait(&set, &signo))
+			return NULL;
+	while (is_taken(s, signo));
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	remove_all(s);
 	signal(signo, SIG_DFL);

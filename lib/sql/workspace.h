@@ -13,7 +13,9 @@
 struct lk_workspace {
 	char *folder;
 	char *partial; /* an output being written; NULL when there is none */
-	pthread_mutex_t lock; /* guards partial */
+	pthread_mutex_t lock; /* guards partial and interrupted */
+	void (*interrupted)(void *context); /* called on SIGINT, by the watcher, in place of the end; NULL: the process ends */
+	void *interrupted_context;
 	pthread_t watcher;
 	bool watching;
 };
@@ -21,6 +23,9 @@ struct lk_workspace {
 /* Makes the folder, and has a thread wait for those signals (which all threads made from here on leave to it): on one, it
  * removes what there is and lets the signal end the process. Call before other threads are made; workspace must not move. */
 enum lk_status lk_workspace_init(struct lk_workspace *workspace, struct lk_error *err) LK_CHECKED;
+
+/* From here on SIGINT calls this, in a thread of its own; NULL: ends the process again. */
+void lk_workspace_on_interrupt(struct lk_workspace *workspace, void (*interrupted)(void *context), void *context);
 
 /* Names the output being written (malloc'd, taken over), or with NULL forgets it without removing it. */
 void lk_workspace_set_partial(struct lk_workspace *workspace, char *path);
