@@ -138,7 +138,7 @@ install: all
 	install -m 644 $(DEPS)/duckdb/libduckdb.so $(DESTDIR)$(PREFIX)/lib/lk
 	for page in $(MAN_PAGES); do \
 		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} || exit; done
-	cp -R contrib/sources contrib/schema $(DESTDIR)$(PREFIX)/share/lk/
+	cp -R contrib/sources contrib/schema contrib/cron contrib/systemd $(DESTDIR)$(PREFIX)/share/lk/
 	install -m 644 contrib/completions/lk.bash $(DESTDIR)$(COMPLETIONS)/lk
 	for tool in $(notdir $(TOOLS)); do [ $$tool = lk ] || ln -sf lk $(DESTDIR)$(COMPLETIONS)/$$tool || exit; done
 

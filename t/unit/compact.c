@@ -239,6 +239,88 @@ static void test_raced(void)
 	unlook(&s);
 }
 
+/* A file of equality deletes, as other engines write them: rows whose `a` is one of those. */
+static void delete_equal(const char *table, int64_t first, int count)
+{
+	static const struct lk_field fields[] = {{"a", LK_INT64}};
+	const struct lk_parquet_column column = {.name = "a", .field_id = 1, .type = LK_INT64};
+	struct lk_data_file file = {.content = LK_FILE_EQUALITY_DELETES, .sort_order = -1, .equality_count = 1};
+	const struct ArrowArrayView *view;
+	struct lk_parquet *parquet = NULL;
+	struct lk_builder b;
+	struct lk_target t;
+	static int number;
+	int source = 0;
+	enum lk_status status = lk_builder_init(&b, fields, 1, NULL, &err);
+
+	for (int i = 0; !status && i < count; i++) {
+		lk_column_int64(&b.columns[0], first + i);
+		status = lk_builder_end_row(&b, &err);
+	}
+	file.equality_ids = malloc(sizeof(*file.equality_ids));
+	if (!file.equality_ids || asprintf(&file.path, "%s/lake/main/%s/data/equal-%d.parquet", dir, table, ++number) < 0 ||
+		asprintf(&file.uri, "file://%s", file.path) < 0)
+		status = lk_error_nomem(&err);
+	if (!status)
+		file.equality_ids[0] = 1;
+	if (!status)
+		status = lk_builder_view(&b, &view, &err);
+	if (!status)
+		status = lk_target_open(&t, lake, table, &err);
+	if (!status)
+		status = lk_parquet_create(&parquet, file.path, 0644, &column, 1, NULL, &err);
+	if (!status)
+		status = lk_parquet_write(parquet, view, &source, &err);
+	if (!status)
+		status = lk_parquet_close(parquet, &file.metrics, &err);
+	if (!status)
+		status = lk_target_add_deletes(&t, &file, &err);
+	if (!status)
+		status = run_target(&t);
+	if (status)
+		ok(false, "%s", err.message);
+	lk_target_release(&t);
+	lk_builder_release(&b);
+}
+
+static void test_equality(void)
+{
+	struct lk_compact_plan plan;
+	struct lk_rewrite r;
+	struct seen s;
+
+	append("equal", 0, 100);
+	delete_equal("equal", 10, 5);
+	append("equal", 12, 1); /* behind the deletes: it stays */
+	look(&s, "equal");
+	is_int(s.table.equality_count, 1, "a table with equality deletes");
+	if (lk_compact_plan_make(&plan, &s.table, &err))
+		ok(false, "%s", err.message);
+	is_int(plan.count, 1, "is worth it");
+	write_all(&r, &plan, "main.equal");
+	append("equal", 200, 1);
+	is_int(lk_rewrite_commit(&r, &err), LK_OK, "is compacted beside an append");
+	lk_rewrite_release(&r);
+	lk_compact_plan_release(&plan);
+	unlook(&s);
+	look(&s, "equal");
+	is_int(s.table.equality_count, 0, "the deletes are gone");
+	is_int(s.table.rows, 97, "and so are the rows that they meant, and no other");
+	unlook(&s);
+
+	delete_equal("equal", 50, 1);
+	look(&s, "equal");
+	if (lk_compact_plan_make(&plan, &s.table, &err))
+		ok(false, "%s", err.message);
+	write_all(&r, &plan, "main.equal");
+	delete_equal("equal", 60, 1);
+	is_int(lk_rewrite_commit(&r, &err), LK_OK, "equality deletes come while it is written");
+	ok(r.groups[0].lost, "its group is lost");
+	lk_rewrite_release(&r);
+	lk_compact_plan_release(&plan);
+	unlook(&s);
+}
+
 static void test_all_lost(void)
 {
 	struct lk_compact_plan plan;
@@ -271,6 +353,7 @@ int main(void)
 	test_lost();
 	test_raced();
 	test_all_lost();
+	test_equality();
 	lk_lake_close(lake);
 	lk_sql_close(sql);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
