@@ -3,455 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sql/constant.h"
+#include "sql/condition.h"
 
-#define DEPTH_MAX 200	   /* of conditions */
-#define CONSTANTS_MAX 5000 /* beyond it further ones are not looked at */
-#define ITEMS_MAX 100	   /* of FROM */
-#define CONDITIONS_MAX 20  /* of joins about one table */
-
-/* What stands in FROM: a table of ours, or something else. */
-struct item {
-	const struct lk_sql_name *name; /* NULL: not a table that is filtered */
-	int number;			/* among the script's names */
-	const char *schema, *alias;
-	bool is_aliased;
-	bool by_where; /* WHERE filters it */
-	const json_t *conditions[CONDITIONS_MAX];
-	int condition_count;
-};
-
-struct scope {
-	struct item items[ITEMS_MAX];
-	int count;
-	bool is_full; /* there are more */
-};
-
-/* A leaf of a predicate whose value is not known yet. */
-struct pending {
-	struct lk_predicate *leaf;
-	size_t first, count;	   /* constants that must all have a value */
-	size_t value, value_count; /* those that are the leaf's */
-};
-
-struct finder {
-	const struct lk_script *script;
-	struct lk_filter *filters;
-	struct lk_arena *arena;
-	struct lk_constants constants;
-	struct pending *pendings;
-	size_t pending_count, pending_cap;
-	const struct scope *scope; /* of the condition at hand */
-	const struct item *item;
-	bool failed; /* out of memory */
-};
-
-static const struct lk_predicate any = {.kind = LK_PREDICATE_ANY};
+#define DEPTH_MAX 200 /* of joins */
 
 static const char *text_of(const json_t *node, const char *key)
 {
 	const char *text = json_string_value(json_object_get(node, key));
 
 	return text ? text : "";
-}
-
-static void *alloc(struct finder *f, size_t size)
-{
-	void *p = lk_arena_alloc(f->arena, size);
-
-	f->failed = f->failed || !p;
-	return p;
-}
-
-/* ---- predicates ---- */
-
-static const struct lk_predicate *join_two(struct finder *f, enum lk_predicate_kind kind, const struct lk_predicate *a,
-	const struct lk_predicate *b)
-{
-	struct lk_predicate *p;
-
-	if (kind == LK_PREDICATE_AND && (a->kind == LK_PREDICATE_ANY || b->kind == LK_PREDICATE_ANY))
-		return a->kind == LK_PREDICATE_ANY ? b : a;
-	if (a->kind == LK_PREDICATE_ANY || b->kind == LK_PREDICATE_ANY)
-		return &any;
-	p = alloc(f, sizeof(*p));
-	if (!p || !(p->children = alloc(f, 2 * sizeof(struct lk_predicate *))))
-		return &any;
-	p->kind = kind;
-	p->children[0] = a;
-	p->children[1] = b;
-	p->child_count = 2;
-	return p;
-}
-
-/* ---- columns ---- */
-
-static const struct lk_lake_column *find_column(const struct lk_lake_table *t, const char *name)
-{
-	const struct lk_lake_column *found = NULL;
-
-	for (int i = 0; t && i < t->column_count; i++)
-		if (!strcasecmp(t->columns[i].name, name)) {
-			if (found)
-				return NULL; /* two that differ in letter case alone have other names here */
-			found = &t->columns[i];
-		}
-	return found;
-}
-
-static const struct lk_lake_table *table_of(const struct finder *f, const struct item *item)
-{
-	return item->name ? f->filters[item->number].table : NULL;
-}
-
-/* Whether a word could be a column where the condition stands. */
-static bool may_name(const void *context, const char *word)
-{
-	const struct finder *f = context;
-
-	for (int i = 0; i < f->scope->count; i++) {
-		const struct lk_lake_table *t = table_of(f, &f->scope->items[i]);
-
-		for (int j = 0; t && j < t->column_count; j++)
-			if (!strcasecmp(t->columns[j].name, word))
-				return true;
-		if (!t)
-			return true;
-	}
-	return false;
-}
-
-static bool is_only_alias(const struct finder *f, const char *alias)
-{
-	int count = 0;
-
-	for (int i = 0; i < f->scope->count; i++)
-		count += !strcasecmp(f->scope->items[i].alias, alias);
-	return count == 1;
-}
-
-/* A bare name is a column of the item when no other table here has one so called. */
-static bool is_only_owner(const struct finder *f, const char *name)
-{
-	for (int i = 0; i < f->scope->count; i++) {
-		const struct lk_lake_table *t = table_of(f, &f->scope->items[i]);
-
-		for (int j = 0; &f->scope->items[i] != f->item && t && j < t->column_count; j++)
-			if (!strcasecmp(t->columns[j].name, name))
-				return false;
-	}
-	return true;
-}
-
-/* The item's column that an expression is; NULL when it is something else. */
-static const struct lk_lake_column *column_of(const struct finder *f, const json_t *e)
-{
-	const json_t *names = json_object_get(e, "column_names");
-	const char *first = json_string_value(json_array_get(names, 0)), *second = json_string_value(json_array_get(names, 1));
-	const char *third = json_string_value(json_array_get(names, 2));
-
-	if (strcmp(text_of(e, "class"), "COLUMN_REF") != 0 || !first)
-		return NULL;
-	switch (json_array_size(names)) {
-	case 1:
-		return is_only_owner(f, first) ? find_column(table_of(f, f->item), first) : NULL;
-	case 2:
-		if (strcasecmp(first, f->item->alias) != 0 || !is_only_alias(f, first))
-			return NULL;
-		return find_column(table_of(f, f->item), second);
-	case 3:
-		if (f->item->is_aliased || strcasecmp(first, f->item->schema) != 0 || strcasecmp(second, f->item->alias) != 0)
-			return NULL;
-		return find_column(table_of(f, f->item), third);
-	default:
-		return NULL;
-	}
-}
-
-/* ---- comparisons ---- */
-
-/* A column, or one that is cast to a date, beside constants. */
-struct operand {
-	const struct lk_lake_column *column;
-	bool as_date;
-};
-
-static struct operand operand_of(const struct finder *f, const json_t *e)
-{
-	struct operand o = {column_of(f, e), false};
-	struct lk_primitive type;
-
-	if (o.column || strcmp(text_of(e, "class"), "CAST") != 0 || strcmp(text_of(json_object_get(e, "cast_type"), "id"), "DATE") != 0)
-		return o;
-	o.column = column_of(f, json_object_get(e, "child"));
-	type = lk_primitive_read(o.column ? o.column->type : NULL);
-	o.as_date = type.kind == LK_PRIMITIVE_TIMESTAMP || type.kind == LK_PRIMITIVE_TIMESTAMPTZ;
-	if (!o.as_date && type.kind != LK_PRIMITIVE_DATE)
-		o.column = NULL;
-	return o;
-}
-
-/* Notes a constant; false where it is not taken. may_grow: a greater value makes the comparison true of no more, so that it may be one
- * that has grown by the time that the statement runs. */
-static bool add_constant(struct finder *f, const struct operand *o, const json_t *e, int days, bool may_grow)
-{
-	bool moving, literal = !strcmp(text_of(e, "class"), "CONSTANT") &&
-			       !strcmp(text_of(json_object_get(json_object_get(e, "value"), "type"), "id"), "VARCHAR");
-	const char *sql;
-
-	if (f->constants.count >= CONSTANTS_MAX || !(sql = lk_constant_sql(e, f->arena, may_name, f, &moving)) || (moving && !may_grow))
-		return false;
-	if (!lk_grow((void **)&f->constants.items, &f->constants.cap, f->constants.count + 1, sizeof(*f->constants.items))) {
-		f->failed = true;
-		return false;
-	}
-	f->constants.items[f->constants.count++] = (struct lk_constant){.sql = sql, .literal = literal && strcmp(o->column->type, "string") != 0,
-		.type = o->column->type, .as_date = o->as_date, .days = days};
-	return true;
-}
-
-static struct lk_predicate *make_leaf(struct finder *f, const struct lk_lake_column *column, enum lk_comparison comparison)
-{
-	struct lk_predicate *p = alloc(f, sizeof(*p));
-
-	if (p)
-		*p = (struct lk_predicate){.kind = LK_PREDICATE_COLUMN, .field_id = column->id, .type = lk_primitive_read(column->type),
-			.comparison = comparison, .leaf = f->filters[f->item->number].leaves++};
-	return p;
-}
-
-/* A leaf whose values are the last `count` constants that were noted. */
-static const struct lk_predicate *compare_last(struct finder *f, const struct operand *o, enum lk_comparison comparison, size_t count)
-{
-	struct lk_predicate *leaf = make_leaf(f, o->column, comparison);
-
-	if (!leaf || !lk_grow((void **)&f->pendings, &f->pending_cap, f->pending_count + 1, sizeof(*f->pendings))) {
-		f->failed = true;
-		return &any;
-	}
-	f->pendings[f->pending_count++] = (struct pending){leaf, f->constants.count - count, count, f->constants.count - count, count};
-	return leaf;
-}
-
-/* column < e, as far as the column is cast to a date: ts::date <= d is ts < d + 1. */
-static const struct lk_predicate *compare_one(struct finder *f, const struct operand *o, enum lk_comparison comparison, const json_t *e)
-{
-	bool above = comparison == LK_IS_ABOVE || comparison == LK_IS_AT_LEAST;
-	int days = 0;
-
-	if (o->as_date && (comparison == LK_IS_ABOVE || comparison == LK_IS_AT_MOST)) {
-		comparison = comparison == LK_IS_ABOVE ? LK_IS_AT_LEAST : LK_IS_BELOW;
-		days = 1;
-	}
-	return add_constant(f, o, e, days, above) ? compare_last(f, o, comparison, 1) : &any;
-}
-
-static const struct lk_predicate *compare_equal(struct finder *f, const struct operand *o, const json_t *e)
-{
-	const struct lk_predicate *from, *to;
-
-	if (!o->as_date)
-		return add_constant(f, o, e, 0, false) ? compare_last(f, o, LK_IS_IN, 1) : &any;
-	from = compare_one(f, o, LK_IS_AT_LEAST, e);
-	to = compare_one(f, o, LK_IS_AT_MOST, e);
-	return join_two(f, LK_PREDICATE_AND, from, to);
-}
-
-static const char *const comparisons[][3] = {
-	/* as it stands, with its sides changed, and denied */
-	{"COMPARE_EQUAL", "COMPARE_EQUAL", "COMPARE_NOTEQUAL"},
-	{"COMPARE_NOTEQUAL", "COMPARE_NOTEQUAL", "COMPARE_EQUAL"},
-	{"COMPARE_LESSTHAN", "COMPARE_GREATERTHAN", "COMPARE_GREATERTHANOREQUALTO"},
-	{"COMPARE_GREATERTHAN", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO"},
-	{"COMPARE_LESSTHANOREQUALTO", "COMPARE_GREATERTHANOREQUALTO", "COMPARE_GREATERTHAN"},
-	{"COMPARE_GREATERTHANOREQUALTO", "COMPARE_LESSTHANOREQUALTO", "COMPARE_LESSTHAN"},
-	{"COMPARE_NOT_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM", ""},
-};
-
-static const char *turn(const char *type, int way)
-{
-	for (size_t i = 0; i < sizeof(comparisons) / sizeof(*comparisons); i++)
-		if (!strcmp(type, comparisons[i][0]))
-			return comparisons[i][way];
-	return "";
-}
-
-static const struct lk_predicate *compare(struct finder *f, const struct operand *o, const char *type, const json_t *e)
-{
-	if (!strcmp(type, "COMPARE_EQUAL") || !strcmp(type, "COMPARE_NOT_DISTINCT_FROM"))
-		return compare_equal(f, o, e);
-	if (!strcmp(type, "COMPARE_LESSTHAN"))
-		return compare_one(f, o, LK_IS_BELOW, e);
-	if (!strcmp(type, "COMPARE_GREATERTHAN"))
-		return compare_one(f, o, LK_IS_ABOVE, e);
-	if (!strcmp(type, "COMPARE_LESSTHANOREQUALTO"))
-		return compare_one(f, o, LK_IS_AT_MOST, e);
-	return !strcmp(type, "COMPARE_GREATERTHANOREQUALTO") ? compare_one(f, o, LK_IS_AT_LEAST, e) : &any;
-}
-
-static const struct lk_predicate *from_comparison(struct finder *f, const json_t *e, bool denied)
-{
-	const json_t *left = json_object_get(e, "left"), *right = json_object_get(e, "right");
-	const char *type = text_of(e, "type");
-	struct operand o = operand_of(f, left);
-
-	if (denied)
-		type = turn(type, 2);
-	if (o.column)
-		return compare(f, &o, type, right);
-	o = operand_of(f, right);
-	return o.column ? compare(f, &o, turn(type, 1), left) : &any;
-}
-
-/* The bounds are compared by one type, so that neither says anything when the other does not. */
-static const struct lk_predicate *from_between(struct finder *f, const json_t *e, bool denied)
-{
-	struct operand o = operand_of(f, json_object_get(e, "input"));
-	const json_t *lower = json_object_get(e, "lower"), *upper = json_object_get(e, "upper");
-	size_t constants = f->constants.count, pendings = f->pending_count;
-	const struct lk_predicate *a, *b;
-
-	if (!o.column || strcmp(text_of(e, "type"), "COMPARE_BETWEEN") != 0)
-		return &any;
-	a = compare_one(f, &o, denied ? LK_IS_BELOW : LK_IS_AT_LEAST, lower);
-	b = compare_one(f, &o, denied ? LK_IS_ABOVE : LK_IS_AT_MOST, upper);
-	if (a == &any || b == &any)
-		return &any;
-	for (size_t i = pendings; i < f->pending_count; i++) {
-		f->pendings[i].first = constants;
-		f->pendings[i].count = f->constants.count - constants;
-	}
-	return join_two(f, denied ? LK_PREDICATE_OR : LK_PREDICATE_AND, a, b);
-}
-
-/* ---- IN, IS NULL, LIKE ---- */
-
-static const struct lk_predicate *from_in(struct finder *f, const json_t *e, bool denied)
-{
-	const json_t *children = json_object_get(e, "children");
-	struct operand o = operand_of(f, json_array_get(children, 0));
-	size_t count = json_array_size(children);
-
-	if (!o.column || o.as_date || count < 2 || denied != !strcmp(text_of(e, "type"), "COMPARE_NOT_IN"))
-		return &any;
-	for (size_t i = 1; i < count; i++)
-		if (!add_constant(f, &o, json_array_get(children, i), 0, false))
-			return &any;
-	return compare_last(f, &o, LK_IS_IN, count - 1);
-}
-
-static const struct lk_predicate *from_null(struct finder *f, const json_t *e, bool is_null)
-{
-	const struct lk_lake_column *column = column_of(f, json_array_get(json_object_get(e, "children"), 0));
-	const struct lk_predicate *leaf = column ? make_leaf(f, column, is_null ? LK_IS_NULL : LK_IS_NOT_NULL) : NULL;
-
-	return leaf ? leaf : &any;
-}
-
-/* The text before the first sign that LIKE takes for something else. */
-static const struct lk_predicate *from_prefix(struct finder *f, const json_t *e, bool pattern)
-{
-	const json_t *children = json_object_get(e, "children"), *value = json_object_get(json_array_get(children, 1), "value");
-	const struct lk_lake_column *column = column_of(f, json_array_get(children, 0));
-	const char *text = json_string_value(json_object_get(value, "value"));
-	struct lk_predicate *leaf;
-	struct lk_str *prefix;
-	size_t len;
-
-	if (!column || json_array_size(children) != 2 || strcmp(column->type, "string") != 0 || !text ||
-		strcmp(text_of(json_object_get(value, "type"), "id"), "VARCHAR") != 0)
-		return &any;
-	len = pattern ? strcspn(text, "%_\\") : strlen(text);
-	prefix = alloc(f, sizeof(*prefix));
-	leaf = make_leaf(f, column, pattern && !text[len] ? LK_IS_IN : LK_HAS_PREFIX);
-	if (!len || !prefix || !leaf)
-		return &any;
-	*prefix = (struct lk_str){.data = lk_arena_strndup(f->arena, text, len), .len = len};
-	f->failed = f->failed || !prefix->data;
-	leaf->values = prefix;
-	leaf->value_count = 1;
-	return leaf;
-}
-
-static const struct lk_predicate *from_function(struct finder *f, const json_t *e, bool denied)
-{
-	const char *name = text_of(e, "function_name");
-
-	if (denied || *text_of(e, "schema"))
-		return &any;
-	if (!strcmp(name, "~~"))
-		return from_prefix(f, e, true);
-	return !strcmp(name, "^@") || !strcasecmp(name, "starts_with") || !strcasecmp(name, "prefix") ? from_prefix(f, e, false) : &any;
-}
-
-/* A column of booleans that stands for itself. */
-static const struct lk_predicate *from_boolean(struct finder *f, const json_t *e, bool denied)
-{
-	const struct lk_lake_column *column = column_of(f, e);
-	struct lk_predicate *leaf;
-	struct lk_str *value;
-
-	if (!column || strcmp(column->type, "boolean") != 0)
-		return &any;
-	leaf = make_leaf(f, column, LK_IS_IN);
-	value = alloc(f, sizeof(*value));
-	if (!leaf || !value)
-		return &any;
-	*value = (struct lk_str){.data = lk_arena_strndup(f->arena, denied ? "\0" : "\1", 1), .len = 1};
-	f->failed = f->failed || !value->data;
-	leaf->values = value;
-	leaf->value_count = 1;
-	return leaf;
-}
-
-/* ---- conditions ---- */
-
-static const struct lk_predicate *from_condition(struct finder *f, const json_t *e, bool denied, int depth);
-
-static const struct lk_predicate *from_conjunction(struct finder *f, const json_t *e, bool denied, int depth)
-{
-	bool all = !strcmp(text_of(e, "type"), "CONJUNCTION_AND") != denied;
-	const struct lk_predicate *p = NULL;
-	const json_t *child;
-	size_t i;
-
-	json_array_foreach(json_object_get(e, "children"), i, child) {
-		const struct lk_predicate *one = from_condition(f, child, denied, depth);
-
-		p = p ? join_two(f, all ? LK_PREDICATE_AND : LK_PREDICATE_OR, p, one) : one;
-	}
-	return p ? p : &any;
-}
-
-static const struct lk_predicate *from_operator(struct finder *f, const json_t *e, bool denied, int depth)
-{
-	const char *type = text_of(e, "type");
-
-	if (!strcmp(type, "OPERATOR_NOT"))
-		return from_condition(f, json_array_get(json_object_get(e, "children"), 0), !denied, depth);
-	if (!strcmp(type, "OPERATOR_IS_NULL") || !strcmp(type, "OPERATOR_IS_NOT_NULL"))
-		return from_null(f, e, !strcmp(type, "OPERATOR_IS_NULL") != denied);
-	return !strcmp(type, "COMPARE_IN") || !strcmp(type, "COMPARE_NOT_IN") ? from_in(f, e, denied) : &any;
-}
-
-/* What a condition, or with `denied` its contrary, says of the item's rows. SQL's third value is false to both. */
-static const struct lk_predicate *from_condition(struct finder *f, const json_t *e, bool denied, int depth)
-{
-	const char *class = text_of(e, "class");
-
-	if (depth > DEPTH_MAX)
-		return &any;
-	if (!strcmp(class, "CONJUNCTION"))
-		return from_conjunction(f, e, denied, depth + 1);
-	if (!strcmp(class, "COMPARISON"))
-		return from_comparison(f, e, denied);
-	if (!strcmp(class, "BETWEEN"))
-		return from_between(f, e, denied);
-	if (!strcmp(class, "OPERATOR"))
-		return from_operator(f, e, denied, depth + 1);
-	if (!strcmp(class, "FUNCTION"))
-		return from_function(f, e, denied);
-	return !strcmp(class, "COLUMN_REF") ? from_boolean(f, e, denied) : &any;
 }
 
 /* ---- FROM ---- */
@@ -469,47 +29,47 @@ static int number_of(const struct lk_script *script, const json_t *node)
 }
 
 /* Takes in what one place needs of a table. */
-static void need(struct finder *f, int number, const struct lk_predicate *p)
+static void need(struct lk_filter_finder *f, int number, const struct lk_predicate *p)
 {
 	struct lk_filter *filter = &f->filters[number];
 
-	filter->predicate = filter->predicate ? join_two(f, LK_PREDICATE_OR, filter->predicate, p) : p;
+	filter->predicate = filter->predicate ? lk_condition_join(f, LK_PREDICATE_OR, filter->predicate, p) : p;
 }
 
-static void need_all(struct finder *f)
+static void need_all(struct lk_filter_finder *f)
 {
 	for (size_t i = 0; i < f->script->name_count; i++)
-		need(f, (int)i, &any);
+		need(f, (int)i, &lk_predicate_any);
 }
 
 /* How rows of a part of FROM are filtered: by WHERE, and by conditions of joins above it. */
 struct reach {
 	bool by_where;
-	const json_t *conditions[CONDITIONS_MAX];
+	const json_t *conditions[LK_CONDITIONS_MAX];
 	int count;
 };
 
 static struct reach with_condition(struct reach r, const json_t *condition)
 {
-	if (json_is_object(condition) && r.count < CONDITIONS_MAX)
+	if (json_is_object(condition) && r.count < LK_CONDITIONS_MAX)
 		r.conditions[r.count++] = condition;
 	return r;
 }
 
 /* Whether the place of a table is one that can be filtered at all. */
-static bool is_filtered(const struct finder *f, const json_t *from, int number)
+static bool is_filtered(const struct lk_filter_finder *f, const json_t *from, int number)
 {
 	return number >= 0 && f->filters[number].table && !json_array_size(json_object_get(from, "column_name_alias")) &&
 	       !json_is_object(json_object_get(from, "sample"));
 }
 
-static void add_item(struct finder *f, struct scope *scope, const json_t *from, const struct reach *reach)
+static void add_item(struct lk_filter_finder *f, struct lk_scope *scope, const json_t *from, const struct reach *reach)
 {
 	bool table = !strcmp(text_of(from, "type"), "BASE_TABLE");
 	int number = table ? number_of(f->script, from) : -1;
-	struct item *item = &scope->items[scope->count++];
+	struct lk_scope_item *item = &scope->items[scope->count++];
 
-	*item = (struct item){.alias = text_of(from, "alias"), .schema = text_of(from, "schema_name"), .number = number};
+	*item = (struct lk_scope_item){.alias = text_of(from, "alias"), .schema = text_of(from, "schema_name"), .number = number};
 	item->is_aliased = *item->alias;
 	if (!item->is_aliased)
 		item->alias = text_of(from, "table_name");
@@ -519,13 +79,13 @@ static void add_item(struct finder *f, struct scope *scope, const json_t *from, 
 		item->condition_count = reach->count;
 		memcpy(item->conditions, reach->conditions, sizeof(item->conditions));
 	} else if (number >= 0) {
-		need(f, number, &any);
+		need(f, number, &lk_predicate_any);
 	}
 }
 
-static void add_from(struct finder *f, struct scope *scope, const json_t *from, const struct reach *reach, int depth);
+static void add_from(struct lk_filter_finder *f, struct lk_scope *scope, const json_t *from, const struct reach *reach, int depth);
 
-static void add_join(struct finder *f, struct scope *scope, const json_t *from, const struct reach *reach, int depth)
+static void add_join(struct lk_filter_finder *f, struct lk_scope *scope, const json_t *from, const struct reach *reach, int depth)
 {
 	const char *type = text_of(from, "join_type"), *kind = text_of(from, "ref_type");
 	const json_t *on = json_object_get(from, "condition");
@@ -551,9 +111,9 @@ static void add_join(struct finder *f, struct scope *scope, const json_t *from, 
 	add_from(f, scope, json_object_get(from, "right"), &right, depth + 1);
 }
 
-static void add_from(struct finder *f, struct scope *scope, const json_t *from, const struct reach *reach, int depth)
+static void add_from(struct lk_filter_finder *f, struct lk_scope *scope, const json_t *from, const struct reach *reach, int depth)
 {
-	if (scope->count == ITEMS_MAX || depth > DEPTH_MAX)
+	if (scope->count == LK_SCOPE_MAX || depth > DEPTH_MAX)
 		scope->is_full = true;
 	else if (!strcmp(text_of(from, "type"), "JOIN"))
 		add_join(f, scope, from, reach, depth);
@@ -563,19 +123,19 @@ static void add_from(struct finder *f, struct scope *scope, const json_t *from, 
 
 /* ---- the whole ---- */
 
-static const struct lk_predicate *predicate_of(struct finder *f, const json_t *where)
+static const struct lk_predicate *predicate_of(struct lk_filter_finder *f, const json_t *where)
 {
-	const struct lk_predicate *p = f->item->by_where && json_is_object(where) ? from_condition(f, where, false, 0) : &any;
+	const struct lk_predicate *p = f->item->by_where && json_is_object(where) ? lk_condition_predicate(f, where) : &lk_predicate_any;
 
 	for (int i = 0; i < f->item->condition_count; i++)
-		p = join_two(f, LK_PREDICATE_AND, p, from_condition(f, f->item->conditions[i], false, 0));
+		p = lk_condition_join(f, LK_PREDICATE_AND, p, lk_condition_predicate(f, f->item->conditions[i]));
 	return p;
 }
 
-static void find_in_select(struct finder *f, const json_t *node)
+static void find_in_select(struct lk_filter_finder *f, const json_t *node)
 {
 	struct reach reach = {.by_where = !json_is_object(json_object_get(node, "sample"))};
-	struct scope *scope = calloc(1, sizeof(*scope));
+	struct lk_scope *scope = calloc(1, sizeof(*scope));
 
 	if (!scope) {
 		f->failed = true;
@@ -594,7 +154,7 @@ static void find_in_select(struct finder *f, const json_t *node)
 }
 
 /* The tables of FROM are told of by their SELECT; those that stand anywhere else are needed whole. */
-static void walk(struct finder *f, const json_t *node, bool in_from)
+static void walk(struct lk_filter_finder *f, const json_t *node, bool in_from)
 {
 	const json_t *child;
 	const char *type = text_of(node, "type"), *key;
@@ -603,7 +163,7 @@ static void walk(struct finder *f, const json_t *node, bool in_from)
 	if (!strcmp(type, "SELECT_NODE"))
 		find_in_select(f, node);
 	if (!strcmp(type, "BASE_TABLE") && !in_from && number_of(f->script, node) >= 0)
-		need(f, number_of(f->script, node), &any);
+		need(f, number_of(f->script, node), &lk_predicate_any);
 	if (json_is_object(node))
 		json_object_foreach((json_t *)node, key, child) {
 			bool joined = in_from && !strcmp(type, "JOIN") && (!strcmp(key, "left") || !strcmp(key, "right"));
@@ -615,11 +175,11 @@ static void walk(struct finder *f, const json_t *node, bool in_from)
 }
 
 /* Puts the values in; a leaf that lacks one says nothing. */
-static void fill(struct finder *f)
+static void fill(struct lk_filter_finder *f)
 {
 	for (size_t i = 0; i < f->pending_count; i++) {
-		struct pending *p = &f->pendings[i];
-		struct lk_str *values = alloc(f, p->value_count * sizeof(*values));
+		struct lk_pending *p = &f->pendings[i];
+		struct lk_str *values = lk_arena_alloc(f->arena, p->value_count * sizeof(*values));
 
 		for (size_t j = 0; j < p->count; j++)
 			if (!f->constants.items[p->first + j].value.data)
@@ -628,12 +188,14 @@ static void fill(struct finder *f)
 			values[j] = f->constants.items[p->value + j].value;
 		p->leaf->values = values;
 		p->leaf->value_count = (int)p->value_count;
-		if (!values)
+		if (!values) {
 			p->leaf->kind = LK_PREDICATE_ANY;
+			f->failed = true;
+		}
 	}
 }
 
-static enum lk_status find(struct finder *f, struct lk_sql *sql, struct lk_error *err)
+static enum lk_status find(struct lk_filter_finder *f, struct lk_sql *sql, struct lk_error *err)
 {
 	walk(f, f->script->tree, false);
 	LK_TRY(lk_constants_evaluate(&f->constants, sql, f->arena, err));
@@ -647,7 +209,7 @@ static enum lk_status find(struct finder *f, struct lk_sql *sql, struct lk_error
 enum lk_status lk_filter_find(const struct lk_script *script, struct lk_sql *sql, struct lk_filter *filters, struct lk_arena *arena,
 	struct lk_error *err)
 {
-	struct finder f = {.script = script, .filters = filters, .arena = arena};
+	struct lk_filter_finder f = {.script = script, .filters = filters, .arena = arena};
 	enum lk_status status = script->exact ? find(&f, sql, err) : LK_OK;
 
 	free(f.constants.items);
