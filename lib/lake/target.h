@@ -55,7 +55,6 @@ struct lk_target {
 	lk_metadata_edit *edit; /* may be NULL */
 	void *edit_context;
 	json_t *summary; /* further keys of the snapshot's summary, text to text; may be NULL */
-	bool drop;	 /* the table is taken out of the catalog; nothing else is done to it */
 
 	/* what the transaction made */
 	struct lk_made made;

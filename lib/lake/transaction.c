@@ -19,7 +19,7 @@
 
 static bool wanted(const struct lk_target *t)
 {
-	return lk_snapshot_wanted(t) || t->schema_changed || !t->base || t->edit || t->drop;
+	return lk_snapshot_wanted(t) || t->schema_changed || !t->base || t->edit;
 }
 
 /* The table's location is where its folders are: the parent of `metadata`. */
@@ -179,9 +179,9 @@ static enum lk_status swap_tables(struct lk_transaction *tx, enum swap *result, 
 	for (size_t i = 0; go && i < tx->count; i++) {
 		struct lk_target *t = tx->targets[i];
 
-		if (!t->new_location && !t->drop)
+		if (!t->new_location)
 			continue;
-		LK_TRY(lk_catalog_swap(tx->lake, t->namespace_name, t->name, t->base_location, t->drop ? NULL : t->new_location, &moved, err));
+		LK_TRY(lk_catalog_swap(tx->lake, t->namespace_name, t->name, t->base_location, t->new_location, &moved, err));
 		if (!moved) {
 			*result = SWAP_LOST;
 			return LK_OK;
@@ -199,10 +199,10 @@ static bool all_moved(struct lk_transaction *tx)
 		const struct lk_target *t = tx->targets[i];
 		char *location = NULL;
 
-		if (!t->new_location && !t->drop)
+		if (!t->new_location)
 			continue;
-		all = !lk_catalog_find(tx->lake, t->namespace_name, t->name, &location, NULL) &&
-		      (t->drop ? !location : location && !strcmp(location, t->new_location));
+		all = !lk_catalog_find(tx->lake, t->namespace_name, t->name, &location, NULL) && location &&
+		      !strcmp(location, t->new_location);
 		free(location);
 	}
 	return all;
@@ -283,7 +283,7 @@ static enum lk_status attempt(struct lk_transaction *tx, int try, bool *done, st
 		struct lk_target *t = tx->targets[i];
 
 		any |= wanted(t);
-		if (wanted(t) && !t->drop && !t->new_location)
+		if (wanted(t) && !t->new_location)
 			LK_TRY(build(tx, t, try, err));
 	}
 	if (!any)

@@ -309,23 +309,6 @@ static void test_log(void)
 	free(old);
 }
 
-static void test_drop(void)
-{
-	struct lk_target t, late;
-	char *location = NULL;
-
-	open_table(&t);
-	open_table(&late);
-	add(&late, 'k', 1);
-	t.drop = true;
-	is_int(commit(&t), LK_OK, "the table is dropped");
-	is_int(lk_catalog_find(lake, "main", "t", &location, &err), LK_OK, "the catalog is asked");
-	ok(!location, "it is not there");
-	is_int(commit(&late), LK_CONFLICT, "who was late hears of it: %s", err.message);
-	lk_target_release(&t);
-	lk_target_release(&late);
-}
-
 int main(void)
 {
 	char path[64], command[64];
@@ -340,7 +323,6 @@ int main(void)
 	test_merge();
 	test_branch();
 	test_log();
-	test_drop();
 	lk_lake_close(lake);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	ok(system(command) == 0, "nothing is left behind");
