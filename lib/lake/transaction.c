@@ -320,7 +320,16 @@ static void write_hint(const struct lk_target *t)
 	lk_str_release(&path);
 }
 
-/* Old versions that fell out of the log, where the table's properties say that they go. */
+/* Whether a file lies in the folder of the table's metadata itself: a log that others wrote may name any file there is. */
+static bool is_beside(const struct lk_target *t, const char *path)
+{
+	const char *folder = lk_uri_path(t->metadata_uri), *name = lk_path_base(path);
+	size_t len = strlen(folder);
+
+	return name > path && (size_t)(name - path) == len + 1 && !strncmp(path, folder, len) && strcmp(name, "..");
+}
+
+/* Old versions that fell out of the log, where the table's properties say that they go. Those elsewhere are left. */
 static void remove_old_versions(const struct lk_target *t)
 {
 	const char *remove = lk_metadata_property(t->base, "write.metadata.delete-after-commit.enabled");
@@ -332,7 +341,7 @@ static void remove_old_versions(const struct lk_target *t)
 	json_array_foreach(t->dropped_log, i, entry) {
 		const char *path = lk_uri_path(lk_metadata_text(entry, "metadata-file"));
 
-		if (path && *path)
+		if (path && is_beside(t, path))
 			(void)!lk_remove(path, NULL);
 	}
 }

@@ -288,9 +288,25 @@ static void test_branch(void)
 	json_decref(root);
 }
 
+/* Makes the log begin with a file that is no version of the table; its path. */
+static const char *note_stranger(json_t *root)
+{
+	static char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/stranger", dir);
+	f = fopen(path, "w");
+	if (f)
+		fclose(f);
+	json_array_insert_new(json_object_get(root, "metadata-log"), 0,
+		json_pack("{s:s, s:i}", "metadata-file", path, "timestamp-ms", 1));
+	return path;
+}
+
 static void test_log(void)
 {
 	static char path[512];
+	const char *stranger;
 	struct lk_target t;
 	json_t *root = metadata();
 	char *old = strdup(lk_uri_path(
@@ -300,9 +316,11 @@ static void test_log(void)
 	ok(!access(old, F_OK), "the oldest version is there");
 	open_table(&t);
 	json_object_set_new(json_object_get(t.base, "properties"), "write.metadata.previous-versions-max", json_string("2"));
+	stranger = note_stranger(t.base);
 	add(&t, 'j', 1);
 	is_int(commit(&t), LK_OK, "a commit that keeps two");
 	ok(access(old, F_OK), "it is gone");
+	ok(!access(stranger, F_OK), "what the log names elsewhere is left");
 	snprintf(path, sizeof(path), "%s/version-hint.text", lk_uri_path(t.metadata_uri));
 	ok(!access(path, F_OK), "a hint is there");
 	lk_target_release(&t);
