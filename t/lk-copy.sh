@@ -112,6 +112,15 @@ test_expect_success 'a copy that fails half way leaves the destination as it was
 	mv aside "$f" && lk-copy -q lake half && same lake half && lk-fsck -q -d -l half && rm -r broken.tmp
 '
 
+test_expect_success 'metadata do not say what is written outside of the copy' '
+	mkdir up && lk-copy -q lake up/lake && echo theirs >aside && echo ours >up/aside &&
+	f=$(sqlite3 up/lake/catalog.db "select substr(metadata_location, 8) from iceberg_tables where table_name = '\''people'\''") && python3 -c "
+import json, sys
+m = json.load(open(sys.argv[1]))
+m[\"statistics\"] = [{\"snapshot-id\": m[\"current-snapshot-id\"], \"statistics-path\": m[\"location\"][:-len(\"/main/people\")] + \"/main/../../aside\"}]
+json.dump(m, open(sys.argv[1], \"w\"))" "$f" && rm aside && expect_error 65 "leads upward" lk-copy up/lake down && [ ! -e aside ] && rm -r up
+'
+
 # ---- parts ----
 
 test_expect_success 'one table, into a lake that has others' '

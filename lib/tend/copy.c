@@ -12,6 +12,7 @@
 #include "lake/shallow.h"
 #include "tend/copy_catalog.h"
 #include "tend/copy_files.h"
+#include "tend/live.h"
 #include "tend/named.h"
 
 /* All that a run holds. */
@@ -24,13 +25,6 @@ struct run {
 };
 
 /* ---- where ---- */
-
-static bool is_in(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return !strncmp(path, folder, len) && (!path[len] || path[len] == '/');
-}
 
 /* The absolute folder of the copy, which need not be there. */
 static enum lk_status find_destination(struct run *run, struct lk_error *err)
@@ -52,7 +46,7 @@ static enum lk_status find_destination(struct run *run, struct lk_error *err)
 		if (strchr("?#%", *p) || (unsigned char)*p < ' ')
 			return lk_error_set(err, LK_CANTCREATE, "cannot make a lake in '%s': engines do not take a '%c' in a path for "
 				"what it is", run->copy.to, (unsigned char)*p < ' ' ? '?' : *p);
-	if (is_in(run->copy.to, run->copy.from) || is_in(run->copy.from, run->copy.to))
+	if (lk_path_is_in(run->copy.to, run->copy.from) || lk_path_is_in(run->copy.from, run->copy.to))
 		return lk_error_set(err, LK_USAGE, "'%s' and '%s' lie in each other", o->source, o->destination);
 	return LK_OK;
 }
@@ -70,7 +64,7 @@ static enum lk_status find_old_place(struct run *run, struct lk_error *err)
 		char *guess;
 		bool there;
 
-		if (!path || is_in(path, c->from) || !access(path, F_OK))
+		if (!path || lk_path_is_in(path, c->from) || !access(path, F_OK))
 			continue;
 		for (const char *rest = strchr(path + 1, '/'); rest && !c->was; rest = strchr(rest + 1, '/')) {
 			guess = lk_arena_printf(&c->arena, "%s%s", c->from, rest);

@@ -22,6 +22,15 @@ static enum lk_status local(const char *uri, const char **path, struct lk_error 
 	return *path ? LK_OK : lk_error_set(err, LK_MISSING, "'%s' is not a local file; lk copies local tables only", uri);
 }
 
+/* Whether a path leads out of where it lies: metadata that others wrote must not say what is written outside of the copy. */
+static bool climbs(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (!at[2] || at[2] == '/'))
+			return true;
+	return false;
+}
+
 static enum lk_status keep(char *text, const char **out, struct lk_error *err)
 {
 	*out = text;
@@ -45,6 +54,9 @@ enum lk_status lk_copy_map(struct lk_copy *c, const char *uri, const char **mapp
 	rest = below(path, c->was ? c->was : c->from);
 	if (!rest && c->was)
 		rest = below(path, c->from);
+	if (climbs(path) || climbs(c->namespace_name) || climbs(c->name))
+		return lk_error_set(err, LK_DATA, "'%s' of table %s.%s leads upward: its copy would lie elsewhere", uri, c->namespace_name,
+			c->name);
 	if (rest)
 		return keep(lk_arena_printf(&c->arena, "file://%s/%s", c->to, rest), mapped, err);
 	/* It lies outside of the lake: among the table's data, under a name that no other file has. */
