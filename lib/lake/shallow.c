@@ -1,5 +1,6 @@
 #include "lake/shallow.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,12 +21,12 @@ static enum lk_status has_table(struct lk_lake *lake, const char *name, bool *fo
 static enum lk_shallow_state state_of(const struct lk_shallow *s)
 {
 	struct lk_str file = LK_STR_INIT;
-	bool there;
+	bool absent;
 
 	lk_str_addf(&file, "%s/catalog.db", s->path);
-	there = !file.failed && !access(file.data, F_OK);
+	absent = !file.failed && access(file.data, F_OK) && (errno == ENOENT || errno == ENOTDIR);
 	lk_str_release(&file);
-	if (there)
+	if (!absent) /* or it cannot be looked at, as who opens it will see */
 		return LK_SHALLOW_THERE;
 	return lk_now_us() / 1000 - s->made_ms < LK_SHALLOW_GRACE_MS ? LK_SHALLOW_BEING_MADE : LK_SHALLOW_GONE;
 }
