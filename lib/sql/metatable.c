@@ -11,6 +11,12 @@
 #include "lake/value.h"
 #include "sql/view.h"
 
+struct snapshot {
+	int64_t id;
+	const json_t *json;
+	bool ancestor; /* it led to the one that the table is read at, or is that */
+};
+
 /*
  * Rows are made as JSON, one a line, which DuckDB takes apart by a description of the fields:
  *
@@ -19,6 +25,8 @@
 struct maker {
 	struct lk_arena *arena;
 	const struct lk_lake_table *table;
+	struct snapshot *snapshots; /* by id */
+	size_t snapshot_count;
 	const struct lk_partition_field **fields; /* of all specs, each once */
 	int field_count;
 	struct lk_str lines, description, selection;
@@ -223,6 +231,42 @@ static void add_partition(struct maker *m, const struct lk_data_file *file)
 
 /* ---- snapshots, history, refs ---- */
 
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = ((const struct snapshot *)a)->id, y = ((const struct snapshot *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+/* NULL when there is none. */
+static struct snapshot *find_snapshot(const struct maker *m, int64_t id)
+{
+	const struct snapshot key = {.id = id};
+
+	return m->snapshot_count ? bsearch(&key, m->snapshots, m->snapshot_count, sizeof(key), by_id) : NULL;
+}
+
+/* Parents may go round in metadata that are not sound. */
+static enum lk_status list_snapshots(struct maker *m, struct lk_error *err)
+{
+	const json_t *list = json_object_get(m->table->metadata, "snapshots"), *item;
+	struct snapshot *s;
+	size_t i;
+
+	m->snapshots = lk_arena_alloc(m->arena, json_array_size(list) * sizeof(*m->snapshots) + 1);
+	if (!m->snapshots)
+		return lk_error_nomem(err);
+	json_array_foreach(list, i, item)
+		m->snapshots[m->snapshot_count++] = (struct snapshot){lk_metadata_number(item, "snapshot-id", -1), item, false};
+	if (m->snapshot_count)
+		qsort(m->snapshots, m->snapshot_count, sizeof(*m->snapshots), by_id);
+	for (s = find_snapshot(m, m->table->snapshot_id); s && !s->ancestor;) {
+		s->ancestor = true;
+		s = find_snapshot(m, lk_metadata_number(s->json, "parent-snapshot-id", -1));
+	}
+	return LK_OK;
+}
+
 #define MOMENT(name) "make_timestamp(r." name " * 1000)::TIMESTAMPTZ"
 
 static enum lk_status make_snapshots(struct maker *m, struct lk_error *err)
@@ -265,17 +309,6 @@ static enum lk_status make_snapshots(struct maker *m, struct lk_error *err)
 	return LK_OK;
 }
 
-/* Whether a snapshot led to the one that the table is read at. */
-static bool is_ancestor(const struct lk_lake_table *t, int64_t id)
-{
-	size_t left = json_array_size(json_object_get(t->metadata, "snapshots")) + 1;
-	int64_t at = t->snapshot_id;
-
-	while (left-- && at >= 0 && at != id)
-		at = lk_metadata_number(lk_metadata_snapshot(t->metadata, at), "parent-snapshot-id", -1);
-	return at == id && id >= 0;
-}
-
 static enum lk_status make_history(struct maker *m, struct lk_error *err)
 {
 	const json_t *item;
@@ -287,13 +320,13 @@ static enum lk_status make_history(struct maker *m, struct lk_error *err)
 	add_field(m, "parent_id", "BIGINT", NULL);
 	add_field(m, "is_current_ancestor", "BOOLEAN", NULL);
 	json_array_foreach(json_object_get(m->table->metadata, "snapshot-log"), i, item) {
-		int64_t id = lk_metadata_number(item, "snapshot-id", -1);
+		const struct snapshot *s = find_snapshot(m, lk_metadata_number(item, "snapshot-id", -1));
 
 		begin_row(m);
 		add_json_number(m, "made_current_at", item, "timestamp-ms");
 		add_json_number(m, "snapshot_id", item, "snapshot-id");
-		add_json_number(m, "parent_id", lk_metadata_snapshot(m->table->metadata, id), "parent-snapshot-id");
-		lk_str_adds(add_name(m, "is_current_ancestor"), is_ancestor(m->table, id) ? "true" : "false");
+		add_json_number(m, "parent_id", s ? s->json : NULL, "parent-snapshot-id");
+		lk_str_adds(add_name(m, "is_current_ancestor"), s && s->ancestor ? "true" : "false");
 		end_row(m);
 	}
 	return LK_OK;
@@ -574,13 +607,15 @@ static enum lk_status make_files(struct maker *m, struct lk_error *err)
 
 static void add_share(struct maker *m, const struct lk_data_file *f, int64_t snapshot_id)
 {
+	const struct snapshot *s = find_snapshot(m, snapshot_id);
+
 	begin_row(m);
 	add_partition(m, f);
 	add_number(m, "spec_id", f->spec_id, 0);
 	add_number(m, "content", f->content, 0);
 	add_number(m, "rows", f->metrics.rows, 0);
 	add_number(m, "bytes", f->metrics.file_bytes, 0);
-	add_json_number(m, "at", lk_metadata_snapshot(m->table->metadata, snapshot_id), "timestamp-ms");
+	add_json_number(m, "at", s ? s->json : NULL, "timestamp-ms");
 	add_number(m, "snapshot_id", snapshot_id, 0);
 	end_row(m);
 }
@@ -636,6 +671,7 @@ static enum lk_status create(struct maker *m, const struct kind *kind, struct lk
 	struct lk_str s = LK_STR_INIT;
 	enum lk_status status;
 
+	LK_TRY(list_snapshots(m, err));
 	LK_TRY(kind->make(m, err));
 	lk_str_addc(&m->description, '}');
 	lk_str_adds(&s, "CREATE SCHEMA IF NOT EXISTS ");
