@@ -155,6 +155,16 @@ test_expect_success 'beside writers all rows stay, once' '
 	lk-gc -q -l busy -n --grace 0 >garbage && ! grep "\.parquet" garbage
 '
 
+test_expect_success 'what other engines call their tables is sound JSON' '
+	rows quoted people 0 10 && rows quoted people 10 10 && sqlite3 quoted/catalog.db "update iceberg_tables set table_name = '\''a\"b'\''" &&
+	for t in compact expire maintain; do
+		lk-$t -q --json -n -l quoted >out && python3 -c "
+import json
+r = json.load(open(\"out\"))
+assert [t[\"table\"] for t in r.get(\"compact\", r)[\"tables\"]] == [\"main.a\\\"b\"], r" || return 1
+	done
+'
+
 test_expect_success 'misuse' '
 	expect_status 64 lk-compact -l lake x 2>/dev/null && expect_error 66 "there is no table '\''x'\''" lk-compact -l lake -t x &&
 	expect_status 66 lk-compact -l nowhere 2>/dev/null

@@ -302,8 +302,10 @@ static void add_table(const struct lk_revert_table *t, struct lk_str *out)
 void lk_revert_report_json(const struct lk_revert_report *r, struct lk_str *out)
 {
 	lk_str_addf(out, "{\"run\":\"%s\",\"dry_run\":%s,\"runs\":[", r->run, r->dry ? "true" : "false");
-	for (size_t i = 0; i < r->run_count; i++)
-		lk_str_addf(out, "%s\"%s\"", i ? "," : "", r->runs[i]);
+	for (size_t i = 0; i < r->run_count; i++) {
+		lk_str_adds(out, i ? "," : "");
+		lk_str_add_json(out, r->runs[i], strlen(r->runs[i]));
+	}
 	lk_str_addc(out, ']');
 	lk_commit_list_json(&r->deliveries, "deliveries", out);
 	lk_str_adds(out, ",\"tables\":[");

@@ -256,10 +256,11 @@ enum lk_status lk_compact_json(const struct lk_compact *c, const struct lk_compa
 	for (size_t i = 0; i < c->count; i++) {
 		const struct lk_compact_table *t = &c->tables[i];
 
-		lk_str_addf(out, "%s{\"table\":\"%s.%s\",\"groups\":%lld,\"rows\":%lld,\"files\":%lld,\"bytes\":%lld,\"added_files\":%lld,"
-			"\"added_bytes\":%lld,\"delete_files\":%lld,\"lost_groups\":%lld,\"commits\":%lld", i ? "," : "", t->namespace_name,
-			t->name, (long long)t->groups, (long long)t->rows, (long long)t->files, (long long)t->bytes,
-			(long long)t->added_files, (long long)t->added_bytes, (long long)t->delete_files, (long long)t->lost,
+		lk_str_adds(out, i ? ",{\"table\":" : "{\"table\":");
+		lk_add_table_json(out, t->namespace_name, t->name);
+		lk_str_addf(out, ",\"groups\":%lld,\"rows\":%lld,\"files\":%lld,\"bytes\":%lld,\"added_files\":%lld,\"added_bytes\":%lld,"
+			"\"delete_files\":%lld,\"lost_groups\":%lld,\"commits\":%lld", (long long)t->groups, (long long)t->rows,
+			(long long)t->files, (long long)t->bytes, (long long)t->added_files, (long long)t->added_bytes, (long long)t->delete_files, (long long)t->lost,
 			(long long)t->commits);
 		if (t->problem) {
 			lk_str_adds(out, ",\"problem\":");

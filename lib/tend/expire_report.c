@@ -4,6 +4,7 @@
 #include "base/value.h"
 #include "lake/metadata.h"
 #include "tend/expire.h"
+#include "tend/named.h"
 
 static const char *const kinds[] = {"metadata", "statistics", "list", "manifest", "data", "deletes"};
 
@@ -36,8 +37,9 @@ static void add_table(const struct lk_expire_table *t, struct lk_str *out)
 	json_t *item;
 	size_t i;
 
-	lk_str_addf(out, "{\"table\":\"%s.%s\",\"kept\":%lld,\"policy_changed\":%s,\"removed\":[", t->namespace_name, t->name,
-		(long long)t->kept, t->stored ? "true" : "false");
+	lk_str_adds(out, "{\"table\":");
+	lk_add_table_json(out, t->namespace_name, t->name);
+	lk_str_addf(out, ",\"kept\":%lld,\"policy_changed\":%s,\"removed\":[", (long long)t->kept, t->stored ? "true" : "false");
 	json_array_foreach(t->removed, i, item) {
 		lk_str_addf(out, "%s{\"snapshot_id\":%lld,\"time\":\"", i ? "," : "",
 			(long long)lk_metadata_number(item, "snapshot-id", -1));

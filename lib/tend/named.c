@@ -27,3 +27,13 @@ enum lk_status lk_check_named(const char *const *names, size_t count, const stru
 	}
 	return LK_OK;
 }
+
+void lk_add_table_json(struct lk_str *out, const char *namespace_name, const char *name)
+{
+	struct lk_str full = LK_STR_INIT;
+
+	lk_str_addf(&full, "%s.%s", namespace_name, name);
+	lk_str_add_json(out, lk_str_text(&full), full.len);
+	out->failed |= full.failed;
+	lk_str_release(&full);
+}

@@ -10,4 +10,7 @@ bool lk_is_named(const char *const *names, size_t count, const char *namespace_n
 /* LK_NOINPUT when one of them is no table's. */
 enum lk_status lk_check_named(const char *const *names, size_t count, const struct lk_pin *pin, struct lk_error *err) LK_CHECKED;
 
+/* Adds the full name of a table as JSON. */
+void lk_add_table_json(struct lk_str *out, const char *namespace_name, const char *name);
+
 #endif
