@@ -98,13 +98,11 @@ static enum lk_status truncate_value(const struct lk_primitive *type, int32_t wi
 
 static int64_t months_of(int64_t days)
 {
-	int64_t year = floor_div(days, 366) + 1970, month = 0;
+	unsigned month, day;
+	int64_t year;
 
-	while (lk_days_from_civil(year + 1, 1, 1) <= days)
-		year++;
-	while (month < 11 && lk_days_from_civil(year, (unsigned)month + 2, 1) <= days)
-		month++;
-	return (year - 1970) * 12 + month;
+	lk_civil_from_days(days, &year, &month, &day);
+	return (year - 1970) * 12 + month - 1;
 }
 
 static enum lk_status time_value(enum lk_transform transform, const struct lk_primitive *type, const struct lk_str *value,

@@ -3,7 +3,9 @@
 
 #include "base/value.h"
 #include "lake/partition.h"
+#include "lake/predicate.h"
 #include "lake/transform.h"
+#include "lake/value.h"
 #include "stream/build.h"
 #include "tap.h"
 
@@ -422,8 +424,43 @@ static void test_avro(void)
 	lk_str_release(&bad);
 }
 
+/* ---- comparisons carried over to partitions ---- */
+
+static int64_t project_date(int64_t days, enum lk_transform transform, struct lk_arena *arena)
+{
+	struct lk_partition_field field = {.transform = transform, .source_type = "date", .result_type = "int"};
+	char bytes[4] = {(char)days, (char)(days >> 8), (char)(days >> 16), (char)(days >> 24)};
+	struct lk_str value = {.data = bytes, .len = 4};
+	struct lk_predicate leaf = {.kind = LK_PREDICATE_COLUMN, .type = {.kind = LK_PRIMITIVE_DATE}, .comparison = LK_IS_IN,
+		.values = &value, .value_count = 1}, out;
+	struct lk_error err;
+
+	if (lk_predicate_project(&leaf, &field, arena, &out, &err) || out.kind != LK_PREDICATE_COLUMN)
+		abort();
+	return lk_value_integer(out.values->data, out.values->len);
+}
+
+/* The first and the last days of years, 1970 far and near. */
+static void test_projected_dates(void)
+{
+	int wrong = 0;
+
+	for (int64_t year = 1; year <= 9999; year++) {
+		int64_t first = lk_days_from_civil(year, 1, 1), last = lk_days_from_civil(year, 12, 31), since = year - 1970;
+		struct lk_arena arena = {0};
+
+		wrong += project_date(first, LK_TRANSFORM_YEAR, &arena) != since;
+		wrong += project_date(last, LK_TRANSFORM_YEAR, &arena) != since;
+		wrong += project_date(first, LK_TRANSFORM_MONTH, &arena) != since * 12;
+		wrong += project_date(last, LK_TRANSFORM_MONTH, &arena) != since * 12 + 11;
+		lk_arena_release(&arena);
+	}
+	is_int(wrong, 0, "years and months that dates are looked for in");
+}
+
 int main(void)
 {
+	test_projected_dates();
 	test_hashes();
 	test_integers();
 	test_times();
