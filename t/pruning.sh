@@ -142,6 +142,18 @@ test_expect_success 'nor by partitions, whatever their transform' '
 	done
 '
 
+test_expect_success 'nor NaN, which the bounds in footers leave out' '
+	lk-query -F arrow --as m "select i as id, case i when 3 then '\''nan'\''::double else i end as d from range(5) t(i)" >m.lk &&
+	lk-commit -q -l nan --once m <m.lk &&
+	for deletes in without with
+	do
+		for condition in "d = '\''nan'\''" "d > 100" "d >= '\''nan'\''" "d in (7, '\''nan'\'')"; do
+			printf "id\n3\n" | answers "select id from m where $condition" -l nan || { echo "$condition $deletes"; return 1; }
+		done
+		lk-query -F arrow --as m "select 1::bigint as id, null::double as d" >one.lk && lk-commit -q -l nan --overwrite "id = 1" <one.lk || return 1
+	done
+'
+
 test_expect_success 'manifests of partitions that cannot match are not read' '
 	lk-query -v -l parts -F csv "select count(*) from p5 where day = '\''1969-12-21'\''" >out 2>err && cat err &&
 	lk-query -F arrow --as p5 "select date '\''2030-01-01'\'' as day" >late.lk && lk-commit -q -l parts --once late <late.lk &&

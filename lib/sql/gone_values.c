@@ -96,7 +96,7 @@ static enum lk_status add_values(const struct set *set, struct lk_str *s, struct
 	add_list(set, false, s);
 	lk_str_adds(s, " AS seq FROM read_parquet(");
 	add_paths(set, s);
-	lk_str_adds(s, ", hive_partitioning = false, schema = MAP {");
+	lk_str_adds(s, ", hive_partitioning = false, can_have_nan = true, schema = MAP {");
 	for (int i = 0; i < set->of->equality_count; i++) {
 		const struct lk_lake_column *c = &set->scan->columns[lk_scan_column(set->scan, set->of->equality_ids[i])];
 		struct lk_str type = LK_STR_INIT;

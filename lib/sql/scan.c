@@ -239,7 +239,7 @@ static enum lk_status add_group(const struct lk_file_scan *scan, const struct lk
 	add_number(files, count, s);
 	lk_str_adds(s, " AS f, file_row_number AS pos, filename AS path FROM read_parquet(");
 	lk_scan_add_paths(scan->table, files, count, s);
-	lk_str_adds(s, ", hive_partitioning = false");
+	lk_str_adds(s, ", hive_partitioning = false, can_have_nan = true");
 	if (!g->expressions) {
 		lk_str_adds(s, ", schema = ");
 		LK_TRY(lk_scan_add_schema(scan, true, s, err));

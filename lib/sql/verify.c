@@ -150,7 +150,7 @@ static enum lk_status add_columns(struct lk_str *s, const char *path, const stru
 	}
 	lk_str_adds(s, " FROM read_parquet(");
 	lk_sql_add_path(s, path);
-	lk_str_adds(s, ", hive_partitioning = false, schema = MAP {");
+	lk_str_adds(s, ", hive_partitioning = false, can_have_nan = true, schema = MAP {");
 	for (size_t i = 0; i < count; i++) {
 		lk_str_clear(&type);
 		if (!lk_sql_iceberg_type(columns[i].type, &type))

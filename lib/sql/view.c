@@ -133,7 +133,7 @@ static enum lk_status add_plain(const struct rows *r, struct lk_str *s, struct l
 {
 	lk_str_adds(s, "FROM read_parquet(");
 	lk_scan_add_paths(r->scan.table, r->scan.groups->files, r->scan.groups->file_count, s);
-	lk_str_adds(s, ", hive_partitioning = false, schema = ");
+	lk_str_adds(s, ", hive_partitioning = false, can_have_nan = true, schema = ");
 	LK_TRY(lk_scan_add_schema(&r->scan, false, s, err));
 	lk_str_addc(s, ')');
 	return LK_OK;
