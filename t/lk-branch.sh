@@ -185,6 +185,22 @@ test_expect_success 'kill -9 at any moment: a publish is done or not, and the en
 	{ [ "$now" = 1 ] || lk-branch -q -l lake --publish killed; } && ingest p107.csv && [ "$(ids | grep -o 107 | wc -l)" = 1 ]
 '
 
+test_expect_success 'a table that lacks a branch gets it only with the rows of when it began' '
+	ingest() { lk-ingest -q -l begun -s people.json --settle 0 "$@"; } && count() { lk-query -l begun --at "$1" -F csv "select count(*) from $2" | sed 1d; } &&
+	ingest landing/p1.csv && lk-branch -q -l begun --tag first && ingest landing/p2.csv landing/v1.csv &&
+	printf "id\n8\n" >v8.csv && printf "id\n9\n" >v9.csv && ingest v8.csv &&
+	expect_error 65 "no table had a snapshot at '\''1999-01-01'\''" lk-branch -l begun old 1999-01-01 &&
+	expect_error 65 "no branch" ingest --branch old landing/p1.csv &&
+	lk-branch -q -l begun late first && expect_error 65 "main.visits has not the branch '\''late'\''" ingest --branch late landing/v1.csv &&
+	lk-branch -q -l begun -d late && lk-branch -q -l begun -t people part first &&
+	expect_error 65 "lk.files has not the branch" ingest --branch part landing/p2.csv &&
+	expect_error 65 "began with other rows of table lk.files" lk-branch -l begun -t lk.files part &&
+	lk-branch -q -l begun -t lk.files part first && ingest --branch part landing/p2.csv && [ "$(count part people)" = 4 ] &&
+	lk-branch -q -l begun -d part && lk-branch -q -l begun -t people fine && lk-compact -q -l begun -t visits &&
+	ingest --branch fine v9.csv && [ "$(count fine visits)" = 5 ] && lk-branch -q -l begun --publish fine && lk-fsck -q -d -l begun &&
+	ingest landing/p1.csv landing/p2.csv v8.csv v9.csv landing/v1.csv && [ "$(count main people)" = 4 ] && [ "$(count main visits)" = 5 ]
+'
+
 test_expect_success 'names, and misuse' '
 	expect_error 64 "it is a time" lk-branch -l lake 2026-01-01 && expect_error 64 "it is a snapshot" lk-branch -l lake 123 &&
 	expect_error 64 "is no name" lk-branch -l lake "a b" && expect_error 64 "is there, and stays" lk-branch -l lake -d main &&

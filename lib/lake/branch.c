@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/tool.h"
 #include "lake/ledger_history.h"
 #include "lake/metadata.h"
 #include "lake/moment.h"
@@ -16,6 +17,7 @@ struct work {
 	struct lk_ref_moves moves;
 	bool *meant; /* of the moment's tables */
 	bool known;  /* the ledger has the branch */
+	int64_t began_us; /* the time of what it began with there */
 	int left;    /* tables that have it and are not meant */
 	bool part;   /* tables of main lack it */
 	int64_t now_ms;
@@ -91,6 +93,10 @@ static enum lk_status plan_create(struct work *w, struct lk_lake_moment_table *t
 	LK_TRY(lk_lake_moment_check(&w->moment, t, err));
 	if (t->then < 0)
 		return LK_OK;
+	if (w->known && !o->tag && !lk_refs_has_rows_of(t->table->metadata, t->then, w->began_us / 1000))
+		return lk_error_set(err, LK_DATA,
+			"the branch '%s' began with other rows of table %s, as its ledger has it: name the moment when it began", o->name,
+			t->name);
 	LK_TRY(report_table(w, t, -1, t->then, err));
 	LK_TRY(lk_ref_moves_add(&w->moves, t->table, &move, err));
 	move->ref = o->name;
@@ -103,27 +109,32 @@ static enum lk_status plan_create(struct work *w, struct lk_lake_moment_table *t
 static enum lk_status begin_ledger(void *context, struct lk_lake *lake, bool *go, struct lk_error *err)
 {
 	struct work *w = context;
-	int64_t moment = -1;
+	int64_t moment = -1, at_us = lk_now_us();
 
 	(void)go;
 	LK_TRY(lk_ledger_has_branch(lake, w->options->name, &w->known, err));
 	if (w->options->tag || w->known)
 		return LK_OK;
-	if (w->options->start)
-		LK_TRY(lk_ledger_moment(lake, LK_MAIN, w->moment.time_ms * 1000, w->moment.runs, &moment, err));
-	return lk_ledger_branch(lake, w->options->name, moment, err);
+	if (w->options->start) {
+		at_us = w->moment.time_ms * 1000;
+		LK_TRY(lk_ledger_moment(lake, LK_MAIN, at_us, w->moment.runs, &moment, err));
+	}
+	return lk_ledger_branch(lake, w->options->name, moment, at_us, err);
 }
 
 static enum lk_status create(struct work *w, struct lk_error *err)
 {
 	LK_TRY(lk_refs_check_name(w->options->name, err));
 	LK_TRY(prepare(w, w->options->start, err));
+	LK_TRY(lk_ledger_began(w->lake, w->options->name, &w->began_us, err));
 	for (int i = 0; i < w->moment.count; i++)
 		if (w->meant[i])
 			LK_TRY(plan_create(w, &w->moment.tables[i], err));
 	if (!w->moves.count && (w->known || w->options->tag))
 		return lk_error_set(err, LK_DATA, "%s", w->known ? "there is a branch of that name already"
 								    : "no table has a snapshot to tag");
+	if (!w->moves.count && w->options->start)
+		return lk_error_set(err, LK_DATA, "no table had a snapshot at '%s' for '%s' to begin at", w->options->start, w->options->name);
 	return w->options->dry_run ? LK_OK : lk_ref_moves_run(&w->moves, begin_ledger, w, &w->now_ms, err);
 }
 

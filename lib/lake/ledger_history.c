@@ -203,9 +203,20 @@ enum lk_status lk_ledger_check_head(struct lk_lake *lake, const char *branch, co
 	return lk_error_set(err, LK_DATA, "the branch '%s' has expired, with what was loaded on it; lk-branch -d ends it", branch);
 }
 
-enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err)
+enum lk_status lk_ledger_began(struct lk_lake *lake, const char *branch, int64_t *at_us, struct lk_error *err)
 {
-	LK_TRY(lk_catalog_run(lake, NULL, err, "INSERT INTO lk_branch VALUES (?, ?)", "si", branch, lk_now_us()));
+	sqlite3_stmt *stmt;
+
+	*at_us = INT64_MAX;
+	if (!lake->has_history)
+		return LK_OK;
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err, "SELECT began_us FROM lk_branch WHERE name = ?", "s", branch));
+	return ask_number(lake, stmt, at_us, err);
+}
+
+enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, int64_t at_us, struct lk_error *err)
+{
+	LK_TRY(lk_catalog_run(lake, NULL, err, "INSERT INTO lk_branch VALUES (?, ?)", "si", branch, at_us));
 	LK_TRY(lk_catalog_run(lake, NULL, err,
 		"INSERT INTO lk_ledger(" LEDGER_COLUMNS ") SELECT ?, sender, sha256, state, generation, package_sha256, run, members,"
 		" failed, rows, rejected, delivery, size, modified_us, committed_us FROM lk_ledger WHERE branch = '" LK_MAIN "'",

@@ -43,8 +43,11 @@ enum lk_status lk_ledger_has_branch(struct lk_lake *lake, const char *branch, bo
  * ledger knows deliveries whose rows are gone. */
 enum lk_status lk_ledger_check_head(struct lk_lake *lake, const char *branch, const json_t *files, struct lk_error *err) LK_CHECKED;
 
-/* Within a transaction: a branch begins with what main knew at that moment (-1: now). */
-enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, struct lk_error *err) LK_CHECKED;
+/* Within a transaction: a branch begins with what main knew at that moment (-1: now), which was at this time. */
+enum lk_status lk_ledger_branch(struct lk_lake *lake, const char *branch, int64_t moment, int64_t at_us, struct lk_error *err) LK_CHECKED;
+
+/* The time of what a branch began with; INT64_MAX where the ledger does not know the branch. */
+enum lk_status lk_ledger_began(struct lk_lake *lake, const char *branch, int64_t *at_us, struct lk_error *err) LK_CHECKED;
 
 /* How many deliveries main would learn of, or forget, if the branch were published. whole: all of main becomes what the branch is,
  * so that its ledger does, too, also where main was set back since the branch began; else what was changed on the branch. */

@@ -338,3 +338,21 @@ void lk_refs_main_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id, 
 		*exact = l.snapshot && is_last_of_period(root, l.snapshot, next, time_ms);
 	*exact = (*exact && went_by_commits(root, time_ms)) || is_first(next, l.snapshot);
 }
+
+bool lk_refs_has_rows_of(const json_t *root, int64_t snapshot_id, int64_t time_ms)
+{
+	struct lk_lineage l;
+	int64_t then;
+	bool exact;
+
+	lk_refs_main_at(root, time_ms, &then, &exact);
+	lk_lineage_start(&l, root, snapshot_id);
+	while (l.snapshot && lk_lineage_id(&l) != then) {
+		const char *operation = lk_metadata_text(json_object_get(l.snapshot, "summary"), "operation");
+
+		if (!operation || strcmp(operation, "replace") != 0)
+			return false;
+		lk_lineage_next(&l);
+	}
+	return lk_lineage_id(&l) == then;
+}

@@ -60,4 +60,7 @@ int64_t lk_refs_time(const json_t *root, int64_t snapshot_id);
  * is what is left before. */
 void lk_refs_main_at(const json_t *root, int64_t time_ms, int64_t *snapshot_id, bool *exact);
 
+/* Whether the snapshot has the rows that main had at that time: it is what main was, or was written anew from it. */
+bool lk_refs_has_rows_of(const json_t *root, int64_t snapshot_id, int64_t time_ms);
+
 #endif

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/file.h"
+#include "lake/refs.h"
 #include "lake/target.h"
 
 #define MERGE_COUNT 100		 /* commit.manifest.min-count-to-merge */
@@ -305,11 +306,28 @@ static enum lk_status count_manifest(struct build *b, struct lk_manifest_file *m
 	return LK_OK;
 }
 
+/*
+ * A branch that is new in the table begins at main's head. It may where that has the rows of when the branch began: what came to
+ * main since is of deliveries that the branch does not know, and that would load once more beside it.
+ */
+static enum lk_status check_beginning(struct build *b)
+{
+	const struct lk_target *t = b->t;
+
+	if (!t->branch || lk_metadata_ref(b->root, t->branch) >= 0 ||
+		lk_refs_has_rows_of(b->root, lk_metadata_snapshot_id(b->root), t->began_ms))
+		return LK_OK;
+	return lk_error_set(b->err, LK_DATA,
+		"table %s.%s has not the branch '%s', and main of it has changed since that branch began: delete it, and load on a new one",
+		t->namespace_name, t->name, t->branch);
+}
+
 static enum lk_status take_base(struct build *b)
 {
 	const json_t *parent = lk_metadata_snapshot(b->root, lk_metadata_head(b->root, b->t->branch));
 	const char *path;
 
+	LK_TRY(check_beginning(b));
 	if (!parent)
 		return LK_OK;
 	path = lk_uri_path(lk_metadata_text(parent, "manifest-list"));

@@ -176,6 +176,8 @@ enum lk_status lk_target_branch(struct lk_target *t, struct lk_lake *lake, const
 	t->branch = strdup(branch);
 	if (!t->branch)
 		return lk_error_nomem(err);
+	LK_TRY(lk_ledger_began(lake, branch, &t->began_ms, err));
+	t->began_ms /= 1000;
 	if (t->base && !strcmp(t->namespace_name, OWN) && !strcmp(t->name, "files"))
 		return lk_ledger_check_head(lake, branch, t->base, err);
 	return LK_OK;

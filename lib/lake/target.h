@@ -28,6 +28,7 @@ typedef enum lk_status lk_metadata_edit(void *context, json_t *root, struct lk_e
 struct lk_target {
 	char *namespace_name, *name;
 	char *branch; /* whose head a snapshot becomes; malloc'd; NULL: main */
+	int64_t began_ms; /* the time of main that the branch began with */
 	char *base_location; /* NULL: the table is new */
 	json_t *base;	     /* its metadata there; NULL when new */
 	json_t *schema;	     /* by which rows are written */
