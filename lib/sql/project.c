@@ -392,10 +392,13 @@ static bool is_plain(const struct lk_file_scan *scan, const struct lk_scan_group
 
 	if (!f->has_ids || !scan->table->nested_same)
 		return false;
-	for (int i = 0; i < scan->column_count; i++)
-		for (int j = 0; j < g->file_count; j++)
-			if (find_child(&p, 0, scan->columns[i].id, NULL) < 0 && constant_of(scan->table, g->files[j], scan->columns[i].id))
+	for (int i = 0; i < scan->column_count; i++) {
+		bool absent = find_child(&p, 0, scan->columns[i].id, NULL) < 0;
+
+		for (int j = 0; absent && j < g->file_count; j++)
+			if (constant_of(scan->table, g->files[j], scan->columns[i].id))
 				return false;
+	}
 	return true;
 }
 
