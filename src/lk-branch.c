@@ -85,7 +85,8 @@ static void add_json(const struct lk_branch_report *r, const char *name, struct 
 	lk_str_add_json(out, name, strlen(name));
 	lk_str_addf(out, ",\"dry_run\":%s,\"tables\":[", dry_run ? "true" : "false");
 	for (int i = 0; i < r->table_count; i++) {
-		lk_str_addf(out, "%s{\"table\":\"%s\"", i ? "," : "", r->tables[i].table);
+		lk_str_adds(out, i ? ",{\"table\":" : "{\"table\":");
+		lk_str_add_json(out, r->tables[i].table, strlen(r->tables[i].table));
 		add_id(out, "from", r->tables[i].from);
 		add_id(out, "to", r->tables[i].to);
 		lk_str_addc(out, '}');

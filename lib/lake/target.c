@@ -61,9 +61,6 @@ static enum lk_status split_name(struct lk_target *t, const char *name, struct l
 {
 	const char *dot = strrchr(name, '.');
 
-	if (!good_name(name))
-		return lk_error_set(err, LK_DATA,
-			"'%s' is no name for a table: letters a to z, digits and underscores, with a dot behind each namespace", name);
 	t->namespace_name = dot ? strndup(name, (size_t)(dot - name)) : strdup(DEFAULT_NAMESPACE);
 	t->name = strdup(dot ? dot + 1 : name);
 	if (!t->namespace_name || !t->name)
@@ -150,6 +147,9 @@ enum lk_status lk_target_open(struct lk_target *t, struct lk_lake *lake, const c
 	*t = (struct lk_target){.made = {.snapshot_id = -1}};
 	LK_TRY(split_name(t, name, err));
 	LK_TRY(lk_catalog_find(lake, t->namespace_name, t->name, &t->base_location, err));
+	if (!t->base_location && !good_name(name)) /* other engines' tables may have any */
+		return lk_error_set(err, LK_DATA,
+			"'%s' is no name for a table: letters a to z, digits and underscores, with a dot behind each namespace", name);
 	if (!t->base_location)
 		return begin_new(t, lake, err);
 	LK_TRY(lk_metadata_read(t->base_location, &t->base, err));

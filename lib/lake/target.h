@@ -64,8 +64,8 @@ struct lk_target {
 	bool folders_synced;
 };
 
-/* name: "ns.table", or "table" in `main`. LK_DATA for a name that is not lower-case snake, LK_MISSING for a table that lk cannot
- * write (format v1, not local). */
+/* name: "ns.table", or "table" in `main`. LK_DATA for a new table whose name is not lower-case snake, LK_MISSING for
+ * one that lk cannot write (format v1, not local). */
 enum lk_status lk_target_open(struct lk_target *t, struct lk_lake *lake, const char *name, struct lk_error *err) LK_CHECKED;
 void lk_target_release(struct lk_target *t);
 
