@@ -41,7 +41,7 @@ static void add_table(const struct lk_expire_table *t, struct lk_str *out)
 	lk_add_table_json(out, t->namespace_name, t->name);
 	lk_str_addf(out, ",\"kept\":%lld,\"policy_changed\":%s,\"removed\":[", (long long)t->kept, t->stored ? "true" : "false");
 	json_array_foreach(t->removed, i, item) {
-		lk_str_addf(out, "%s{\"snapshot_id\":%lld,\"time\":\"", i ? "," : "",
+		lk_str_addf(out, "%s{\"snapshot\":%lld,\"time\":\"", i ? "," : "",
 			(long long)lk_metadata_number(item, "snapshot-id", -1));
 		add_time(out, item);
 		lk_str_adds(out, "\",\"operation\":");
