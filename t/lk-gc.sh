@@ -176,6 +176,16 @@ test_expect_success 'trial lakes that share files spare them; one that is being 
 	lk-gc -q -l p && [ "$(sqlite3 p/catalog.db "select count(*) from lk_shallow")" = 0 ] && [ -z "$(find p -name "*.parquet")" ]
 '
 
+test_expect_success 'where the catalog was emptied nothing goes, and lk-fsck and lk-copy tell' '
+	rows e people 10 && lk-copy -q --shallow e trial && cp e/catalog.db kept && : >e/catalog.db && age e && find e | sort >before &&
+	expect_error 65 "catalog.db'\'' is empty: " lk-gc -l e -n && expect_error 65 "is empty: " lk-gc -l e --grace 0 &&
+	expect_error 65 "is empty: " lk-maintain -l e && rm -f e/.maintain &&
+	expect_error 65 "is empty: " lk-fsck -l e && expect_error 65 "is empty: " lk-copy e copy && [ ! -e copy ] &&
+	find e | sort >after && test_cmp before after && cp kept e/catalog.db && [ "$(count e people)" = 10 ] &&
+	: >trial/catalog.db && drop e people && sqlite3 e/catalog.db "update lk_shallow set made_ms = 0" && age e &&
+	expect_error 1 "has an empty catalog; nothing is removed" lk-gc -l e && [ "$(find e -name "*.parquet" | wc -l)" = 1 ]
+'
+
 test_expect_success 'misuse' '
 	expect_status 64 lk-gc -l lake x 2>/dev/null && expect_status 64 lk-gc -l lake --grace soon 2>/dev/null &&
 	expect_status 66 lk-gc -l nowhere 2>/dev/null

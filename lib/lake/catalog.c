@@ -298,6 +298,14 @@ enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_e
 	return look(lake, err);
 }
 
+enum lk_status lk_catalog_check_whole(const struct lk_lake *lake, struct lk_error *err)
+{
+	if (lake->has_tables)
+		return LK_OK;
+	return lk_error_set(err, LK_DATA, "'%s/catalog.db' is empty: what tables the lake has is lost, or it is just being made",
+		lake->path);
+}
+
 /* ---- tables ---- */
 
 enum lk_status lk_catalog_find(struct lk_lake *lake, const char *namespace_name, const char *name, char **location,

@@ -36,6 +36,10 @@ enum lk_status lk_catalog_open(struct lk_lake *lake, unsigned flags, struct lk_e
 
 void lk_catalog_close(struct lk_lake *lake);
 
+/* LK_DATA when the database is empty. A reader may take it for a lake without tables, as it may just be being made; whoever
+ * removes files that no table leads to, backs up or vouches for the lake may not: its catalog may be lost. */
+enum lk_status lk_catalog_check_whole(const struct lk_lake *lake, struct lk_error *err) LK_CHECKED;
+
 /* A statement with its arguments bound: sql is a literal, format has a letter for each argument, `s` const char * (NULL is
  * null), `i` int64_t. The caller hands it back with lk_catalog_done. */
 enum lk_status lk_catalog_prepare(struct lk_lake *lake, sqlite3_stmt **stmt, struct lk_error *err, const char *sql,

@@ -249,6 +249,7 @@ static enum lk_status run_impl(struct run *run, struct lk_error *err)
 	bool partial = o->table_count || o->at;
 
 	LK_TRY(lk_lake_open(&run->source, o->source, LK_LAKE_READONLY, err));
+	LK_TRY(lk_catalog_check_whole(run->source, err));
 	run->copy.from = lk_lake_path(run->source);
 	LK_TRY(find_destination(run, err));
 	LK_TRY(lk_copy_catalog_look(&run->catalog, run->copy.to, run->copy.from, err));

@@ -203,6 +203,7 @@ enum lk_status lk_fsck_run(struct lk_lake *lake, const struct lk_fsck_options *o
 	enum lk_status status;
 
 	*totals = (struct lk_fsck_totals){0};
+	LK_TRY(lk_catalog_check_whole(lake, err));
 	status = run_impl(&run, err);
 	lk_verify_close(run.verify);
 	return status;

@@ -256,8 +256,7 @@ static enum lk_status list_tables(struct lk_live *live, struct lk_lake *lake, st
 	sqlite3_stmt *stmt;
 	bool row;
 
-	if (!lake->has_tables)
-		return LK_OK;
+	LK_TRY(lk_catalog_check_whole(lake, err));
 	LK_TRY(lk_catalog_prepare(lake, &stmt, err,
 		lake->has_type
 			? "SELECT catalog_name, table_namespace, table_name, metadata_location, iceberg_type FROM iceberg_tables"
@@ -301,7 +300,7 @@ static enum lk_status load_trial(struct lk_live *live, const char *path, struct 
 	if (lk_lake_open(&lake, path, LK_LAKE_READONLY, &why))
 		return say_problem(live, path, "cannot be opened", err);
 	its.files = live->files;
-	status = load_tables(&its, lake, err);
+	status = lake->has_tables ? load_tables(&its, lake, err) : say_problem(live, path, "has an empty catalog", err);
 	live->files = its.files;
 	its.files = (struct lk_fileset){0};
 	for (size_t i = 0; !status && i < its.table_count && !live->problem; i++)
