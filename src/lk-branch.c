@@ -164,12 +164,8 @@ static enum lk_status run(enum lk_format format, int argc, char **argv, struct l
 {
 	struct lk_lake *lake = NULL;
 	enum lk_status status;
-	char *path;
 
-	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, argc && !dry_run ? 0 : LK_LAKE_READONLY, err);
-	free(path);
-	LK_TRY(status);
+	LK_TRY(lk_lake_open_found(&lake, lake_path, argc && !dry_run ? 0 : LK_LAKE_READONLY, err));
 	status = argc ? change(lake, argc, argv, err)
 		      : lk_branch_list(lake, tables.items, (int)tables.count, format, stdout, err);
 	lk_lake_close(lake);

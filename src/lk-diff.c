@@ -55,11 +55,8 @@ static enum lk_status diff(const struct lk_sql_diff_options *how, struct lk_erro
 	struct lk_lake *lake = NULL, *other = NULL;
 	enum lk_status status;
 	bool differs = false;
-	char *path;
 
-	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, LK_LAKE_READONLY, err);
-	free(path);
+	status = lk_lake_open_found(&lake, lake_path, LK_LAKE_READONLY, err);
 	if (!status && with)
 		status = lk_lake_open(&other, with, LK_LAKE_READONLY, err);
 	if (!status)

@@ -111,14 +111,9 @@ static enum lk_status start(struct lk_error *err)
 {
 	struct lk_lake *lake;
 	enum lk_status status;
-	char *path;
 
 	(void)read_options();
-	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, dry_run ? LK_LAKE_READONLY : 0, err);
-	free(path);
-	if (status)
-		return status;
+	LK_TRY(lk_lake_open_found(&lake, lake_path, dry_run ? LK_LAKE_READONLY : 0, err));
 	status = expire(lake, err);
 	lk_lake_close(lake);
 	return status;

@@ -80,12 +80,8 @@ static enum lk_status run(int count, char **tables, struct lk_error *err)
 	struct lk_fsck_totals totals;
 	enum lk_status status;
 	struct lk_lake *opened;
-	char *path;
 
-	LK_TRY(lk_lake_find(lake, &path, err));
-	status = lk_lake_open(&opened, path, LK_LAKE_READONLY, err);
-	free(path);
-	LK_TRY(status);
+	LK_TRY(lk_lake_open_found(&opened, lake, LK_LAKE_READONLY, err));
 	status = lk_fsck_run(opened, &o, show, NULL, &totals, err);
 	lk_lake_close(opened);
 	lk_progress_end();

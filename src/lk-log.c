@@ -34,12 +34,8 @@ static enum lk_status run(enum lk_format format, struct lk_error *err)
 	struct lk_lake *lake = NULL;
 	struct lk_log log;
 	enum lk_status status;
-	char *path;
 
-	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, LK_LAKE_READONLY, err);
-	free(path);
-	LK_TRY(status);
+	LK_TRY(lk_lake_open_found(&lake, lake_path, LK_LAKE_READONLY, err));
 	status = lk_log_read(&log, lake, &how, err);
 	if (!status)
 		status = lk_log_write(&log, format, stdout, err);

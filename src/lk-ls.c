@@ -44,14 +44,11 @@ static enum lk_status run(enum lk_format format, int argc, char **argv, struct l
 {
 	struct lk_lake *lake = NULL;
 	enum lk_status status;
-	char *path;
 
-	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, LK_LAKE_READONLY, err);
+	status = lk_lake_open_found(&lake, lake_path, LK_LAKE_READONLY, err);
 	if (!status)
 		status = list(lake, format, argc, argv, err);
 	lk_lake_close(lake);
-	free(path);
 	return status;
 }
 

@@ -70,12 +70,8 @@ static enum lk_status run(const char *to, struct lk_error *err)
 	struct lk_reset_report report;
 	struct lk_lake *lake = NULL;
 	enum lk_status status;
-	char *path;
 
-	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, dry_run ? LK_LAKE_READONLY : 0, err);
-	free(path);
-	LK_TRY(status);
+	LK_TRY(lk_lake_open_found(&lake, lake_path, dry_run ? LK_LAKE_READONLY : 0, err));
 	status = lk_reset(lake, &how, &report, err);
 	if (!status)
 		status = print(&report, err);

@@ -403,16 +403,13 @@ static enum lk_status run(const struct command *c, int argc, char **argv, struct
 {
 	struct lk_lake *lake = NULL;
 	enum lk_status status;
-	char *path;
 
 	if (c->read)
 		LK_TRY(c->read(argc, argv, err));
-	LK_TRY(lk_lake_find(lake_path, &path, err));
-	status = lk_lake_open(&lake, path, c->flags, err);
+	status = lk_lake_open_found(&lake, lake_path, c->flags, err);
 	if (!status)
 		status = c->run(lake, argc, argv, err);
 	lk_lake_close(lake);
-	free(path);
 	return status;
 }
 

@@ -67,6 +67,11 @@ void lk_str_addf(struct lk_str *s, const char *fmt, ...)
 	va_end(args);
 }
 
+const char *lk_plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 void lk_str_add_json(struct lk_str *s, const char *text, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -30,6 +30,9 @@ void lk_str_adds(struct lk_str *s, const char *text);
 void lk_str_addc(struct lk_str *s, char c);
 void lk_str_addf(struct lk_str *s, const char *fmt, ...) LK_PRINTF(2, 3);
 
+/* What a word ends in behind a number of things: "s", or "" for one. */
+const char *lk_plural(int64_t n);
+
 /* Adds a JSON string literal, quotes included; bytes that are not UTF-8 become U+FFFD. */
 void lk_str_add_json(struct lk_str *s, const char *text, size_t len);
 

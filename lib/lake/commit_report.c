@@ -58,18 +58,13 @@ enum lk_status lk_commit_report_add_deliveries(struct lk_commit_report *r, const
 	return LK_OK;
 }
 
-static const char *plural(int64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* Members of a status that somebody has to look at. */
 static void add_members(struct lk_str *out, const struct lk_commit_report *r, const char *status, const char *what)
 {
 	int64_t n = json_integer_value(json_object_get(json_object_get(r->counts, "members"), status));
 
 	if (n)
-		lk_str_addf(out, "%" PRId64 " member%s %s, as lk.files tells\n", n, plural(n), what);
+		lk_str_addf(out, "%" PRId64 " member%s %s, as lk.files tells\n", n, lk_plural(n), what);
 }
 
 void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
@@ -78,9 +73,9 @@ void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 		const struct lk_commit_report_table *t = &r->tables[i];
 
 		lk_str_addf(out, "%s: %" PRId64 " row%s, %" PRId64 " file%s, %" PRId64 " byte%s", t->table, t->rows,
-			plural(t->rows), t->files, plural(t->files), t->bytes, plural(t->bytes));
+			lk_plural(t->rows), t->files, lk_plural(t->files), t->bytes, lk_plural(t->bytes));
 		if (t->removed)
-			lk_str_addf(out, ", %" PRId64 " row%s removed", t->removed, plural(t->removed));
+			lk_str_addf(out, ", %" PRId64 " row%s removed", t->removed, lk_plural(t->removed));
 		if (t->snapshot_id >= 0)
 			lk_str_addf(out, ", snapshot %" PRId64, t->snapshot_id);
 		lk_str_adds(out, r->staged ? ", staged\n" : "\n");

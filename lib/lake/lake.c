@@ -79,6 +79,18 @@ enum lk_status lk_lake_open(struct lk_lake **out, const char *path, unsigned fla
 	return status;
 }
 
+enum lk_status lk_lake_open_found(struct lk_lake **out, const char *option, unsigned flags, struct lk_error *err)
+{
+	enum lk_status status;
+	char *path;
+
+	*out = NULL;
+	LK_TRY(lk_lake_find(option, &path, err));
+	status = lk_lake_open(out, path, flags, err);
+	free(path);
+	return status;
+}
+
 void lk_lake_close(struct lk_lake *lake)
 {
 	if (!lake)

@@ -28,6 +28,8 @@ enum lk_lake_flags {
 };
 /* LK_NOINPUT when there is no lake, LK_DATA when catalog.db is not one of ours. */
 enum lk_status lk_lake_open(struct lk_lake **out, const char *path, unsigned flags, struct lk_error *err) LK_CHECKED;
+/* The same for the lake that lk_lake_find finds. */
+enum lk_status lk_lake_open_found(struct lk_lake **out, const char *option, unsigned flags, struct lk_error *err) LK_CHECKED;
 void lk_lake_close(struct lk_lake *lake); /* NULL is fine */
 /* The absolute folder, without a slash at its end. Borrowed. */
 const char *lk_lake_path(const struct lk_lake *lake);
