@@ -186,6 +186,15 @@ test_expect_success 'where the catalog was emptied nothing goes, and lk-fsck and
 	expect_error 1 "has an empty catalog; nothing is removed" lk-gc -l e && [ "$(find e -name "*.parquet" | wc -l)" = 1 ]
 '
 
+test_expect_success 'a lake whose catalog is lost is not begun anew over its tables, which lk-gc would remove' '
+	rows "l[1]" people 10 && cp "l[1]/catalog.db" kept && rm "l[1]/catalog.db" &&
+	printf "%s\n" "@people id:int64! name:utf8" "*1 id=#|name=n#" | make-stream >one.lk &&
+	expect_error 73 "has tables, and its catalog.db, which names them, is not there" lk-commit -l "l[1]" <one.lk && [ ! -e "l[1]/catalog.db" ] &&
+	: >"l[1]/catalog.db" && expect_error 73 "which names them, is empty" lk-commit -l "l[1]" <one.lk &&
+	cp kept "l[1]/catalog.db" && [ "$(count "l[1]" people)" = 10 ] && rm "l[1]/catalog.db" && rows full people 3 && lk-copy -q full "l[1]" &&
+	[ "$(count "l[1]" people)" = 3 ]
+'
+
 test_expect_success 'misuse' '
 	expect_status 64 lk-gc -l lake x 2>/dev/null && expect_status 64 lk-gc -l lake --grace soon 2>/dev/null &&
 	expect_status 66 lk-gc -l nowhere 2>/dev/null

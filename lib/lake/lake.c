@@ -1,8 +1,10 @@
 #include "lake/lake.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -45,19 +47,53 @@ static enum lk_status check_path(const char *path, struct lk_error *err)
 	return LK_OK;
 }
 
+static bool is_empty(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) || !st.st_size;
+}
+
+/*
+ * Whether the folder has metadata of tables as catalogs name them, and a catalog.db that is not there or empty. Of a lake that another
+ * process makes meanwhile, the catalog is there before the tables: so it is looked at again behind them.
+ */
+static bool has_lost_catalog(const char *path, const char *file)
+{
+	struct lk_str pattern = LK_STR_INIT;
+	glob_t found = {0};
+	bool lost;
+
+	if (!is_empty(file))
+		return false;
+	for (const char *p = path; *p; p++)
+		lk_str_addf(&pattern, strchr("*?[\\", *p) ? "\\%c" : "%c", *p);
+	lk_str_addf(&pattern, "/*/*/metadata/[0-9]*-*.metadata.json");
+	lost = pattern.data && !glob(pattern.data, GLOB_NOSORT, NULL, &found) && is_empty(file);
+	globfree(&found);
+	lk_str_release(&pattern);
+	return lost;
+}
+
 static enum lk_status open_at(struct lk_lake *lake, const char *path, unsigned flags, struct lk_error *err)
 {
 	struct lk_str file = LK_STR_INIT;
-	bool there;
+	bool there, lost;
 
 	if (flags & LK_LAKE_CREATE)
 		LK_TRY(lk_mkdirs(path, 0777, err));
 	LK_TRY(lk_path_absolute(path, &lake->path, err));
 	lk_str_addf(&file, "%s/catalog.db", lake->path);
 	there = file.data && !access(file.data, F_OK);
+	lost = file.data && (flags & LK_LAKE_CREATE) && !(flags & LK_LAKE_OVER) && has_lost_catalog(lake->path, file.data);
 	lk_str_release(&file);
 	if (!there && !(flags & LK_LAKE_CREATE))
 		return lk_error_set(err, LK_NOINPUT, "there is no lake in '%s': it has no catalog.db", path);
+	if (lost)
+		return lk_error_set(err, LK_CANTCREATE,
+			"'%s' has tables, and its catalog.db, which names them, is %s: it is lost; copy the lake back from a backup with"
+			" lk-copy, or name a new folder",
+			path, there ? "empty" : "not there");
 	if (!there)
 		LK_TRY(check_path(lake->path, err));
 	return lk_catalog_open(lake, flags, err);

@@ -24,6 +24,7 @@ enum lk_status lk_lake_find(const char *option, char **path, struct lk_error *er
 
 enum lk_lake_flags {
 	LK_LAKE_CREATE = 1,   /* make folder and catalog where they are missing */
+	LK_LAKE_OVER = 4,     /* with CREATE: also over tables that no catalog names, as a copy that was cut short left them */
 	LK_LAKE_READONLY = 2, /* never writes, not even a lock that others would wait for longer than a statement */
 };
 /* LK_NOINPUT when there is no lake, LK_DATA when catalog.db is not one of ours. */

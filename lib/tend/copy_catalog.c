@@ -322,7 +322,7 @@ enum lk_status lk_copy_catalog_write(struct lk_copy_catalog *c, bool partial, st
 	struct lk_lake *lake;
 	int lock;
 
-	LK_TRY(open_destination(c, LK_LAKE_CREATE, &lake, err));
+	LK_TRY(open_destination(c, LK_LAKE_CREATE | LK_LAKE_OVER, &lake, err));
 	lock = lk_catalog_lock(lake);
 	status = partial ? write_some(c, lake, err) : write_all(c, lake, err);
 	if (lock >= 0)
