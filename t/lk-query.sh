@@ -205,6 +205,16 @@ test_expect_success 'values come back as they went in' '
 	printf "at\n2026-01-31 12:00:00+00\n" | answers "select v.at from visits v order by 1 limit 1" -l lake
 '
 
+test_expect_success 'a data file that is not there is named, wherever in the table it is' '
+	for n in 1 2 3 4 5 6; do
+		lk-query -F arrow --as t "select $n as id" | lk-commit -q -l holed --once $n || return 1
+	done &&
+	lk-query -l holed -F csv "select file_path from \"t\$files\"" | sed -n "s,^file://,,p" >files && [ "$(wc -l <files)" = 6 ] &&
+	while read -r file; do
+		mv "$file" away && expect_error 74 "file '\''$file'\'' is not there" lk-query -l holed "select sum(id) from t" </dev/null && mv away "$file" || return 1
+	done <files
+'
+
 test_expect_success 'a name that is not there is told, with the nearest' '
 	expect_error 65 "did you mean '\''main.people'\''?" lk-query -l lake "from peopel" &&
 	expect_error 65 "did you mean '\''ward.visits'\''?" lk-query -l lake "from main.visits" &&

@@ -102,6 +102,30 @@ static void mend_advice(struct lk_str *s)
 	lk_str_adds(s, "; --memory gives more, and fewer threads (-j 1) need less");
 }
 
+/* A file that is not there DuckDB calls a pattern, or, where it comes late in a list, looks for as a folder, which it may not. */
+static bool mend_missing(struct lk_str *s)
+{
+	static const char *const said[][2] = {
+		{"no files found that match the pattern \"", "\""},
+		{"cannot access file \"", "/**/*.parquet\" - file system operations are disabled by configuration"},
+	};
+
+	for (size_t i = 0; !s->failed && i < sizeof(said) / sizeof(*said); i++) {
+		char *start = strstr(s->data, said[i][0]), *path = start ? start + strlen(said[i][0]) : NULL;
+		char *end = path ? strstr(path, said[i][1]) : NULL;
+		struct lk_str mended = LK_STR_INIT;
+
+		if (!end)
+			continue;
+		lk_str_add(&mended, s->data, (size_t)(start - s->data));
+		lk_str_addf(&mended, "file '%.*s' is not there", (int)(end - path), path);
+		lk_str_release(s);
+		*s = mended;
+		return true;
+	}
+	return false;
+}
+
 enum lk_status lk_sql_error(const char *said, const char *text, const char *text_name, struct lk_error *err)
 {
 	const char *brace = said ? strchr(said, '{') : NULL;
@@ -114,6 +138,8 @@ enum lk_status lk_sql_error(const char *said, const char *text, const char *text
 	add_place(&s, json, text, text_name);
 	add_reason(&s, reason ? reason : said ? without_kind(said) : "DuckDB gave no reason");
 	mend_advice(&s);
+	if (mend_missing(&s))
+		status = LK_IO;
 	lk_error_set(err, status, "%s", lk_str_text(&s));
 	lk_str_release(&s);
 	json_decref(json);
