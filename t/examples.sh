@@ -57,7 +57,7 @@ PAGER=cat MANPAGER=cat
 export PAGER MANPAGER
 run_script() { # FILE
 	cat "$1"
-	script -qec "bash -o pipefail $1" /dev/null >out 2>&1
+	timeout -k 5 60 script -qec "bash -o pipefail $1" /dev/null >out 2>&1
 	rc=$?
 	cat out
 	[ $rc -le 1 ] || { echo "exit status $rc"; return 1; }

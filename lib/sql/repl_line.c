@@ -305,6 +305,7 @@ enum lk_line_end lk_line_read(struct lk_line *line, const char *prompt, struct l
 
 	line->prompt = prompt;
 	line->cancelled = false;
+	el_set(line->edit, EL_PREP_TERM, 1); /* before the prompt invites to type: keys would mean what they mean outside of a line */
 	text = el_gets(line->edit, &len);
 	if (line->cancelled) {
 		fputs("^C\n", stdout);
