@@ -263,6 +263,8 @@ static enum lk_status run_impl(struct run *run, struct lk_error *err)
 	if (o->dry_run)
 		return LK_OK;
 	LK_TRY(lk_copy_sync(&run->copy, err));
+	/* Again: the copying took its time, and others may have written to the destination. */
+	LK_TRY(lk_copy_catalog_check(&run->catalog, o->tables, o->table_count, o->replace, o->shallow, err));
 	return lk_copy_catalog_write(&run->catalog, partial, err);
 }
 
