@@ -261,14 +261,17 @@ void lk_revert_report_release(struct lk_revert_report *r)
 
 void lk_revert_report_text(const struct lk_revert_report *r, struct lk_str *out)
 {
+	const char *would = r->dry ? "to be " : "";
+
 	for (size_t i = 0; i < r->table_count; i++) {
 		const struct lk_revert_table *t = &r->tables[i];
 
 		lk_str_addf(out, "%s: %" PRId64 " row%s", t->table, t->counts.rows, lk_plural(t->counts.rows));
 		if (t->counts.files)
-			lk_str_addf(out, ", %" PRId64 " file%s removed", t->counts.files, lk_plural(t->counts.files));
+			lk_str_addf(out, ", %" PRId64 " file%s %sremoved", t->counts.files, lk_plural(t->counts.files), would);
 		if (t->counts.positions)
-			lk_str_addf(out, ", %" PRId64 " row%s deleted by position", t->counts.positions, lk_plural(t->counts.positions));
+			lk_str_addf(out, ", %" PRId64 " row%s %sdeleted by position", t->counts.positions, lk_plural(t->counts.positions),
+				would);
 		if (t->snapshot_id >= 0)
 			lk_str_addf(out, ", snapshot %" PRId64, t->snapshot_id);
 		lk_str_addc(out, '\n');
