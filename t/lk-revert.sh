@@ -61,10 +61,10 @@ test_expect_success 'a dry run says what would go and changes nothing' '
 	sqlite3 all/catalog.db .dump >before && find all -type f | sort >files && chmod -R a-w all &&
 	lk-revert -l all -n --delivery "$(sha FAC-2.csv 8)" >actual && chmod -R u+w all &&
 	cat >expect <<-\EOF_ &&
-	lk.files: 1 row, 1 row deleted by position
-	lk.rejects: 1 row, 1 row deleted by position
-	main.people: 2 rows, 2 rows deleted by position
-	quarantine.rejects: 1 row, 1 row deleted by position
+	lk.files: 1 row, 1 row to be deleted by position
+	lk.rejects: 1 row, 1 row to be deleted by position
+	main.people: 2 rows, 2 rows to be deleted by position
+	quarantine.rejects: 1 row, 1 row to be deleted by position
 	would be unknown: FAC-2.csv
 	EOF_
 	test_cmp expect actual && sqlite3 all/catalog.db .dump | diff before - && find all -type f | sort | diff files - &&

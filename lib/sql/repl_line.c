@@ -266,8 +266,9 @@ static enum lk_status open_edit(struct lk_line *line, struct lk_error *err)
 	el_set(line->edit, EL_PROMPT, prompt_of);
 	el_set(line->edit, EL_EDITOR, "emacs");
 	el_set(line->edit, EL_HIST, history, line->history);
-	el_set(line->edit, EL_ADDFN, "lk-complete", "completes a name", complete);
-	el_set(line->edit, EL_ADDFN, "lk-cancel", "gives the line up", cancel);
+	/* The wide form keeps these texts as they are; the other one copies them, and never frees its copies. */
+	el_wset(line->edit, EL_ADDFN, L"lk-complete", L"completes a name", complete);
+	el_wset(line->edit, EL_ADDFN, L"lk-cancel", L"gives the line up", cancel);
 	el_set(line->edit, EL_BIND, "^I", "lk-complete", NULL);
 	el_set(line->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(line->edit, NULL); /* ~/.editrc */
