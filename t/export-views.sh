@@ -9,7 +9,7 @@ EOF_
 load() { lk-parse -q -s people.json $1 >$1.lk; [ $? -le 1 ] && lk-commit -q -l lake <$1.lk; }
 
 # Another program, elsewhere, with nothing of the lake at hand but the file.
-ask() { (cd / && LK_DUCKDB=${LK_DUCKDB-$LK_TOP/build/deps/duckdb/libduckdb.so} duckdb-ask "$test_dir/$1" "$2"); }
+ask() { (cd / && duckdb-ask "$test_dir/$1" "$2"); }
 
 test_expect_success 'a lake with deletes' '
 	printf "id,name,born\n1,Al,2001-02-03\n2,Bo,31/02/2001\n3,Cy,2002-02-30\n" >FAC-one.csv && load FAC-one.csv &&

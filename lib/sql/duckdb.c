@@ -10,8 +10,8 @@
 
 static const char hint[] = "run scripts/setup, or let LK_DUCKDB name the library";
 
-/* Places beside the program: the build's, the sanitized build's, the installation's. */
-static const char *const places[] = {"../deps/duckdb", "../../deps/duckdb", "../lib/lk"};
+/* Places beside the program: the build's, the sanitized build's (whose tests lie a level deeper), the installation's. */
+static const char *const places[] = {"../deps/duckdb", "../../deps/duckdb", "../../../deps/duckdb", "../lib/lk"};
 
 /* The library beside the program in *path, or *path empty. */
 static void find_beside(struct lk_str *path)

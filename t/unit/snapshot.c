@@ -256,12 +256,30 @@ static void test_merge(void)
 	is_text(summary("total-records"), "10", "rows add up");
 }
 
+static enum lk_status make_branch(void *context, json_t *root, struct lk_error *e)
+{
+	json_t *refs = json_object_get(root, "refs");
+
+	(void)context, (void)e;
+	json_object_set_new(refs, "audit", json_deep_copy(json_object_get(refs, "main")));
+	return LK_OK;
+}
+
 static void test_branch(void)
 {
 	struct lk_target t;
 	struct seen seen;
 	json_t *root;
 
+	open_table(&t);
+	t.branch = strdup("audit");
+	add(&t, 'z', 5);
+	is_int(commit(&t), LK_DATA, "there is no branch: %s", err.message);
+	lk_target_release(&t);
+	open_table(&t);
+	t.edit = make_branch;
+	is_int(commit(&t), LK_OK, "one is made");
+	lk_target_release(&t);
 	open_table(&t);
 	t.branch = strdup("audit");
 	add(&t, 'h', 5);
