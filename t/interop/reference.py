@@ -44,7 +44,7 @@ class Facts:
             return self.ids[int(text)]
         if not text.startswith("file:"):
             return UUID.sub("UUID", text)
-        name = UUID.sub("UUID", re.sub(r"^file:/*.*?/main/[^/]*", "", text))
+        name = UUID.sub("UUID", re.sub(r"^file:/*.*/main/[^/]*", "", text))
         name = re.sub(r"snap-\d+-\d+-", "snap-ID-N-", name)
         return re.sub(r"/data/.*?(-deletes)?\.parquet", r"/data/NAME.parquet", name)
 
