@@ -123,5 +123,8 @@ enum lk_end_column {
 #define LK_META_PHI "lk.phi"
 #define LK_META_DOC "lk.doc"
 #define LK_META_PACKAGE "lk.package"
+#define LK_META_OP "lk.op"
+#define LK_META_MAX_VANISH "lk.maxVanish"
+#define LK_META_CHANGE "lk.change"
 
 #endif

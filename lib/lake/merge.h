@@ -1,0 +1,64 @@
+/*
+ * Merging: rows with keys come into a table that has one row for each key (change/spec.h), in the commit that brings them.
+ *
+ * All rows that came are in data files first, as any others. Then it is found out which of them are not to be: older than what the table
+ * has, the same as that, or there twice; and which rows of the table they replace. All those are deleted by position, of the new files as
+ * of the old ones, in the same snapshot ("Position Delete Files" of Iceberg's specification: a file of deletes applies to data files of
+ * its own sequence number too). So files are written once, and when another writer was first only the deletes are made anew.
+ *
+ * What rows cannot say are facts, in the lake's table lk.versions: which keys were deleted, and at which version, so that a row which comes
+ * late does not bring them back (sql/resolve.h).
+ *
+ * Finding is lib/sql's, for lib/lake knows no SQL.
+ */
+#ifndef LK_LAKE_MERGE_H
+#define LK_LAKE_MERGE_H
+
+#include "change/spec.h"
+#include "lake/takeout.h"
+
+enum lk_fact_kind { LK_FACT_DELETED, LK_FACT_CONFIRMED, LK_FACT_COMPLETE };
+extern const char *const lk_fact_words[]; /* "deleted", "confirmed", "complete" */
+
+struct lk_merge_counts {
+	int64_t inserted, updated, deleted;
+	int64_t unchanged, late, repeated; /* rows that came and are not added */
+	int64_t held;	   /* rows of the table that full lists do not have, and that stay, for they are more than the limit allows */
+	int64_t held_scopes; /* values of the scope in which that is so */
+};
+
+/* A fact that is to be kept; sent (microseconds), file and row say where it came from, as the columns lk_sent, lk_file and lk_row do. */
+struct lk_fact {
+	enum lk_fact_kind kind;
+	const void *key, *version; /* encoded (change/cells.h, change/version.h) */
+	size_t key_len, version_len;
+	bool has_sent, has_row;
+	int64_t sent, row;
+	const char *file; /* NULL: none */
+};
+typedef enum lk_status lk_fact_visitor(void *context, const struct lk_fact *fact, struct lk_error *err);
+
+struct lk_merge_request {
+	const struct lk_spec *spec;
+	const struct lk_lake_table *base;  /* as it is, loaded with metrics; NULL: it is new */
+	const struct lk_lake_table *added; /* the files that come, as a table of its columns, by their uris */
+	const struct lk_lake_table *facts; /* lk.versions as it is, loaded; NULL: none */
+	const struct lk_lake_table *added_facts; /* its files that come; NULL: none */
+	const char *uuid;			 /* of the table: whose facts */
+};
+
+struct lk_merge_visitor {
+	lk_place_visitor *old; /* a row of base goes, */
+	lk_place_visitor *new; /* or one of added; both by uri and by position, ascending */
+	lk_fact_visitor *fact;
+	void *context;
+};
+
+/* Finds what a merge means (sql/merger.h), as often as it is asked. counts are set. */
+struct lk_merger {
+	void *self;
+	enum lk_status (*merge)(void *self, const struct lk_merge_request *request, const struct lk_merge_visitor *visitor,
+		struct lk_merge_counts *counts, struct lk_error *err);
+};
+
+#endif
