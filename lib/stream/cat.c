@@ -113,7 +113,7 @@ static bool is_beside(const struct lk_batch *batch)
 
 	return lk_meta_get(batch->schema, LK_META_SEGMENT, &segment) &&
 	       (!strcmp(batch->table, LK_TABLE_FILES) || !strcmp(batch->table, LK_TABLE_REJECTS) ||
-		       !strcmp(batch->table, LK_TABLE_REPLAYED));
+		       !strcmp(batch->table, LK_TABLE_REPLAYED) || !strcmp(batch->table, LK_TABLE_VERSIONS));
 }
 
 static bool wanted(struct lk_cat *c, const struct lk_batch *batch)

@@ -43,7 +43,7 @@ struct lk_reader {
 bool lk_table_is_side(const char *table)
 {
 	return !strcmp(table, LK_TABLE_END) || !strcmp(table, LK_TABLE_MEMBERS) || !strcmp(table, LK_TABLE_FILES) ||
-		!strcmp(table, LK_TABLE_REJECTS) || !strcmp(table, LK_TABLE_REPLAYED);
+		!strcmp(table, LK_TABLE_REJECTS) || !strcmp(table, LK_TABLE_REPLAYED) || !strcmp(table, LK_TABLE_VERSIONS);
 }
 
 void lk_pipe_enlarge(int fd)

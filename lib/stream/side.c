@@ -73,6 +73,18 @@ const struct lk_field lk_replayed_fields[] = {
 	{NULL},
 };
 
+const struct lk_field lk_versions_fields[] = {
+	{"table", LK_UTF8, .required = true},
+	{"table_uuid", LK_UTF8},
+	{"fact", LK_UTF8, .required = true},
+	{"key", LK_BINARY, .required = true},
+	{"version", LK_BINARY, .required = true},
+	{"lk_sent", LK_TIMESTAMPTZ},
+	{"lk_file", LK_UTF8},
+	{"lk_row", LK_INT64},
+	{NULL},
+};
+
 const struct lk_field lk_end_fields[] = {
 	{"table", LK_UTF8, .required = true},
 	{"streams", LK_INT64, .required = true},

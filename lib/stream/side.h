@@ -96,6 +96,22 @@ enum lk_replayed_column {
 	LK_REPLAYED_COLUMNS
 };
 
+/*
+ * lk.versions: a row for each fact of a table that its rows cannot say (lk-upsert(1)).
+ *
+ *	table, table_uuid   of which; the uuid is null for a table that the lake does not have yet
+ *	fact	     deleted (the key, at this version), confirmed (a version came that is what the row is), complete (a list of all rows
+ *		     within a value of the scope)
+ *	key, version   encoded (change/cells.h, change/version.h); of `complete` the values of the scope, and which list it is
+ *	lk_sent, lk_file, lk_row   of the row that it came from, as the table's rows have them; null where there is none
+ */
+extern const struct lk_field lk_versions_fields[];
+enum lk_versions_column {
+	LK_VERSIONS_TABLE, LK_VERSIONS_UUID, LK_VERSIONS_FACT, LK_VERSIONS_KEY, LK_VERSIONS_VERSION, LK_VERSIONS_SENT,
+	LK_VERSIONS_FILE, LK_VERSIONS_ROW,
+	LK_VERSIONS_COLUMNS
+};
+
 /* lk.end: a row for each table of the segment: table, streams, rows, read, dropped, reason. */
 extern const struct lk_field lk_end_fields[];
 enum lk_end_column {

@@ -26,6 +26,7 @@
 #define LK_TABLE_FILES "lk.files"
 #define LK_TABLE_REJECTS "lk.rejects"
 #define LK_TABLE_REPLAYED "lk.replayed"
+#define LK_TABLE_VERSIONS "lk.versions"
 
 /* Whether a table is one of those, rather than data. */
 bool lk_table_is_side(const char *table);

@@ -111,6 +111,8 @@ static void begin_table(char *line)
 		check(lk_builder_init(&builder, lk_rejects_fields, count_fields(lk_rejects_fields), meta, &err));
 	else if (!strcmp(table, LK_TABLE_REPLAYED))
 		check(lk_builder_init(&builder, lk_replayed_fields, count_fields(lk_replayed_fields), meta, &err));
+	else if (!strcmp(table, LK_TABLE_VERSIONS))
+		check(lk_builder_init(&builder, lk_versions_fields, count_fields(lk_versions_fields), meta, &err));
 	else if (!strcmp(table, LK_TABLE_MEMBERS))
 		check(lk_builder_init(&builder, lk_members_fields, count_fields(lk_members_fields), meta, &err));
 	else
