@@ -107,18 +107,6 @@ static enum lk_status expire(struct lk_lake *lake, struct lk_error *err)
 	return status;
 }
 
-static enum lk_status start(struct lk_error *err)
-{
-	struct lk_lake *lake;
-	enum lk_status status;
-
-	(void)read_options();
-	LK_TRY(lk_lake_open_found(&lake, lake_path, dry_run ? LK_LAKE_READONLY : 0, err));
-	status = expire(lake, err);
-	lk_lake_close(lake);
-	return status;
-}
-
 int main(int argc, char **argv)
 {
 	struct lk_error err = {0};
@@ -126,5 +114,6 @@ int main(int argc, char **argv)
 	lk_tool_start(&tool, &argc, &argv);
 	if (argc > 0)
 		lk_tool_misuse("unexpected argument '%s'", argv[0]);
-	return lk_tool_finish(start(&err), &err);
+	(void)read_options();
+	return lk_tool_finish(lk_lake_with(lake_path, dry_run ? LK_LAKE_READONLY : 0, expire, &err), &err);
 }

@@ -144,17 +144,6 @@ static enum lk_status maintain(struct lk_lake *lake, struct lk_error *err)
 	return status;
 }
 
-static enum lk_status start(struct lk_error *err)
-{
-	struct lk_lake *lake;
-	enum lk_status status;
-
-	LK_TRY(lk_lake_open_found(&lake, lake_path, dry_run ? LK_LAKE_READONLY : 0, err));
-	status = maintain(lake, err);
-	lk_lake_close(lake);
-	return status;
-}
-
 int main(int argc, char **argv)
 {
 	struct lk_error err = {0};
@@ -162,5 +151,5 @@ int main(int argc, char **argv)
 	lk_tool_start(&tool, &argc, &argv);
 	if (argc > 0)
 		lk_tool_misuse("unexpected argument '%s'", argv[0]);
-	return lk_tool_finish(start(&err), &err);
+	return lk_tool_finish(lk_lake_with(lake_path, dry_run ? LK_LAKE_READONLY : 0, maintain, &err), &err);
 }

@@ -107,7 +107,7 @@ failures() {
 		66|lk-ls|the lake is not there|nowhere|lk-ls -l nowhere
 		66|lk-ls|a table is not there|nothing|lk-ls -l lake nothing
 		66|lk-log|the lake is not there|nowhere|lk-log -l nowhere
-		65|lk-log|a table is not there|nothing|lk-log -l lake -t nothing
+		66|lk-log|a table is not there|nothing|lk-log -l lake -t nothing
 		66|lk-expire|the lake is not there|nowhere|lk-expire -l nowhere
 		66|lk-expire|a table is not there|nothing|lk-expire -l lake -t nothing
 		66|lk-compact|the lake is not there|nowhere|lk-compact -l nowhere
@@ -118,7 +118,7 @@ failures() {
 		66|lk-gc|a table is not there|nothing|lk-gc -l lake -t nothing
 		66|lk-gc|a folder of staged runs is not there|nowhere|lk-gc -l lake --staged nowhere
 		66|lk-table|the lake is not there|nowhere|lk-table describe -l nowhere people
-		65|lk-table|a table is not there|nothing|lk-table describe -l lake nothing
+		66|lk-table|a table is not there|nothing|lk-table describe -l lake nothing
 		64|lk-table|a type is not there|nonsense|lk-table create -l lake t "a nonsense"
 		73|lk-table|the lake cannot be made|regular|lk-table create -l regular/lake t "a int"
 		66|lk-diff|the lake is not there|nowhere|lk-diff -l nowhere main

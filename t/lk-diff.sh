@@ -207,7 +207,7 @@ fi
 test_expect_success 'what is not there, and misuse' '
 	expect_error 64 "from when" lk-diff -l lake && expect_error 64 "two moments" lk-diff -l lake a b c &&
 	expect_error 65 "there is no branch or tag '\''nothing'\''" lk-diff -l lake nothing && expect_error 65 "there is no snapshot '\''12345'\''" lk-diff -l lake 12345 &&
-	expect_error 65 "there is no table '\''nothing'\''" lk-diff -l lake -t nothing main && expect_error 64 "several tables differ" lk-diff -l lake 2026-01-01 &&
+	expect_error 66 "there is no table '\''nothing'\''" lk-diff -l lake -t nothing main && expect_error 64 "several tables differ" lk-diff -l lake 2026-01-01 &&
 	expect_error 64 "-o FILE" lk-diff -l lake -t notes -F parquet main && expect_error 66 nowhere lk-diff -l lake --with nowhere
 '
 

@@ -59,7 +59,7 @@ test_expect_success 'rows that were taken out' '
 '
 
 test_expect_success 'what is not there, and wrong options' '
-	expect_error 65 "did you mean '\''people'\''?" lk-log -l lake -t peopel &&
+	expect_error 66 "did you mean '\''people'\''?" lk-log -l lake -t peopel &&
 	expect_error 65 "no branch or tag '\''audit'\''" lk-log -l lake --branch audit &&
 	expect_error 64 "exclude each other" lk-log -l lake --all --branch main && expect_error 64 "no format" lk-log -l lake -F arrow &&
 	expect_error 64 "unexpected argument" lk-log -l lake people && expect_error 66 "nowhere" lk-log -l nowhere &&

@@ -158,7 +158,7 @@ test_expect_success 'kill -9 at any moment leaves before or after, and the same 
 test_expect_success 'misuse' '
 	expect_error 64 "one time, snapshot or ref" lk-reset -l lake && expect_error 64 "one time" lk-reset -l lake a b &&
 	expect_error 65 "no branch or tag '\''nothing'\''" lk-reset -l lake nothing && expect_error 66 nowhere lk-reset -l nowhere 2026-01-01 &&
-	expect_error 65 "no table '\''nothing'\''" lk-reset -l lake -t nothing 2026-01-01
+	expect_error 66 "no table '\''nothing'\''" lk-reset -l lake -t nothing 2026-01-01
 '
 
 test_done

@@ -89,7 +89,7 @@ test_expect_success 'what is wrong is told, and nothing is left' '
 	[ ! -e lake/main/t ] &&
 	expect_error 65 "is no name for a table" lk-table create -l lake Bad "a int" &&
 	expect_error 77 "lk'\''s own" lk-table create -l lake quarantine.x "a int" &&
-	expect_error 65 "there is no table" lk-table describe -l lake nothing &&
+	expect_error 66 "there is no table" lk-table describe -l lake nothing &&
 	expect_error 66 "nowhere" lk-table describe -l nowhere nothing &&
 	expect_status 64 lk-table create -l lake t && expect_status 64 lk-table alter -l lake t && expect_status 64 lk-table &&
 	expect_status 64 lk-table shrink t && expect_status 64 lk-table describe t --key a && expect_status 64 lk-table rename -n a b
@@ -104,7 +104,7 @@ test_expect_success 'the tables of data packages' '
 	END
 	lk-table create -l lake -s people.json people &&
 	[ "$(described lake people "[c[\"column\"] for c in d[\"columns\"] if c[\"key\"]]")" = "['\''id'\'']" ] &&
-	expect_status 65 lk-table describe -l lake beds &&
+	expect_status 66 lk-table describe -l lake beds &&
 	lk-table create -l lake -s people.json && lk-table describe -l lake beds >out &&
 	expect_error 65 "no data package has a table '\''nothing'\''" lk-table create -l lake -s people.json nothing
 '
@@ -245,7 +245,7 @@ test_expect_success 'a drop meets a commit in flight' '
 test_expect_success 'a table is renamed, with its rows, and its old name is free' '
 	lk-table rename -l lake a ward.aa 2>said && grep -qx "lk-table: renamed a to ward.aa" said &&
 	[ "$(query "select count(*) from ward.aa")" = 6 ] &&
-	expect_status 65 lk-table describe -l lake main.a &&
+	expect_status 66 lk-table describe -l lake main.a &&
 	rows main.a 7 | lk-commit -l lake >out &&
 	[ "$(query "select count(*) from main.a")" = 7 ] && [ "$(query "select count(*) from ward.aa")" = 6 ] &&
 	[ "$(described lake main.a "d[\"location\"]")" != "$(described lake ward.aa "d[\"location\"]")" ] &&
@@ -258,7 +258,7 @@ test_expect_success 'a dropped table leaves its files, and a new one of the name
 	lk-table drop -l lake -n busy 2>said && grep -q "would drop main.busy; its files stay in file://.*/lake/main/busy for lk-gc" said &&
 	[ "$(query "select count(*) from busy")" = 60 ] &&
 	lk-table drop -l lake busy 2>said && grep -q "dropped main.busy" said &&
-	expect_status 65 lk-table describe -l lake busy &&
+	expect_status 66 lk-table describe -l lake busy &&
 	[ "$(find lake/main/busy -name "*.parquet" | wc -l)" = "$(cat before)" ] &&
 	rows main.busy 2 | lk-commit -l lake >out && [ "$(query "select count(*) from busy")" = 2 ] &&
 	lk-gc -l lake --grace 0 2>said && [ "$(query "select count(*) from busy")" = 2 ] &&
@@ -269,7 +269,7 @@ test_expect_success 'a table whose metadata are damaged can be dropped, but not 
 	lk-table create -l lake broken "a int" && echo nonsense >"$(metadata_of lake main.broken)" &&
 	expect_error 65 "is not JSON" lk-table describe -l lake broken &&
 	expect_status 65 lk-table drop -l lake --purge broken &&
-	lk-table drop -l lake broken && expect_status 65 lk-table describe -l lake broken
+	lk-table drop -l lake broken && expect_status 66 lk-table describe -l lake broken
 '
 
 test_expect_success '--purge removes what it said that it would, and nothing else' '

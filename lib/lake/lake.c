@@ -136,6 +136,17 @@ void lk_lake_close(struct lk_lake *lake)
 	free(lake);
 }
 
+enum lk_status lk_lake_with(const char *option, unsigned flags, lk_lake_work *work, struct lk_error *err)
+{
+	struct lk_lake *lake;
+	enum lk_status status;
+
+	LK_TRY(lk_lake_open_found(&lake, option, flags, err));
+	status = work(lake, err);
+	lk_lake_close(lake);
+	return status;
+}
+
 const char *lk_lake_path(const struct lk_lake *lake)
 {
 	return lake->path;

@@ -32,6 +32,10 @@ enum lk_status lk_lake_open(struct lk_lake **out, const char *path, unsigned fla
 /* The same for the lake that lk_lake_find finds. */
 enum lk_status lk_lake_open_found(struct lk_lake **out, const char *option, unsigned flags, struct lk_error *err) LK_CHECKED;
 void lk_lake_close(struct lk_lake *lake); /* NULL is fine */
+
+/* Opens the lake that lk_lake_find finds, has the work done, and closes it. */
+typedef enum lk_status lk_lake_work(struct lk_lake *lake, struct lk_error *err);
+enum lk_status lk_lake_with(const char *option, unsigned flags, lk_lake_work *work, struct lk_error *err) LK_CHECKED;
 /* The absolute folder, without a slash at its end. Borrowed. */
 const char *lk_lake_path(const struct lk_lake *lake);
 

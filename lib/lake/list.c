@@ -157,7 +157,7 @@ static enum lk_status not_found(struct lk_pin *pin, const char *name, int candid
 
 	if (candidates)
 		return lk_error_set(err, LK_DATA, "table '%s' could be any of %d: name its namespace, too", name, candidates);
-	return lk_error_set(err, LK_DATA, "there is no table '%s' in the lake%s%s%s", name, near ? "; did you mean '" : "",
+	return lk_error_set(err, LK_NOINPUT, "there is no table '%s' in the lake%s%s%s", name, near ? "; did you mean '" : "",
 		near ? near : "", near ? "'?" : "");
 }
 

@@ -15,7 +15,7 @@ enum lk_status lk_lake_list(struct lk_pin *pin, const char *const *patterns, int
 	struct lk_error *err) LK_CHECKED;
 
 /* The pinned table that a name means: NAMESPACE.TABLE, or TABLE alone, which is that of `main` or else the only one of that name.
- * LK_DATA with the nearest name when there is none, or several. */
+ * LK_NOINPUT with the nearest name when there is none, LK_DATA when there are several. */
 enum lk_status lk_pin_find(struct lk_pin *pin, const char *name, struct lk_lake_table **out, struct lk_error *err) LK_CHECKED;
 
 /* A summary's number, such as total-records; -1 when it does not say. */
