@@ -69,6 +69,8 @@ enum lk_status lk_write_options_read(const json_t *properties, struct lk_write_o
 	LK_TRY(read_codec(properties, p, err));
 	LK_TRY(read_number(properties, "write.target-file-size-bytes", INT64_MAX, &out->file_bytes, err));
 	LK_TRY(read_number(properties, "write.parquet.row-group-size-bytes", INT64_MAX, &p->row_group_bytes, err));
+	if (text_of(properties, "write.parquet.row-group-size-bytes"))
+		p->row_group_rows = 0;
 	LK_TRY(read_number(properties, "write.parquet.page-size-bytes", PAGE_BYTES_MAX, &p->page_bytes, err));
 	LK_TRY(read_number(properties, "write.parquet.page-row-limit", PAGE_ROWS_MAX, &p->page_rows, err));
 	return read_number(properties, "write.parquet.dict-size-bytes", PAGE_BYTES_MAX, &p->dictionary_bytes, err);

@@ -9,7 +9,7 @@
 
 struct lk_parquet {
 	struct lk_out out;
-	int64_t row_group_bytes;
+	int64_t row_group_bytes, row_group_rows;
 	int64_t rows, group_rows; /* group_rows of them in the open row group */
 	struct lk_scratch scratch;
 	struct lk_footer footer;
@@ -72,6 +72,7 @@ static enum lk_status create_impl(struct lk_parquet *w, const char *path, mode_t
 		LK_TRY(lk_chunk_init(&w->columns[w->column_count++], &columns[i], err));
 	}
 	w->row_group_bytes = options->row_group_bytes;
+	w->row_group_rows = options->row_group_rows ? options->row_group_rows : INT64_MAX;
 	w->footer.codec = options->codec;
 	LK_TRY(lk_scratch_init(&w->scratch, options, count, err));
 	LK_TRY(lk_out_create(&w->out, path, mode, err));
@@ -198,12 +199,21 @@ static int64_t group_bytes(const struct lk_parquet *w)
 	return bytes;
 }
 
+static int64_t slice_rows(const struct lk_parquet *w, int64_t rows)
+{
+	int64_t room = w->row_group_rows - w->group_rows;
+
+	if (rows > w->scratch.page_rows)
+		rows = w->scratch.page_rows;
+	return rows < room ? rows : room;
+}
+
 /* Rows go in by slices of a page's rows, so that a row group ends near its size however large a batch is. */
 static enum lk_status write_impl(struct lk_parquet *w, const struct ArrowArrayView *view, const int *source,
 	const int32_t *rows, int64_t count, struct lk_error *err)
 {
 	for (int64_t at = 0, n; at < count; at += n) {
-		n = count - at < w->scratch.page_rows ? count - at : w->scratch.page_rows;
+		n = slice_rows(w, count - at);
 		for (int i = 0; i < w->column_count; i++) {
 			const struct ArrowArrayView *child = source[i] < 0 ? NULL : view->children[source[i]];
 			int64_t first = child ? view->offset + child->offset + (rows ? 0 : at) : 0;
@@ -212,7 +222,7 @@ static enum lk_status write_impl(struct lk_parquet *w, const struct ArrowArrayVi
 		}
 		w->group_rows += n;
 		w->rows += n;
-		if (group_bytes(w) >= w->row_group_bytes)
+		if (w->group_rows == w->row_group_rows || group_bytes(w) >= w->row_group_bytes)
 			LK_TRY(flush_impl(w, err));
 	}
 	return LK_OK;

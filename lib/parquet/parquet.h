@@ -47,8 +47,9 @@ struct lk_parquet_options {
 	int64_t page_bytes;	 /* uncompressed, 1 MiB */
 	int64_t page_rows;	 /* 20000 */
 	int64_t dictionary_bytes; /* 2 MiB: beyond it a column chunk goes on in PLAIN */
+	int64_t row_group_rows;	  /* 500000; 0: as many as the bytes allow */
 };
-#define LK_PARQUET_DEFAULTS {LK_CODEC_ZSTD, 0, 128 << 20, 1 << 20, 20000, 2 << 20}
+#define LK_PARQUET_DEFAULTS {LK_CODEC_ZSTD, 0, 128 << 20, 1 << 20, 20000, 2 << 20, 500000}
 
 /* What Iceberg's manifest says of a column (data_file 108 to 128, 137). Bounds are Iceberg single-value binary, truncated by its
  * rules; NULL where there is none. */

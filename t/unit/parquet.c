@@ -282,8 +282,9 @@ static void compare_all(const char *file, const char *rows)
 
 static void test_all_types(void)
 {
-	struct lk_parquet_options small = {LK_CODEC_ZSTD, 1, 200000, 20000, 1000, 2 << 20};
-	struct lk_parquet_options tight = {LK_CODEC_ZSTD, 1, 128 << 20, 1 << 20, 300, 4096};
+	struct lk_parquet_options small = {LK_CODEC_ZSTD, 1, 200000, 20000, 1000, 2 << 20, 0};
+	struct lk_parquet_options counted = {LK_CODEC_ZSTD, 1, 128 << 20, 1 << 20, 1000, 2 << 20, 4100};
+	struct lk_parquet_options tight = {LK_CODEC_ZSTD, 1, 128 << 20, 1 << 20, 300, 4096, 0};
 	struct lk_file_metrics m;
 
 	m = write_all("plain.parquet", 50000, 65536, NULL);
@@ -303,6 +304,13 @@ static void test_all_types(void)
 	ok(m.split_count > 5, "small row groups make many (%d)", m.split_count);
 	lk_file_metrics_release(&m);
 
+	m = write_all("counted.parquet", 10000, 7001, &counted);
+	compare_all("counted.parquet", "10000");
+	is_int(m.split_count, 3, "row groups end at a number of rows");
+	lk_file_metrics_release(&m);
+	answers("counted.parquet", "select string_agg(n, ' ') from (select distinct row_group_id g, row_group_num_rows n from "
+		"parquet_metadata(FILE) order by g)", "4100 4100 1800", "just there");
+
 	m = write_all("tight.parquet", 30000, 30000, &tight);
 	compare_all("tight.parquet", "30000");
 	lk_file_metrics_release(&m);
@@ -321,7 +329,7 @@ static void test_all_types(void)
 
 static void test_chosen_rows(void)
 {
-	struct lk_parquet_options small = {LK_CODEC_ZSTD, 1, 200000, 20000, 1000, 2 << 20};
+	struct lk_parquet_options small = {LK_CODEC_ZSTD, 1, 200000, 20000, 1000, 2 << 20, 0};
 	struct lk_file_metrics m;
 
 	choose_rows = true;
