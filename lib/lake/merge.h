@@ -45,7 +45,18 @@ struct lk_merge_request {
 	const struct lk_lake_table *facts; /* lk.versions as it is, loaded; NULL: none */
 	const struct lk_lake_table *added_facts; /* its files that come; NULL: none */
 	const char *uuid;			 /* of the table: whose facts */
+	/* Deliveries by the first 12 digits of their SHA-256, as lk_file has them; ascending. */
+	const char *const *wanting; /* whose lists are not complete: records were rejected, members failed, the rest came before */
+	size_t wanting_count;
+	bool all_wanting; /* none of the lists that come is complete */
+	/* Loaded anew: their rows of base go where no candidate has the key, unless a newer version confirmed them. */
+	const char *const *anew;
+	size_t anew_count;
 };
+
+/* Rows of a table; as lk_data_writers_write takes them. */
+typedef enum lk_status lk_rows_visitor(void *context, const struct ArrowSchema *schema, const struct ArrowArrayView *view,
+	struct lk_error *err);
 
 struct lk_merge_visitor {
 	lk_place_visitor *old; /* a row of base goes, */
@@ -59,6 +70,10 @@ struct lk_merger {
 	void *self;
 	enum lk_status (*merge)(void *self, const struct lk_merge_request *request, const struct lk_merge_visitor *visitor,
 		struct lk_merge_counts *counts, struct lk_error *err);
+	/* Visits the live rows of a table of files, with all its columns by its schema: what is left of rows that came, when most of
+	 * them are not to be. */
+	enum lk_status (*read)(void *self, const struct lk_lake_table *table, lk_rows_visitor *visit, void *context,
+		struct lk_error *err);
 };
 
 #endif

@@ -1,5 +1,6 @@
 #include "lake/target.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -95,6 +96,7 @@ static enum lk_status adopt_base(struct lk_target *t, struct lk_error *err)
 	json_decref(t->schema);
 	free(t->data_uri);
 	free(t->metadata_uri);
+	snprintf(t->uuid, sizeof(t->uuid), "%s", lk_metadata_text(t->base, "table-uuid"));
 	t->schema = json_deep_copy(lk_metadata_schema(t->base));
 	t->last_column_id = lk_metadata_number(t->base, "last-column-id", 0);
 	t->data_uri = lk_metadata_folder(t->base, false);
@@ -134,6 +136,7 @@ static enum lk_status begin_new(struct lk_target *t, struct lk_lake *lake, struc
 	}
 	lk_str_release(&folder);
 	LK_TRY(status);
+	LK_TRY(lk_uuid(t->uuid, err));
 	t->schema = json_pack("{s:s, s:i, s:[]}", "type", "struct", "schema-id", 0, "fields");
 	t->properties = json_pack("{s:s, s:s, s:s}", "write.format.default", "parquet", "write.parquet.compression-codec", "zstd",
 		"write.metadata.delete-after-commit.enabled", "true");

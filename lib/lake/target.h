@@ -31,6 +31,7 @@ struct lk_target {
 	int64_t began_ms; /* the time of main that the branch began with */
 	char *base_location; /* NULL: the table is new */
 	json_t *base;	     /* its metadata there; NULL when new */
+	char uuid[LK_UUID_SIZE]; /* of the base, or of the table that will be */
 	json_t *schema;	     /* by which rows are written */
 	bool schema_changed;
 	int64_t last_column_id;

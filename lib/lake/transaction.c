@@ -23,13 +23,13 @@ static bool wanted(const struct lk_target *t)
 }
 
 /* The table's location is where its folders are: the parent of `metadata`. */
-static json_t *new_root(const struct lk_target *t, struct lk_error *err)
+static json_t *new_root(const struct lk_target *t)
 {
-	char uuid[LK_UUID_SIZE], *location = strndup(t->metadata_uri, strlen(t->metadata_uri) - strlen("/metadata"));
+	char *location = strndup(t->metadata_uri, strlen(t->metadata_uri) - strlen("/metadata"));
 	json_t *root = NULL;
 
-	if (location && !lk_uuid(uuid, err))
-		root = lk_metadata_new(uuid, location, t->schema, t->last_column_id, t->properties);
+	if (location)
+		root = lk_metadata_new(t->uuid, location, t->schema, t->last_column_id, t->properties);
 	free(location);
 	return root;
 }
@@ -43,7 +43,7 @@ static enum lk_status partition(const struct lk_target *t, json_t *root, struct 
 
 static enum lk_status next_root(const struct lk_transaction *tx, struct lk_target *t, json_t **out, struct lk_error *err)
 {
-	json_t *root = t->base ? json_incref(t->base) : new_root(t, err);
+	json_t *root = t->base ? json_incref(t->base) : new_root(t);
 
 	json_decref(t->dropped_log);
 	t->dropped_log = json_array();
