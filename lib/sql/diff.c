@@ -28,6 +28,7 @@ struct pair {
 	const char *name;		/* with its namespace */
 	struct lk_lake_table from, to;	/* copies; without the files that are the same */
 	bool has_from, has_to;		/* the side has the table */
+	struct lk_sql_touched touched;	/* files of both of which some rows come or go */
 	struct lk_str unlike;		/* columns that one side alone has: +new -old */
 	struct lk_sql_diff_columns columns;
 };
@@ -75,17 +76,17 @@ static struct lk_lake_table *find_same(struct lk_pin *pin, const struct lk_lake_
 	return NULL;
 }
 
-/* ---- loading ---- */
+/* ---- opening ---- */
 
 /* As the table was at a time: nothing, before it had a snapshot. */
-static enum lk_status load_time(struct lk_pin *pin, struct lk_lake_table *t, const struct lk_lake_at *at, struct lk_error *err)
+static enum lk_status open_time(struct lk_pin *pin, struct lk_lake_table *t, const struct lk_lake_at *at, struct lk_error *err)
 {
 	struct lk_lake_at snapshot = {.kind = LK_AT_SNAPSHOT, .text = at->text};
 	int64_t ignored;
 	bool exact;
 
 	if (lk_refs_find(t->metadata, at->text, &ignored))
-		return lk_lake_table_load_at(pin, t, at, 0, err);
+		return lk_lake_table_open(pin, t, at, err);
 	lk_refs_main_at(t->metadata, at->time_ms, &snapshot.snapshot_id, &exact);
 	if (exact && snapshot.snapshot_id < 0) {
 		t->snapshot_id = -1;
@@ -94,22 +95,22 @@ static enum lk_status load_time(struct lk_pin *pin, struct lk_lake_table *t, con
 	if (!exact)
 		return lk_error_set(err, LK_DATA, "table %s.%s: what it was at %s has expired (lk-log shows what is left)", t->namespace_name,
 			t->name, at->text);
-	return lk_lake_table_load_at(pin, t, &snapshot, 0, err);
+	return lk_lake_table_open(pin, t, &snapshot, err);
 }
 
 /* Fills *out, a copy of the opened table, at the moment; *columns are those that it had then. */
-static enum lk_status load(struct lk_pin *pin, const struct lk_lake_table *table, const struct lk_lake_at *at, struct lk_lake_table *out,
+static enum lk_status open_at(struct lk_pin *pin, const struct lk_lake_table *table, const struct lk_lake_at *at, struct lk_lake_table *out,
 	struct lk_lake_table *then, struct lk_error *err)
 {
 	enum lk_status status;
 
 	*out = *table;
 	if (!at->text)
-		status = lk_lake_table_load(pin, out, err);
+		status = lk_lake_table_open(pin, out, NULL, err);
 	else if (at->kind == LK_AT_TIME)
-		status = load_time(pin, out, at, err);
+		status = open_time(pin, out, at, err);
 	else
-		status = lk_lake_table_load_at(pin, out, at, 0, err);
+		status = lk_lake_table_open(pin, out, at, err);
 	*then = *out;
 	out->columns = table->columns;
 	out->column_count = table->column_count;
@@ -156,61 +157,6 @@ static enum lk_status tell_columns(const struct diff *d, struct pair *p, const s
 	return lk_str_check(&p->unlike, err);
 }
 
-static bool is_trace(const char *name)
-{
-	return !strcmp(name, "lk_file") || !strcmp(name, "lk_row");
-}
-
-/* Whether a list of names, by commas, has this one. */
-static bool is_listed(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = list; *at; at += *at == ',') {
-		size_t n = strcspn(at, ",");
-
-		if (n == len && !strncmp(at, name, len))
-			return true;
-		at += n;
-	}
-	return false;
-}
-
-/* The table's own key: its identifier fields, or what its package says. */
-static bool is_own_key(const struct lk_lake_table *t, const struct lk_lake_column *c)
-{
-	const json_t *ids = json_object_get(lk_metadata_schema(t->metadata), "identifier-field-ids"), *id;
-	const char *property = lk_metadata_property(t->metadata, LK_META_KEY);
-	json_t *names;
-	bool found = false;
-	size_t i;
-
-	json_array_foreach(ids, i, id)
-		found |= json_integer_value(id) == c->id;
-	if (json_array_size(ids) || !property)
-		return found;
-	names = json_loads(property, 0, NULL);
-	json_array_foreach(names, i, id)
-		found |= json_is_string(id) && !strcmp(json_string_value(id), c->name);
-	json_decref(names);
-	return found;
-}
-
-static enum lk_status check_key(const struct diff *d, const struct pair *p, struct lk_error *err)
-{
-	for (const char *at = d->options->key; at && *at; at += *at == ',') {
-		size_t n = strcspn(at, ",");
-		bool found = false;
-
-		for (int i = 0; i < p->columns.count; i++)
-			found |= p->columns.items[i].key && strlen(p->columns.items[i].name) == n && !strncmp(p->columns.items[i].name, at, n);
-		if (!found)
-			return lk_error_set(err, LK_DATA, "table %s has no column '%.*s' for a key", p->name, (int)n, at);
-		at += n;
-	}
-	return LK_OK;
-}
-
 static enum lk_status choose_columns(const struct diff *d, struct pair *p, struct lk_error *err)
 {
 	const struct lk_sql_diff_options *o = d->options;
@@ -222,14 +168,15 @@ static enum lk_status choose_columns(const struct diff *d, struct pair *p, struc
 	for (int i = 0; i < p->to.column_count; i++) {
 		const struct lk_lake_column *column = &p->to.columns[i];
 		int from = find_name(&p->from, column->name);
-		bool key = o->key ? is_listed(o->key, column->name) : is_own_key(&p->to, column);
+		bool key = o->key ? lk_sql_diff_is_listed(o->key, column->name) : lk_sql_diff_is_key(&p->to, column);
 
-		if (from < 0 || (is_trace(column->name) && !o->trace && !key))
+		if (from < 0 || (lk_sql_diff_is_trace(column->name) && !o->trace && !key))
 			continue;
-		c->items[c->count++] = (struct lk_sql_diff_column){column->name, from, i, key};
+		c->items[c->count++] = (struct lk_sql_diff_column){column->name, from, i, key ? LK_DIFF_KEY : LK_DIFF_VALUE};
 		c->keys += key;
 	}
-	LK_TRY(check_key(d, p, err));
+	if (o->key)
+		LK_TRY(lk_sql_diff_check_key(c, o->key, p->name, err));
 	if (!c->count)
 		return lk_error_set(err, LK_DATA, "the two sides of table %s have no column in common", p->name);
 	return LK_OK;
@@ -239,22 +186,18 @@ static enum lk_status choose_columns(const struct diff *d, struct pair *p, struc
 
 static bool sides_differ(const struct pair *p)
 {
-	return p->from.file_count || p->to.file_count;
+	return p->from.file_count || p->to.file_count || p->touched.count;
 }
 
-static enum lk_status make_views(struct diff *d, const struct pair *p, struct lk_error *err)
-{
-	LK_TRY(lk_sql_view_create(d->sql, "lk_diff", "from", &p->from, err));
-	return lk_sql_view_create(d->sql, "lk_diff", "to", &p->to, err);
-}
-
-static enum lk_status open_result(struct diff *d, const struct pair *p, bool stat, struct lk_result **result, struct lk_error *err)
+static enum lk_status open_result(struct diff *d, struct pair *p, bool stat, struct lk_result **result, struct lk_error *err)
 {
 	bool exact = d->options->output.format == LK_FORMAT_ARROW || d->options->output.format == LK_FORMAT_PARQUET;
 	struct lk_str s = LK_STR_INIT;
-	enum lk_status status = make_views(d, p, err);
+	struct lk_sql_diff_select select = {.form = stat ? LK_DIFF_STAT : LK_DIFF_ROWS, .columns = &p->columns,
+		.from_count = p->from.column_count, .to_count = p->to.column_count};
+	enum lk_status status = lk_sql_diff_views(d->sql, &p->from, &p->to, &p->touched, NULL, &select.sides, err);
 
-	lk_sql_diff_add_select(&s, &p->columns, p->from.column_count, p->to.column_count, stat);
+	lk_sql_diff_add_select(&s, &select);
 	if (!status)
 		status = lk_str_check(&s, err);
 	if (!status)
@@ -313,6 +256,11 @@ static enum lk_status read_counts(struct lk_result *result, int64_t counts[3], s
 	return next == LK_NEXT_END ? LK_OK : err->status;
 }
 
+static int count_files(const struct pair *p)
+{
+	return p->from.file_count + p->to.file_count + p->touched.count;
+}
+
 static enum lk_status diff_stat(struct diff *d, struct pair *p, struct lk_error *err)
 {
 	struct lk_column *columns = d->stat.columns;
@@ -336,7 +284,7 @@ static enum lk_status diff_stat(struct diff *d, struct pair *p, struct lk_error 
 	else
 		lk_column_null(&columns[CHANGED]);
 	lk_column_text(&columns[COLUMNS], p->unlike.len ? p->unlike.data : NULL);
-	lk_column_int64(&columns[FILES], p->from.file_count + p->to.file_count);
+	lk_column_int64(&columns[FILES], count_files(p));
 	return lk_builder_end_row(&d->stat, err);
 }
 
@@ -347,6 +295,15 @@ static void lend(struct lk_lake_table *to, const struct lk_lake_table *from)
 	to->file_count = to->deletes_count = to->equality_count = 0;
 }
 
+static enum lk_status read_files(struct diff *d, struct pair *p, struct lk_error *err)
+{
+	if (d->from_lake == d->to_lake)
+		return lk_sql_diff_load(&d->from_pin, &p->from, &p->to, 0, NULL, err);
+	if (p->has_from)
+		LK_TRY(lk_lake_table_read(&d->from_pin, &p->from, 0, NULL, err));
+	return p->has_to ? lk_lake_table_read(&d->to_pin, &p->to, 0, NULL, err) : LK_OK;
+}
+
 static enum lk_status load_pair(struct diff *d, struct pair *p, const struct lk_lake_table *from, const struct lk_lake_table *to,
 	struct lk_error *err)
 {
@@ -355,17 +312,18 @@ static enum lk_status load_pair(struct diff *d, struct pair *p, const struct lk_
 	p->has_from = from != NULL;
 	p->has_to = to != NULL;
 	if (from)
-		LK_TRY(load(&d->from_pin, from, &d->from_at, &p->from, &from_then, err));
+		LK_TRY(open_at(&d->from_pin, from, &d->from_at, &p->from, &from_then, err));
 	if (to)
-		LK_TRY(load(&d->to_pin, to, &d->to_at, &p->to, &to_then, err));
+		LK_TRY(open_at(&d->to_pin, to, &d->to_at, &p->to, &to_then, err));
+	LK_TRY(read_files(d, p, err));
 	if (!from)
 		lend(&p->from, &p->to);
 	if (!to)
 		lend(&p->to, &p->from);
 	LK_TRY(tell_columns(d, p, &from_then, &to_then, err));
-	LK_TRY(lk_sql_diff_cancel(&p->from, &p->to, err));
+	LK_TRY(lk_sql_diff_cancel(&p->from, &p->to, &p->touched, err));
 	if (d->options->detail)
-		d->options->detail("table %s: %d files are read", p->name, p->from.file_count + p->to.file_count);
+		d->options->detail("table %s: %d files are read", p->name, count_files(p));
 	return choose_columns(d, p, err);
 }
 
@@ -378,6 +336,7 @@ static enum lk_status diff_table(struct diff *d, struct lk_lake_table *from, str
 	if (!status)
 		status = d->options->stat ? diff_stat(d, &p, err) : diff_rows(d, &p, err);
 	lk_str_release(&p.unlike);
+	free(p.touched.files);
 	free(p.columns.items);
 	return status;
 }

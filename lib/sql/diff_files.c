@@ -104,44 +104,64 @@ static bool is_untouched(const struct unlike *u, const struct lk_lake_file *f)
 	       !bsearch(&key, u->referenced.items, u->referenced.count, sizeof(*u->referenced.items), compare_referenced);
 }
 
-/* Both lists are sorted. The same file added at two times is another one to deletes. */
-static void cancel(struct lk_lake_table *from, struct lk_lake_table *to, const struct unlike *u)
+/* Of what both sides have: whether they are the same rows, other rows by position alone, or perhaps any. */
+enum likeness { SAME, TOUCHED, UNLIKE };
+
+static enum likeness compare_file(const struct lk_lake_file *from, const struct lk_lake_file *to, const struct unlike *u, bool by_position)
 {
+	if (from->sequence != to->sequence) /* the same file added at two times is another one to deletes */
+		return UNLIKE;
+	return is_untouched(u, from) ? SAME : by_position ? TOUCHED : UNLIKE;
+}
+
+/* Both lists are sorted; what is touched is kept in the order of the lists, too. */
+static void cancel(struct lk_lake_table *from, struct lk_lake_table *to, const struct unlike *u, struct lk_sql_touched *touched)
+{
+	bool by_position = !from->equality_count && !to->equality_count;
 	int i = 0, k = 0, from_left = 0, to_left = 0;
 
 	while (i < from->file_count || k < to->file_count) {
 		int order = i == from->file_count ? 1
 			    : k == to->file_count ? -1
 						  : strcmp(from->files[i].uri, to->files[k].uri);
-		bool same = !order && from->files[i].sequence == to->files[k].sequence && is_untouched(u, &from->files[i]);
+		enum likeness like = order ? UNLIKE : compare_file(&from->files[i], &to->files[k], u, by_position);
 
-		if (order <= 0) {
-			if (!same)
-				from->files[from_left++] = from->files[i];
-			i++;
-		}
-		if (order >= 0) {
-			if (!same)
-				to->files[to_left++] = to->files[k];
-			k++;
-		}
+		if (like == TOUCHED)
+			touched->files[touched->count++] = to->files[k];
+		if (order <= 0 && like == UNLIKE)
+			from->files[from_left++] = from->files[i];
+		if (order >= 0 && like == UNLIKE)
+			to->files[to_left++] = to->files[k];
+		i += order <= 0;
+		k += order >= 0;
 	}
 	from->file_count = from_left;
 	to->file_count = to_left;
 }
 
-enum lk_status lk_sql_diff_cancel(struct lk_lake_table *from, struct lk_lake_table *to, struct lk_error *err)
+static enum lk_status cancel_files(struct lk_lake_table *from, struct lk_lake_table *to, const struct unlike *u,
+	struct lk_sql_touched *touched, struct lk_error *err)
+{
+	*touched = (struct lk_sql_touched){calloc((size_t)to->file_count + 1, sizeof(*touched->files)), 0};
+	if (!touched->files)
+		return lk_error_nomem(err);
+	if (from->file_count)
+		qsort(from->files, (size_t)from->file_count, sizeof(*from->files), compare_files);
+	if (to->file_count)
+		qsort(to->files, (size_t)to->file_count, sizeof(*to->files), compare_files);
+	cancel(from, to, u, touched);
+	return LK_OK;
+}
+
+enum lk_status lk_sql_diff_cancel(struct lk_lake_table *from, struct lk_lake_table *to, struct lk_sql_touched *touched,
+	struct lk_error *err)
 {
 	struct unlike unlike = {0};
 	enum lk_status status = find_unlike(from, to, &unlike, err);
 
-	if (!status) {
-		if (from->file_count)
-			qsort(from->files, (size_t)from->file_count, sizeof(*from->files), compare_files);
-		if (to->file_count)
-			qsort(to->files, (size_t)to->file_count, sizeof(*to->files), compare_files);
-		cancel(from, to, &unlike);
-	}
+	*touched = (struct lk_sql_touched){NULL, 0};
+	if (!status)
+		status = cancel_files(from, to, &unlike, touched, err);
 	free(unlike.referenced.items);
 	return status;
 }

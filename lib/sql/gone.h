@@ -28,12 +28,32 @@ void lk_gone_add_rows(const struct lk_gone *gone, struct lk_str *s);
 /* Adds "(SELECT f, pos FROM ...)": the places that position deletes name, by the number of the file. */
 void lk_gone_add_places(const struct lk_gone *gone, struct lk_str *s);
 
+/* Rows of a table's files: a bit for each that is meant. */
+struct lk_row_bits {
+	uint64_t **of_file; /* by the number of the file; NULL: none of its rows is meant */
+	int64_t *rows;	    /* that the file has */
+	int count;
+};
+
+/* Reads which rows are gone by position; *out is NULL where the deletes are about more rows than there is memory for. */
+enum lk_status lk_gone_read(const struct lk_gone *gone, struct lk_sql *sql, struct lk_row_bits **out, struct lk_error *err) LK_CHECKED;
+void lk_row_bits_free(struct lk_row_bits *bits); /* NULL is fine */
+
+/* Takes out of both what both have; they are of the same files. */
+void lk_row_bits_cancel(struct lk_row_bits *a, struct lk_row_bits *b);
+
+/* How many rows of a file are meant. */
+int64_t lk_row_bits_count(const struct lk_row_bits *bits, int file);
+
 #define LK_GONE_NAME 32
 
+/* Makes a function of the session which is true of f and pos where the row is meant, and takes over the bits, also where that
+ * fails. They are there until the session ends. */
+enum lk_status lk_row_bits_register(struct lk_row_bits *bits, struct lk_sql *sql, char name[LK_GONE_NAME], struct lk_error *err) LK_CHECKED;
+
 /*
- * Makes a function of the session which is true of f and pos where the row is gone by position: the deletes are read now. Filtering by
- * it is quicker than a join, and rows keep their order. The name is "" where the deletes are about more rows than there is memory
- * for.
+ * The same of the rows that are gone by position. Filtering by it is quicker than a join, and rows keep their order. The name is "" where
+ * the deletes are about more rows than there is memory for.
  */
 enum lk_status lk_gone_register(const struct lk_gone *gone, struct lk_sql *sql, char name[LK_GONE_NAME], struct lk_error *err) LK_CHECKED;
 

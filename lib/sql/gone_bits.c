@@ -8,16 +8,10 @@
 
 #define ROWS_MAX ((int64_t)1 << 33) /* a gigabyte of bits */
 
-struct bits {
-	uint64_t **of_file; /* NULL: all rows live */
-	int64_t *rows;
-	int count;
-};
-
-static void bits_free(void *context)
+void lk_row_bits_free(struct lk_row_bits *b)
 {
-	struct bits *b = context;
-
+	if (!b)
+		return;
 	for (int i = 0; b->of_file && i < b->count; i++)
 		free(b->of_file[i]);
 	free(b->of_file);
@@ -26,15 +20,15 @@ static void bits_free(void *context)
 }
 
 /* NULL when there is not memory enough. */
-static struct bits *bits_make(const struct lk_gone *g)
+static struct lk_row_bits *bits_make(const struct lk_gone *g)
 {
 	size_t count = (size_t)g->table->file_count + 1;
-	struct bits *b = calloc(1, sizeof(*b));
+	struct lk_row_bits *b = calloc(1, sizeof(*b));
 	bool fine;
 
 	if (!b)
 		return NULL;
-	*b = (struct bits){calloc(count, sizeof(uint64_t *)), calloc(count, sizeof(int64_t)), g->table->file_count};
+	*b = (struct lk_row_bits){calloc(count, sizeof(uint64_t *)), calloc(count, sizeof(int64_t)), g->table->file_count};
 	fine = b->of_file && b->rows;
 	for (int i = 0; fine && i < b->count; i++) {
 		if (!g->by_position[i])
@@ -44,7 +38,7 @@ static struct bits *bits_make(const struct lk_gone *g)
 		fine = b->of_file[i];
 	}
 	if (!fine)
-		bits_free(b);
+		lk_row_bits_free(b);
 	return fine ? b : NULL;
 }
 
@@ -54,10 +48,10 @@ static struct bits *bits_make(const struct lk_gone *g)
  */
 static struct lk_duckdb calls;
 
-/* BIGINT f, BIGINT pos -> BOOLEAN: whether the row is gone. Vectors are flat here. */
-static void is_gone(void *info, void *input, void *output)
+/* BIGINT f, BIGINT pos -> BOOLEAN: whether the row's bit is set. Vectors are flat here. */
+static void is_set(void *info, void *input, void *output)
 {
-	const struct bits *b = calls.scalar_function_get_extra_info(info);
+	const struct lk_row_bits *b = calls.scalar_function_get_extra_info(info);
 	const int64_t *file = calls.vector_get_data(calls.data_chunk_get_vector(input, 0));
 	const int64_t *pos = calls.vector_get_data(calls.data_chunk_get_vector(input, 1));
 	bool *gone = calls.vector_get_data(output);
@@ -125,7 +119,7 @@ static int by_uri(const void *a, const void *b)
 }
 
 /* uri, pos, seq; none is null. A delete names a data file by the very text that the manifest has. */
-static void take_chunk(struct bits *b, const struct lk_gone *g, struct finder *finder, struct lk_duckdb *d, void *chunk)
+static void take_chunk(struct lk_row_bits *b, const struct lk_gone *g, struct finder *finder, struct lk_duckdb *d, void *chunk)
 {
 	const struct text *uri = d->vector_get_data(d->data_chunk_get_vector(chunk, 0));
 	const int64_t *pos = d->vector_get_data(d->data_chunk_get_vector(chunk, 1));
@@ -141,7 +135,7 @@ static void take_chunk(struct bits *b, const struct lk_gone *g, struct finder *f
 	}
 }
 
-static enum lk_status read_deletes(struct bits *b, const struct lk_gone *g, struct finder *finder, struct lk_sql *sql, struct lk_error *err)
+static enum lk_status read_deletes(struct lk_row_bits *b, const struct lk_gone *g, struct finder *finder, struct lk_sql *sql, struct lk_error *err)
 {
 	struct lk_duckdb_result result = {{0}};
 	struct lk_str s = LK_STR_INIT;
@@ -161,7 +155,7 @@ static enum lk_status read_deletes(struct bits *b, const struct lk_gone *g, stru
 	return status;
 }
 
-static enum lk_status fill(struct bits *b, const struct lk_gone *g, struct lk_sql *sql, struct lk_error *err)
+static enum lk_status fill(struct lk_row_bits *b, const struct lk_gone *g, struct lk_sql *sql, struct lk_error *err)
 {
 	struct finder finder = {malloc(((size_t)g->table->file_count + 1) * sizeof(struct lk_lake_file *)), NULL, 0};
 	enum lk_status status;
@@ -177,8 +171,69 @@ static enum lk_status fill(struct bits *b, const struct lk_gone *g, struct lk_sq
 	return status;
 }
 
-/* Takes over the bits, unless it fails. */
-static enum lk_status register_function(struct lk_sql *sql, struct bits *b, const char *name, struct lk_error *err)
+static bool has_room(const struct lk_gone *g)
+{
+	int64_t left = ROWS_MAX;
+
+	for (int i = 0; i < g->table->file_count; i++)
+		if (g->by_position[i]) {
+			if (g->table->files[i].rows > left)
+				return false;
+			left -= g->table->files[i].rows;
+		}
+	return true;
+}
+
+enum lk_status lk_gone_read(const struct lk_gone *g, struct lk_sql *sql, struct lk_row_bits **out, struct lk_error *err)
+{
+	enum lk_status status;
+
+	*out = has_room(g) ? bits_make(g) : NULL;
+	if (!*out || !g->by_position_count)
+		return LK_OK;
+	status = fill(*out, g, sql, err);
+	if (status) {
+		lk_row_bits_free(*out);
+		*out = NULL;
+	}
+	return status;
+}
+
+/* ---- sets of rows ---- */
+
+void lk_row_bits_cancel(struct lk_row_bits *a, struct lk_row_bits *b)
+{
+	for (int i = 0; i < a->count && i < b->count; i++) {
+		int64_t words = a->rows[i] / 64 + 1;
+
+		if (!a->of_file[i] || !b->of_file[i] || a->rows[i] != b->rows[i])
+			continue;
+		for (int64_t k = 0; k < words; k++) {
+			uint64_t common = a->of_file[i][k] & b->of_file[i][k];
+
+			a->of_file[i][k] ^= common;
+			b->of_file[i][k] ^= common;
+		}
+	}
+}
+
+int64_t lk_row_bits_count(const struct lk_row_bits *b, int file)
+{
+	int64_t words = b->rows[file] / 64 + 1, count = 0;
+
+	for (int64_t i = 0; b->of_file[file] && i < words; i++)
+		count += __builtin_popcountll(b->of_file[file][i]);
+	return count;
+}
+
+/* ---- the function ---- */
+
+static void free_bits(void *context)
+{
+	lk_row_bits_free(context);
+}
+
+enum lk_status lk_row_bits_register(struct lk_row_bits *b, struct lk_sql *sql, char name[LK_GONE_NAME], struct lk_error *err)
 {
 	struct lk_duckdb *d = &sql->duckdb;
 	void *function = d->create_scalar_function(), *number = d->create_logical_type(LK_DUCKDB_BIGINT);
@@ -186,12 +241,13 @@ static enum lk_status register_function(struct lk_sql *sql, struct bits *b, cons
 	int failed;
 
 	calls = *d;
+	snprintf(name, LK_GONE_NAME, "lk_gone_%d", sql->functions++);
 	d->scalar_function_set_name(function, name);
 	d->scalar_function_add_parameter(function, number);
 	d->scalar_function_add_parameter(function, number);
 	d->scalar_function_set_return_type(function, truth);
-	d->scalar_function_set_function(function, is_gone);
-	d->scalar_function_set_extra_info(function, b, bits_free);
+	d->scalar_function_set_function(function, is_set);
+	d->scalar_function_set_extra_info(function, b, free_bits);
 	failed = d->register_scalar_function(sql->connection, function);
 	d->destroy_logical_type(&number);
 	d->destroy_logical_type(&truth);
@@ -201,25 +257,9 @@ static enum lk_status register_function(struct lk_sql *sql, struct bits *b, cons
 
 enum lk_status lk_gone_register(const struct lk_gone *g, struct lk_sql *sql, char name[LK_GONE_NAME], struct lk_error *err)
 {
-	struct bits *b;
-	int64_t rows = 0;
-	enum lk_status status;
+	struct lk_row_bits *b;
 
 	*name = '\0';
-	for (int i = 0; i < g->table->file_count; i++)
-		if (g->by_position[i]) {
-			if (g->table->files[i].rows > ROWS_MAX - rows)
-				return LK_OK;
-			rows += g->table->files[i].rows;
-		}
-	b = bits_make(g);
-	if (!b)
-		return LK_OK;
-	status = fill(b, g, sql, err);
-	if (status) {
-		bits_free(b);
-		return status;
-	}
-	snprintf(name, LK_GONE_NAME, "lk_gone_%d", sql->functions++);
-	return register_function(sql, b, name, err);
+	LK_TRY(lk_gone_read(g, sql, &b, err));
+	return b ? lk_row_bits_register(b, sql, name, err) : LK_OK;
 }

@@ -6,6 +6,9 @@
 #include "sql/gone.h"
 #include "sql/scan.h"
 
+#define LISTED_ROWS 4000 /* of so many rows and files their places stand in the statement */
+#define LISTED_FILES 200
+
 /* SELECT of no rows, for a table without files. */
 static enum lk_status add_empty(const struct lk_lake_table *t, struct lk_str *s, struct lk_error *err)
 {
@@ -182,13 +185,93 @@ enum lk_status lk_sql_add_rows(struct lk_sql *sql, const struct lk_lake_table *t
 	return add_rows(&want, table, out, err);
 }
 
-/* ---- the view ---- */
+/* ---- rows that are meant ---- */
 
-static enum lk_status add_view(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *t,
-	struct lk_str *s, struct lk_error *err)
+/* DuckDB opens only the row groups, and decodes only the vectors, in which such places lie. */
+static enum lk_status add_listed(struct rows *r, const struct lk_row_bits *bits, int file, struct lk_str *s, struct lk_error *err)
+{
+	bool first = true;
+
+	memset(r->only, 0, (size_t)bits->count * sizeof(*r->only));
+	r->only[file] = true;
+	add_selection(r, s);
+	lk_str_adds(s, " FROM (");
+	LK_TRY(lk_scan_add(&r->scan, r->only, s, err));
+	lk_str_adds(s, ") l WHERE l.pos IN (");
+	for (int64_t i = 0; i < bits->rows[file]; i++) {
+		if (!bits->of_file[file][i / 64]) {
+			i |= 63;
+		} else if (bits->of_file[file][i / 64] >> (i % 64) & 1) {
+			lk_str_addf(s, "%s%lld", first ? "" : ", ", (long long)i);
+			first = false;
+		}
+	}
+	lk_str_addc(s, ')');
+	return LK_OK;
+}
+
+/* Of many, all rows of their files are looked at. */
+static enum lk_status add_marked(struct rows *r, struct lk_row_bits *bits, struct lk_str *s, struct lk_error *err)
+{
+	LK_TRY(lk_row_bits_register(bits, r->want->sql, r->function, err));
+	add_selection(r, s);
+	lk_str_adds(s, " FROM (");
+	LK_TRY(lk_scan_add(&r->scan, r->only, s, err));
+	lk_str_addf(s, ") l WHERE %s(l.f, l.pos)", r->function);
+	return LK_OK;
+}
+
+/* *bits is NULL once they are taken over. */
+static enum lk_status add_meant(struct rows *r, struct lk_row_bits **bits, struct lk_str *s, struct lk_error *err)
+{
+	struct lk_row_bits *b = *bits;
+	int64_t rows = 0, files = 0;
+	bool first = true;
+
+	for (int i = 0; i < b->count; i++) {
+		int64_t count = lk_row_bits_count(b, i);
+
+		r->only[i] = count > 0;
+		files += count > 0;
+		rows += count;
+	}
+	if (!files)
+		return add_empty(r->scan.table, s, err);
+	if (rows > LISTED_ROWS || files > LISTED_FILES) {
+		*bits = NULL;
+		return add_marked(r, b, s, err);
+	}
+	for (int i = 0; i < b->count; i++) {
+		if (!lk_row_bits_count(b, i))
+			continue;
+		lk_str_adds(s, first ? "" : " UNION ALL ");
+		LK_TRY(add_listed(r, b, i, s, err));
+		first = false;
+	}
+	return LK_OK;
+}
+
+static enum lk_status add_rows_of(struct lk_sql *sql, const struct lk_lake_table *t, struct lk_row_bits **bits, struct lk_str *s,
+	struct lk_error *err)
 {
 	struct want want = {sql, false, true};
+	struct rows r = {.want = &want};
+	enum lk_status status = lk_scan_init(&r.scan, sql, t, err);
 
+	r.only = calloc((size_t)t->file_count + 1, sizeof(bool));
+	if (!status && !r.only)
+		status = lk_error_nomem(err);
+	if (!status)
+		status = add_meant(&r, bits, s, err);
+	lk_scan_release(&r.scan);
+	free(r.only);
+	return status;
+}
+
+/* ---- the view ---- */
+
+static void add_create(struct lk_str *s, const char *schema, const char *name)
+{
 	lk_str_adds(s, "CREATE SCHEMA IF NOT EXISTS ");
 	lk_sql_add_identifier(s, schema);
 	lk_str_adds(s, "; CREATE OR REPLACE VIEW ");
@@ -196,8 +279,6 @@ static enum lk_status add_view(struct lk_sql *sql, const char *schema, const cha
 	lk_str_addc(s, '.');
 	lk_sql_add_identifier(s, name);
 	lk_str_adds(s, " AS ");
-	LK_TRY(add_rows(&want, t, s, err));
-	return lk_str_check(s, err);
 }
 
 /* DuckDB asks for the pattern, and then for the file that it found. */
@@ -224,16 +305,41 @@ static enum lk_status allow_files(struct lk_sql *sql, const struct lk_lake_table
 	return LK_OK;
 }
 
+static enum lk_status create(struct lk_sql *sql, const struct lk_lake_table *t, const struct lk_str *s, struct lk_error *err)
+{
+	LK_TRY(lk_str_check(s, err));
+	LK_TRY(allow_files(sql, t, err));
+	if (lk_sql_run(sql, s->data, err))
+		return lk_error_prefix(err, "table '%s.%s'", t->namespace_name, t->name);
+	return LK_OK;
+}
+
 enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *t,
 	struct lk_error *err)
 {
+	struct want want = {sql, false, true};
 	struct lk_str s = LK_STR_INIT;
-	enum lk_status status = add_view(sql, schema, name, t, &s, err);
+	enum lk_status status;
 
+	add_create(&s, schema, name);
+	status = add_rows(&want, t, &s, err);
 	if (!status)
-		status = allow_files(sql, t, err);
-	if (!status && (status = lk_sql_run(sql, s.data, err)))
-		lk_error_prefix(err, "table '%s.%s'", t->namespace_name, t->name);
+		status = create(sql, t, &s, err);
+	lk_str_release(&s);
+	return status;
+}
+
+enum lk_status lk_sql_view_create_of(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *t,
+	struct lk_row_bits *bits, struct lk_error *err)
+{
+	struct lk_str s = LK_STR_INIT;
+	enum lk_status status;
+
+	add_create(&s, schema, name);
+	status = add_rows_of(sql, t, &bits, &s, err);
+	if (!status)
+		status = create(sql, t, &s, err);
+	lk_row_bits_free(bits);
 	lk_str_release(&s);
 	return status;
 }

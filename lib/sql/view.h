@@ -15,6 +15,11 @@
 enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name,
 	const struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
 
+/* The same of the rows that are meant, whatever deletes say; it takes over the bits. Of a few rows only what stands near them is read. */
+struct lk_row_bits;
+enum lk_status lk_sql_view_create_of(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *table,
+	struct lk_row_bits *bits, struct lk_error *err) LK_CHECKED;
+
 /* Adds the SELECT of such a view, which stands by itself: it can be given to another DuckDB. */
 enum lk_status lk_sql_add_rows(struct lk_sql *sql, const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
