@@ -32,22 +32,26 @@ struct lk_cells {
 	enum lk_cells_kind kind;
 	enum lk_cells_layout layout;
 	const void *data, *text; /* text: what offsets point into */
-	const uint8_t *valid;	 /* bits, the first one for `offset`; NULL: none is null */
-	int64_t offset;		 /* of the first row */
+	const uint8_t *valid;	 /* a bit for each value, set: it is not null; NULL: none is null */
+	int64_t offset;		 /* where the first row is, in values and bits */
 	int width;		 /* of LK_CELLS_FIXED */
 	int64_t factor;		 /* values are multiplied by it: units of time, scales of decimals; 1 */
 };
 
+/* What kind of cells an Iceberg type's values are; false for nested types, and those that lk does not know. */
+bool lk_cells_kind_of(const char *type, enum lk_cells_kind *kind);
+
 /*
- * A column of Arrow, as values of an Iceberg type ("long", "decimal(9, 2)", ...; NULL: of its own). LK_DATA where values of the one cannot be
- * the other's without loss (lake/types.h has what may widen), or are nested.
+ * A column of Arrow (the view is the column's: rows count from its offset), as values of an Iceberg type ("long", "decimal(9, 2)", ...;
+ * NULL: of its own, which no other unit or scale is compared with). LK_DATA where values of the one cannot be the other's without loss
+ * (lake/types.h has what may widen), or are nested, unsigned of 64 bits, floats of 16 or decimals of 256.
  */
 enum lk_status lk_cells_arrow(struct lk_cells *cells, const struct ArrowSchema *schema, const struct ArrowArrayView *view,
 	const char *type, struct lk_error *err) LK_CHECKED;
 
 bool lk_cells_is_null(const struct lk_cells *c, int64_t row);
 
-/* Folds the hashes of rows 0..count-1 into hash[0..count-1]. Begin with zeros. */
+/* Folds the hashes of rows 0..count-1 into hash[0..count-1]. Begin with zeros. Hashes are of this process: another one has others. */
 void lk_cells_hash(const struct lk_cells *c, int64_t count, uint64_t *hash);
 
 /* Appends a row's value, encoded. */

@@ -18,7 +18,11 @@ void lk_keys_free(struct lk_keys *keys); /* NULL is fine */
 enum lk_status lk_keys_add(struct lk_keys *keys, uint64_t hash, const void *key, size_t len, uint32_t *number, bool *is_new,
 	struct lk_error *err) LK_CHECKED;
 
-/* The number of each row's key, or -1. hash: of the columns, by lk_cells_hash. */
+/* The same of the keys of rows, all at once, which is quicker. hash: of the columns, by lk_cells_hash; is_new may be NULL. */
+enum lk_status lk_keys_add_rows(struct lk_keys *keys, const struct lk_cells *columns, int column_count, const uint64_t *hash, int64_t count,
+	int64_t *number, bool *is_new, struct lk_error *err) LK_CHECKED;
+
+/* The number of each row's key, or -1. */
 void lk_keys_find(const struct lk_keys *keys, const struct lk_cells *columns, int column_count, const uint64_t *hash, int64_t count,
 	int64_t *number);
 

@@ -12,10 +12,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
-#include "stream/schema.h"
-
-#define LK_COLUMN_OP "lk_op"	 /* of a change stream: I, U, D, or B, what was before the U behind it */
-#define LK_COLUMN_SENT "lk_sent" /* when the row's delivery was sent: timestamptz */
+#include "stream/side.h"
 
 enum lk_load { LK_LOAD_APPEND, LK_LOAD_UPSERT, LK_LOAD_FULL };
 
@@ -46,8 +43,11 @@ enum lk_status lk_spec_json(const struct lk_spec *spec, json_t **out, struct lk_
 enum lk_status lk_spec_parse(struct lk_spec *spec, const json_t *json, struct lk_arena *arena, struct lk_error *err) LK_CHECKED;
 bool lk_spec_same(const struct lk_spec *a, const struct lk_spec *b);
 
-/* "20", "5%", "100%". */
+/* "20", "5%", "100%", and back. */
+#define LK_LIMIT_TEXT 72
 bool lk_limit_parse(const char *text, struct lk_limit *out);
+void lk_limit_text(const struct lk_limit *limit, char out[LK_LIMIT_TEXT]);
+/* Whether that many rows may go, of so many. */
 bool lk_limit_holds(const struct lk_limit *limit, int64_t vanish, int64_t of);
 
 /* What a value of an op column means, in any case: I, C, R, "insert", "create", "read": 'I'; U, "update": 'U'; D, "delete": 'D'; B: 'B';

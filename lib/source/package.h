@@ -13,11 +13,7 @@
 #include "source/decode.h"
 #include "source/source.h"
 #include "source/split.h"
-
-/* Columns that follow the fields. */
-#define LK_COLUMN_FILE "lk_file"
-#define LK_COLUMN_ROW "lk_row"
-#define LK_COLUMN_REST "lk_rest"
+#include "stream/side.h"
 
 enum lk_origin {
 	LK_ORIGIN_RECORD,	   /* the record itself: a column of delimited text, an XPath */

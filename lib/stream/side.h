@@ -119,6 +119,13 @@ enum lk_end_column {
 	LK_END_COLUMNS
 };
 
+/* Columns that lk adds to a table's own. */
+#define LK_COLUMN_OP "lk_op"	 /* of a change stream: I, U, D, or B, what was before the U or D behind it */
+#define LK_COLUMN_SENT "lk_sent" /* when the row's delivery was sent: timestamptz */
+#define LK_COLUMN_FILE "lk_file" /* which file it came from: DELIVERY@12 DIGITS OF ITS SHA-256!MEMBER */
+#define LK_COLUMN_ROW "lk_row"	 /* the number of its record there, from 1 */
+#define LK_COLUMN_REST "lk_rest" /* what has no column, as JSON */
+
 /*
  * Metadata keys of schemas and fields, under `lk.`:
  *
