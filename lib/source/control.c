@@ -51,7 +51,7 @@ struct lk_control {
 
 static const char *const trailer_properties[] = {"type", "count", "details", "records", "sums", NULL};
 
-static enum lk_status load_place(struct lk_load *l, const json_t *value, const char *at, bool columns,
+static enum lk_status load_place(struct lk_loading *l, const json_t *value, const char *at, bool columns,
 	struct lk_control_plan *plan, struct lk_window *w)
 {
 	if (columns) {
@@ -67,7 +67,7 @@ static enum lk_status load_place(struct lk_load *l, const json_t *value, const c
 	return LK_OK;
 }
 
-static enum lk_status load_type(struct lk_load *l, const json_t *lk, const char *at, bool columns, struct lk_control_plan *plan)
+static enum lk_status load_type(struct lk_loading *l, const json_t *lk, const char *at, bool columns, struct lk_control_plan *plan)
 {
 	const json_t *place = json_object_get(lk, "recordType");
 
@@ -82,7 +82,7 @@ static enum lk_status load_type(struct lk_load *l, const json_t *lk, const char 
 }
 
 static enum lk_status load_sums(
-	struct lk_load *l, const json_t *sums, const char *at, bool columns, const struct lk_resource *r, struct lk_control_plan *plan)
+	struct lk_loading *l, const json_t *sums, const char *at, bool columns, const struct lk_resource *r, struct lk_control_plan *plan)
 {
 	const char *name;
 	json_t *value;
@@ -106,7 +106,7 @@ static enum lk_status load_sums(
 }
 
 static enum lk_status load_trailer(
-	struct lk_load *l, const json_t *lk, const char *at, bool columns, const struct lk_resource *r, struct lk_control_plan *plan)
+	struct lk_loading *l, const json_t *lk, const char *at, bool columns, const struct lk_resource *r, struct lk_control_plan *plan)
 {
 	const char *place = lk_prop_at(l, at, "trailer"), *key;
 	const json_t *trailer, *sums;
@@ -138,7 +138,7 @@ static enum lk_status load_trailer(
 
 /* Fields whose path is header:PLACE. */
 static enum lk_status load_constants(
-	struct lk_load *l, const char *at, bool columns, const struct lk_resource *r, struct lk_control_plan *plan)
+	struct lk_loading *l, const char *at, bool columns, const struct lk_resource *r, struct lk_control_plan *plan)
 {
 	plan->constants = lk_arena_alloc(l->arena, (size_t)r->field_count * sizeof(*plan->constants));
 	if (!plan->constants)
@@ -167,7 +167,7 @@ static enum lk_status load_constants(
 	return LK_OK;
 }
 
-enum lk_status lk_control_load(struct lk_load *l, const struct lk_resource_json *json, bool columns, struct lk_resource *r)
+enum lk_status lk_control_load(struct lk_loading *l, const struct lk_resource_json *json, bool columns, struct lk_resource *r)
 {
 	struct lk_control_plan *plan = lk_arena_alloc(l->arena, sizeof(*plan));
 	const char *at = lk_prop_at(l, json->at, "lk");

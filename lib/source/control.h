@@ -30,7 +30,7 @@ struct lk_control_plan;
 
 /* Loads the plan into r->control, which stays NULL where the resource has none: its fields are loaded. columns: places are
  * column numbers, not windows. */
-enum lk_status lk_control_load(struct lk_load *l, const struct lk_resource_json *json, bool columns,
+enum lk_status lk_control_load(struct lk_loading *l, const struct lk_resource_json *json, bool columns,
 	struct lk_resource *r) LK_CHECKED;
 /* How many characters or columns of a record are looked at. */
 size_t lk_control_columns(const struct lk_control_plan *plan);

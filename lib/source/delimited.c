@@ -347,7 +347,7 @@ static void delimited_close(void *self)
 static const char *const words[] = {"csv", "tsv", "txt", NULL};
 static const char *const properties[] = {"recordType", "header", "trailer", "ragged", "quotes", NULL};
 
-static enum lk_status delimited_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+static enum lk_status delimited_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	return lk_control_load(l, json, true, r);
 }

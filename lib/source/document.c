@@ -11,7 +11,7 @@
 
 /* ---- reading ---- */
 
-static enum lk_status read_json(struct lk_load *l, struct lk_document *d, struct lk_str *text, struct lk_error *err)
+static enum lk_status read_json(struct lk_loading *l, struct lk_document *d, struct lk_str *text, struct lk_error *err)
 {
 	json_error_t problem;
 
@@ -29,7 +29,7 @@ static enum lk_status read_json(struct lk_load *l, struct lk_document *d, struct
 	return LK_OK;
 }
 
-enum lk_status lk_document_open(struct lk_load *l, const char *file, struct lk_document **out, struct lk_error *err)
+enum lk_status lk_document_open(struct lk_loading *l, const char *file, struct lk_document **out, struct lk_error *err)
 {
 	struct lk_document *d = lk_arena_alloc(l->arena, sizeof(*d)), **end = &l->documents;
 	struct lk_str text = LK_STR_INIT;
@@ -49,7 +49,7 @@ enum lk_status lk_document_open(struct lk_load *l, const char *file, struct lk_d
 	return d->states ? LK_OK : lk_error_nomem(err);
 }
 
-void lk_documents_close(struct lk_load *l)
+void lk_documents_close(struct lk_loading *l)
 {
 	for (struct lk_document *d = l->documents; d; d = d->next) {
 		json_decref(d->root);
@@ -58,7 +58,7 @@ void lk_documents_close(struct lk_load *l)
 	l->documents = NULL;
 }
 
-enum lk_status lk_documents_sha256(struct lk_load *l, char out[])
+enum lk_status lk_documents_sha256(struct lk_loading *l, char out[])
 {
 	struct lk_str all = LK_STR_INIT;
 	enum lk_status status;
@@ -99,7 +99,7 @@ static bool add_path(struct lk_str *out, const char *path)
 }
 
 static enum lk_status find_path(
-	struct lk_load *l, const struct lk_document *from, const char *at, const char *reference, char **path)
+	struct lk_loading *l, const struct lk_document *from, const char *at, const char *reference, char **path)
 {
 	struct lk_str text = LK_STR_INIT;
 	enum lk_status status;
@@ -116,7 +116,7 @@ static enum lk_status find_path(
 	return status || *path ? status : lk_error_nomem(l->err);
 }
 
-enum lk_status lk_document_refer(struct lk_load *l, struct lk_document *from, const char *at, const char *reference,
+enum lk_status lk_document_refer(struct lk_loading *l, struct lk_document *from, const char *at, const char *reference,
 	struct lk_document **out)
 {
 	struct stat st;
@@ -135,7 +135,7 @@ enum lk_status lk_document_refer(struct lk_load *l, struct lk_document *from, co
 
 /* ---- origins ---- */
 
-enum lk_status lk_document_put_origin(struct lk_load *l, struct lk_document *d, const char *at, const char *file,
+enum lk_status lk_document_put_origin(struct lk_loading *l, struct lk_document *d, const char *at, const char *file,
 	const char *place, bool final)
 {
 	json_t *origin = json_pack("[ssb]", file, place, final);
@@ -144,7 +144,7 @@ enum lk_status lk_document_put_origin(struct lk_load *l, struct lk_document *d, 
 }
 
 /* The origin of the place or of what encloses it most closely; *rest is what of `at` is below that. */
-static const json_t *find_origin(struct lk_load *l, const struct lk_document *d, const char *at, const char **rest)
+static const json_t *find_origin(struct lk_loading *l, const struct lk_document *d, const char *at, const char **rest)
 {
 	char *prefix = lk_arena_strdup(l->arena, at);
 
@@ -163,7 +163,7 @@ static const json_t *find_origin(struct lk_load *l, const struct lk_document *d,
 }
 
 void lk_document_origin(
-	struct lk_load *l, const struct lk_document *d, const char *at, const char **file, const char **place)
+	struct lk_loading *l, const struct lk_document *d, const char *at, const char **file, const char **place)
 {
 	const char *rest;
 

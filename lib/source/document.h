@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 
-struct lk_load;
+struct lk_loading;
 
 /* A place below a resource is called as it is found in the resolved document: "resources[1].schema.fields[2]". */
 struct lk_document {
@@ -31,26 +31,26 @@ struct lk_document {
 /* Reads the package's own file (or one that it refers to) as the next document. LK_CONFIG when it is no JSON object, or when
  * all documents together are too long. lk_documents_close gives back what is held even after an error. */
 enum lk_status lk_document_open(
-	struct lk_load *l, const char *file, struct lk_document **out, struct lk_error *err) LK_CHECKED;
+	struct lk_loading *l, const char *file, struct lk_document **out, struct lk_error *err) LK_CHECKED;
 
 /* The file that the text at a place of a document refers to, as a document of its own, each read once. */
-enum lk_status lk_document_refer(struct lk_load *l, struct lk_document *from, const char *at, const char *reference,
+enum lk_status lk_document_refer(struct lk_loading *l, struct lk_document *from, const char *at, const char *reference,
 	struct lk_document **out) LK_CHECKED;
 
 /* Says that what is at a place of d comes from a place of the file: as it stands there (final), or in that document as it is
  * when it was resolved. */
-enum lk_status lk_document_put_origin(struct lk_load *l, struct lk_document *d, const char *at, const char *file,
+enum lk_status lk_document_put_origin(struct lk_loading *l, struct lk_document *d, const char *at, const char *file,
 	const char *place, bool final) LK_CHECKED;
 /* Where what is at a place of d was written. Lives in the arena, or as long as d. */
 void lk_document_origin(
-	struct lk_load *l, const struct lk_document *d, const char *at, const char **file, const char **place);
+	struct lk_loading *l, const struct lk_document *d, const char *at, const char **file, const char **place);
 
 /* Puts what is referred to into the package's own document, and what resources extend into them (extend.c). */
-enum lk_status lk_documents_resolve(struct lk_load *l) LK_CHECKED;
+enum lk_status lk_documents_resolve(struct lk_loading *l) LK_CHECKED;
 
 /* The package's digest: that of its file or, where it refers to others, of the digests of all. */
-enum lk_status lk_documents_sha256(struct lk_load *l, char out[]) LK_CHECKED;
+enum lk_status lk_documents_sha256(struct lk_loading *l, char out[]) LK_CHECKED;
 
-void lk_documents_close(struct lk_load *l);
+void lk_documents_close(struct lk_loading *l);
 
 #endif

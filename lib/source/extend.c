@@ -22,12 +22,12 @@ struct spot {
 	const char *at;
 };
 
-static enum lk_status resolve_resource(struct lk_load *l, struct lk_document *d, size_t i, int steps);
+static enum lk_status resolve_resource(struct lk_loading *l, struct lk_document *d, size_t i, int steps);
 
 /* ---- references ---- */
 
 /* A property that is a path becomes what the file holds. */
-static enum lk_status resolve_reference(struct lk_load *l, const struct spot *resource, const char *key)
+static enum lk_status resolve_reference(struct lk_loading *l, const struct spot *resource, const char *key)
 {
 	const json_t *value = json_object_get(resource->value, key);
 	const char *at = lk_prop_at(l, resource->at, key), *path = NULL;
@@ -46,10 +46,10 @@ static enum lk_status resolve_reference(struct lk_load *l, const struct spot *re
 
 /* ---- merging ---- */
 
-static enum lk_status merge_objects(struct lk_load *l, const struct spot *own, const struct spot *base);
+static enum lk_status merge_objects(struct lk_loading *l, const struct spot *own, const struct spot *base);
 
 /* Takes over the base's value. */
-static enum lk_status inherit(struct lk_load *l, const struct spot *own, const struct spot *base, const char *key)
+static enum lk_status inherit(struct lk_loading *l, const struct spot *own, const struct spot *base, const char *key)
 {
 	json_t *copy = json_deep_copy(json_object_get(base->value, key));
 
@@ -73,7 +73,7 @@ struct merged_fields {
 	} *origins;
 };
 
-static enum lk_status append_field(struct lk_load *l, struct merged_fields *m, json_t *field, const struct spot *list, size_t i,
+static enum lk_status append_field(struct lk_loading *l, struct merged_fields *m, json_t *field, const struct spot *list, size_t i,
 	bool is_own)
 {
 	struct origin *o = &m->origins[json_array_size(m->list)];
@@ -102,7 +102,7 @@ static json_t *index_names(const json_t *list)
 
 /* Fields of the base, those that own names again in their stead, then what only own has. */
 static enum lk_status gather_fields(
-	struct lk_load *l, const struct spot *own, const struct spot *base, json_t *own_names, json_t *base_names,
+	struct lk_loading *l, const struct spot *own, const struct spot *base, json_t *own_names, json_t *base_names,
 	struct merged_fields *m)
 {
 	json_t *field;
@@ -133,7 +133,7 @@ static enum lk_status gather_fields(
 }
 
 /* The gathered list takes own's place; each field that the base has too is merged with it. */
-static enum lk_status settle_fields(struct lk_load *l, const struct spot *own, const struct spot *base,
+static enum lk_status settle_fields(struct lk_loading *l, const struct spot *own, const struct spot *base,
 	const json_t *base_names, const struct merged_fields *m)
 {
 	json_t *field;
@@ -163,7 +163,7 @@ static enum lk_status settle_fields(struct lk_load *l, const struct spot *own, c
 	return json_array_extend(own->value, m->list) ? lk_error_nomem(l->err) : LK_OK;
 }
 
-static enum lk_status merge_fields(struct lk_load *l, const struct spot *own, const struct spot *base)
+static enum lk_status merge_fields(struct lk_loading *l, const struct spot *own, const struct spot *base)
 {
 	size_t most = json_array_size(own->value) + json_array_size(base->value);
 	struct merged_fields m = {.list = json_array(),
@@ -183,7 +183,7 @@ static enum lk_status merge_fields(struct lk_load *l, const struct spot *own, co
 	return status;
 }
 
-static enum lk_status merge_objects(struct lk_load *l, const struct spot *own, const struct spot *base)
+static enum lk_status merge_objects(struct lk_loading *l, const struct spot *own, const struct spot *base)
 {
 	const char *key;
 	json_t *value;
@@ -211,7 +211,7 @@ static const json_t *resources_of(const struct lk_document *d)
 }
 
 static enum lk_status find_resource(
-	struct lk_load *l, const struct lk_document *d, const char *at, const char *name, size_t *found)
+	struct lk_loading *l, const struct lk_document *d, const char *at, const char *name, size_t *found)
 {
 	size_t count = json_array_size(resources_of(d)), n = 0;
 	const char **names = lk_arena_alloc(l->arena, (count + 1) * sizeof(*names));
@@ -230,7 +230,7 @@ static enum lk_status find_resource(
 }
 
 /* The resource that a text names: NAME of the same document, or FILE#NAME. */
-static enum lk_status find_base(struct lk_load *l, struct lk_document *d, const char *at, const char *text, int steps,
+static enum lk_status find_base(struct lk_loading *l, struct lk_document *d, const char *at, const char *text, int steps,
 	struct spot *base, int *level)
 {
 	const char *hash = strchr(text, '#');
@@ -277,7 +277,7 @@ static bool is_of_resources(const char *word)
 }
 
 /* What a resource of another package has from that package goes with it. */
-static enum lk_status take_package(struct lk_load *l, const struct spot *own, const struct lk_document *from)
+static enum lk_status take_package(struct lk_loading *l, const struct spot *own, const struct lk_document *from)
 {
 	json_t *lk = json_object_get(own->value, "lk"), *schema = json_object_get(own->value, "schema"),
 	       *missing = json_object_get(from->root, "missingValues");
@@ -301,7 +301,7 @@ static enum lk_status take_package(struct lk_load *l, const struct spot *own, co
 }
 
 /* A variant is of its base's table, unless it says otherwise, but has a name of its own. */
-static enum lk_status settle_identity(struct lk_load *l, const struct spot *own, const struct spot *base, json_t *name)
+static enum lk_status settle_identity(struct lk_loading *l, const struct spot *own, const struct spot *base, json_t *name)
 {
 	const char *base_name = json_string_value(json_object_get(base->value, "name"));
 	json_t *lk = json_object_get(own->value, "lk");
@@ -318,7 +318,7 @@ static enum lk_status settle_identity(struct lk_load *l, const struct spot *own,
 	return !table || json_object_set_new(lk, "table", json_string(table)) ? lk_error_nomem(l->err) : LK_OK;
 }
 
-static enum lk_status extend(struct lk_load *l, const struct spot *own, int steps, int *level)
+static enum lk_status extend(struct lk_loading *l, const struct spot *own, int steps, int *level)
 {
 	const json_t *lk = json_object_get(own->value, "lk");
 	json_t *name = json_object_get(own->value, "name");
@@ -337,7 +337,7 @@ static enum lk_status extend(struct lk_load *l, const struct spot *own, int step
 
 /* ---- everything ---- */
 
-static enum lk_status resolve_parts(struct lk_load *l, const struct spot *own, int steps, int *level)
+static enum lk_status resolve_parts(struct lk_loading *l, const struct spot *own, int steps, int *level)
 {
 	json_t *field;
 	size_t i;
@@ -352,7 +352,7 @@ static enum lk_status resolve_parts(struct lk_load *l, const struct spot *own, i
 	return LK_OK;
 }
 
-static enum lk_status resolve_resource(struct lk_load *l, struct lk_document *d, size_t i, int steps)
+static enum lk_status resolve_resource(struct lk_loading *l, struct lk_document *d, size_t i, int steps)
 {
 	struct spot own = {d, json_array_get(resources_of(d), i), lk_prop_item(l, "resources", i)};
 	int level = 0;
@@ -366,7 +366,7 @@ static enum lk_status resolve_resource(struct lk_load *l, struct lk_document *d,
 }
 
 /* Where there is no format, the media type says it. */
-static enum lk_status settle_format(struct lk_load *l, json_t *resource, const char *at)
+static enum lk_status settle_format(struct lk_loading *l, json_t *resource, const char *at)
 {
 	const char *type = NULL, *word;
 
@@ -380,7 +380,7 @@ static enum lk_status settle_format(struct lk_load *l, json_t *resource, const c
 	return json_object_set_new(resource, "format", json_string(word)) ? lk_error_nomem(l->err) : LK_OK;
 }
 
-enum lk_status lk_documents_resolve(struct lk_load *l)
+enum lk_status lk_documents_resolve(struct lk_loading *l)
 {
 	struct lk_document *d = l->documents;
 

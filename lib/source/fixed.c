@@ -102,7 +102,7 @@ struct program {
 	int header_rows; /* lines up to its last; 0 where there is none */
 };
 
-static enum lk_status load_windows(struct lk_load *l, const char *at, struct lk_resource *r, struct program *p)
+static enum lk_status load_windows(struct lk_loading *l, const char *at, struct lk_resource *r, struct program *p)
 {
 	p->windows = lk_arena_alloc(l->arena, (size_t)r->field_count * sizeof(*p->windows));
 	if (!p->windows)
@@ -131,7 +131,7 @@ static enum lk_status load_windows(struct lk_load *l, const char *at, struct lk_
 	return LK_OK;
 }
 
-static enum lk_status load_length(struct lk_load *l, const struct lk_resource_json *json, struct program *p)
+static enum lk_status load_length(struct lk_loading *l, const struct lk_resource_json *json, struct program *p)
 {
 	const json_t *value = json_object_get(json->lk, "length");
 
@@ -143,7 +143,7 @@ static enum lk_status load_length(struct lk_load *l, const struct lk_resource_js
 	return LK_OK;
 }
 
-static enum lk_status fixed_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+static enum lk_status fixed_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	struct program *p = lk_arena_alloc(l->arena, sizeof(*p));
 

@@ -35,7 +35,7 @@ struct lk_file_format {
 	bool binary;		       /* says itself how it is encoded: the resource's `encoding` is not looked at */
 
 	/* The resource is loaded but for what this format alone knows; what is compiled goes to r->program. NULL: nothing. */
-	enum lk_status (*load)(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r);
+	enum lk_status (*load)(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r);
 	/* Gives back what r->program holds beside the arena. NULL: nothing. */
 	void (*unload)(struct lk_resource *r);
 

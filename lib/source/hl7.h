@@ -131,7 +131,7 @@ struct lk_hl7_program {
 	int slot_count;
 };
 
-enum lk_status lk_hl7_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
+enum lk_status lk_hl7_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
 
 /* ---- records (hl7_records.c) ---- */
 

@@ -75,7 +75,7 @@ static int add_slot(struct lk_hl7_program *program, uint32_t id)
 }
 
 static enum lk_status compile_path(
-	struct lk_load *l, const char *at, const struct lk_source_field *f, struct lk_hl7_program *program, struct lk_hl7_path *path)
+	struct lk_loading *l, const char *at, const struct lk_source_field *f, struct lk_hl7_program *program, struct lk_hl7_path *path)
 {
 	const char *place = lk_prop_at(l, at, "lk.path");
 	uint32_t id = 0;
@@ -105,7 +105,7 @@ static enum lk_status compile_path(
 	return LK_OK;
 }
 
-enum lk_status lk_hl7_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+enum lk_status lk_hl7_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	const char *fields = lk_prop_at(l, json->at, "schema.fields");
 	struct lk_hl7_program *program = lk_arena_alloc(l->arena, sizeof(*program));

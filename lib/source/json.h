@@ -27,7 +27,7 @@ bool lk_json_conditions_hold(const struct lk_json_program *p, bool relative, str
 	struct lk_str *room);
 
 /* Of struct lk_file_format. */
-enum lk_status lk_json_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
+enum lk_status lk_json_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
 enum lk_status lk_json_look_lines(const struct lk_head *head, void **seen, struct lk_error *err) LK_CHECKED;
 enum lk_status lk_json_look_documents(const struct lk_head *head, void **seen, struct lk_error *err) LK_CHECKED;
 bool lk_json_fits(const struct lk_resource *r, const void *seen, const char **why);

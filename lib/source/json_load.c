@@ -7,7 +7,7 @@
 #include "source/lines.h"
 
 static enum lk_status compile(
-	struct lk_load *l, const char *at, const char *text, struct lk_json_path *path)
+	struct lk_loading *l, const char *at, const char *text, struct lk_json_path *path)
 {
 	const char *problem;
 
@@ -16,7 +16,7 @@ static enum lk_status compile(
 	return problem ? lk_prop_wrong(l, at, "'%s' %s", text, problem) : lk_error_nomem(l->err);
 }
 
-static enum lk_status load_fields(struct lk_load *l, const char *at, struct lk_resource *r, struct lk_json_program *p)
+static enum lk_status load_fields(struct lk_loading *l, const char *at, struct lk_resource *r, struct lk_json_program *p)
 {
 	p->fields = lk_arena_alloc(l->arena, (size_t)r->field_count * sizeof(*p->fields));
 	if (!p->fields)
@@ -35,7 +35,7 @@ static enum lk_status load_fields(struct lk_load *l, const char *at, struct lk_r
 	return LK_OK;
 }
 
-static enum lk_status load_where(struct lk_load *l, const struct lk_resource_json *json, struct lk_json_program *p)
+static enum lk_status load_where(struct lk_loading *l, const struct lk_resource_json *json, struct lk_json_program *p)
 {
 	const char *lk = lk_prop_at(l, json->at, "lk"), *at = lk_prop_at(l, lk, "where"), *key;
 	const json_t *where;
@@ -65,7 +65,7 @@ static void count_elements(const struct lk_resource *r, struct lk_json_program *
 		lk_json_context_count(&p->record, &p->conditions[i].path, p->counted);
 }
 
-enum lk_status lk_json_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+enum lk_status lk_json_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	struct lk_json_program *p = lk_arena_alloc(l->arena, sizeof(*p));
 	const char *at = lk_prop_at(l, lk_prop_at(l, json->at, "lk"), "record");

@@ -41,7 +41,7 @@ static bool is_table_name(const char *table)
 	return *table;
 }
 
-static enum lk_status load_table(struct lk_load *l, const json_t *lk, const char *at, struct lk_resource *r)
+static enum lk_status load_table(struct lk_loading *l, const json_t *lk, const char *at, struct lk_resource *r)
 {
 	const char *given = NULL;
 	char *table;
@@ -68,7 +68,7 @@ static enum lk_status load_table(struct lk_load *l, const json_t *lk, const char
 /* ---- resources ---- */
 
 static enum lk_status load_match(
-	struct lk_load *l, const struct lk_resource_json *json, const char *at, struct lk_resource *r)
+	struct lk_loading *l, const struct lk_resource_json *json, const char *at, struct lk_resource *r)
 {
 	static const char *const words[] = {"exact", "equal", "subset", "superset", "partial", NULL};
 	const json_t *value = json_object_get(json->schema, "fieldsMatch");
@@ -88,7 +88,7 @@ static enum lk_status load_match(
 	return LK_OK;
 }
 
-static const char *near_format(struct lk_load *l, const char *word)
+static const char *near_format(struct lk_loading *l, const char *word)
 {
 	const char *near = "";
 
@@ -109,7 +109,7 @@ static const char *assumed_format(const json_t *resource, const struct lk_resour
 }
 
 static enum lk_status load_format(
-	struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
+	struct lk_loading *l, const json_t *resource, const char *at, struct lk_resource *r)
 {
 	const char *word = assumed_format(resource, r);
 	struct lk_str list = LK_STR_INIT;
@@ -127,7 +127,7 @@ static enum lk_status load_format(
 }
 
 /* Properties of lk that all formats have, and those of this one. */
-static enum lk_status load_lk(struct lk_load *l, const json_t *resource, const char *at, const struct lk_file_format *format,
+static enum lk_status load_lk(struct lk_loading *l, const json_t *resource, const char *at, const struct lk_file_format *format,
 	const json_t **lk)
 {
 	const char *known[48];
@@ -141,7 +141,7 @@ static enum lk_status load_lk(struct lk_load *l, const json_t *resource, const c
 	return lk_prop_lk(l, resource, at, known, lk);
 }
 
-static enum lk_status load_paths(struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
+static enum lk_status load_paths(struct lk_loading *l, const json_t *resource, const char *at, struct lk_resource *r)
 {
 	const char *place = lk_prop_at(l, at, "path");
 	bool one = json_is_string(json_object_get(resource, "path"));
@@ -164,7 +164,7 @@ static enum lk_status load_paths(struct lk_load *l, const json_t *resource, cons
 	return LK_OK;
 }
 
-static enum lk_status load_head(struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
+static enum lk_status load_head(struct lk_loading *l, const json_t *resource, const char *at, struct lk_resource *r)
 {
 	const json_t *lk;
 
@@ -180,7 +180,7 @@ static enum lk_status load_head(struct lk_load *l, const json_t *resource, const
 }
 
 static enum lk_status load_resource(
-	struct lk_load *l, const json_t *resource, const char *at, struct lk_defaults d, struct lk_resource *r)
+	struct lk_loading *l, const json_t *resource, const char *at, struct lk_defaults d, struct lk_resource *r)
 {
 	static const char *const missing_words[] = {"any", "unquoted", NULL};
 	struct lk_resource_json json = {.resource = resource, .at = at};
@@ -214,13 +214,13 @@ static enum lk_status load_resource(
 }
 
 /* What can be told only when all resources are known. */
-static enum lk_status relate_resource(struct lk_load *l, const json_t *resource, const char *at, struct lk_resource *r)
+static enum lk_status relate_resource(struct lk_loading *l, const json_t *resource, const char *at, struct lk_resource *r)
 {
 	LK_TRY(lk_package_variant(l, resource, at, r));
 	return lk_package_keys(l, json_object_get(resource, "schema"), lk_prop_at(l, at, "schema"), r);
 }
 
-static enum lk_status load_resources(struct lk_load *l, const json_t *root, const struct lk_defaults *d)
+static enum lk_status load_resources(struct lk_loading *l, const json_t *root, const struct lk_defaults *d)
 {
 	const json_t *list = json_object_get(root, "resources");
 	struct lk_package *p = l->package;
@@ -248,7 +248,7 @@ static enum lk_status load_resources(struct lk_load *l, const json_t *root, cons
 
 /* ---- the package ---- */
 
-static enum lk_status load_delivery(struct lk_load *l, const json_t *lk)
+static enum lk_status load_delivery(struct lk_loading *l, const json_t *lk)
 {
 	struct lk_package *p = l->package;
 	PCRE2_UCHAR message[256];
@@ -269,7 +269,7 @@ static enum lk_status load_delivery(struct lk_load *l, const json_t *lk)
 
 /* What a package without a name is called: its folder when the file is a datapackage.json in one, else its
  * file. */
-static const char *default_name(struct lk_load *l)
+static const char *default_name(struct lk_loading *l)
 {
 	const char *file = l->package->file, *base = lk_path_base(file), *dot = strrchr(base, '.');
 	size_t len = dot ? (size_t)(dot - base) : strlen(base);
@@ -284,7 +284,7 @@ static const char *default_name(struct lk_load *l)
 	return lk_arena_strndup(l->arena, base, len);
 }
 
-static enum lk_status load_package(struct lk_load *l, const json_t *root)
+static enum lk_status load_package(struct lk_loading *l, const json_t *root)
 {
 	struct lk_defaults d = {.missing = json_object_get(root, "missingValues")};
 	struct lk_package *p = l->package;
@@ -307,7 +307,7 @@ enum lk_status lk_package_parse(struct lk_arena *arena, const char *file, const 
 	struct lk_error *err)
 {
 	struct lk_package *p = lk_arena_alloc(arena, sizeof(*p));
-	struct lk_load l = {.arena = arena, .package = p, .err = err};
+	struct lk_loading l = {.arena = arena, .package = p, .err = err};
 	enum lk_status status;
 	json_error_t problem;
 	json_t *root;
@@ -323,7 +323,7 @@ enum lk_status lk_package_parse(struct lk_arena *arena, const char *file, const 
 	return status;
 }
 
-static enum lk_status list_parts(struct lk_load *l)
+static enum lk_status list_parts(struct lk_loading *l)
 {
 	struct lk_package *p = l->package;
 	int count = 0;
@@ -338,7 +338,7 @@ static enum lk_status list_parts(struct lk_load *l)
 	return LK_OK;
 }
 
-static enum lk_status load_file(struct lk_load *l)
+static enum lk_status load_file(struct lk_loading *l)
 {
 	struct lk_document *d;
 
@@ -353,7 +353,7 @@ enum lk_status lk_package_load(
 	struct lk_arena *arena, const char *file, struct lk_package **out, struct lk_error *err)
 {
 	struct lk_package *p = lk_arena_alloc(arena, sizeof(*p));
-	struct lk_load l = {.arena = arena, .package = p, .err = err};
+	struct lk_loading l = {.arena = arena, .package = p, .err = err};
 	enum lk_status status;
 
 	*out = p;

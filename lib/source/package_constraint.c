@@ -12,7 +12,7 @@ const char *const lk_known_constraints[] = {"required", "unique", "minLength", "
 
 /* What loading the constraints of one field needs. */
 struct site {
-	struct lk_load *l;
+	struct lk_loading *l;
 	const struct lk_source_field *field;
 	const char *type;
 	struct lk_constraints *out;
@@ -243,7 +243,7 @@ static enum lk_status load_all(struct site *s, const json_t *field, const json_t
 	return LK_OK;
 }
 
-enum lk_status lk_package_constraints(struct lk_load *l, const json_t *field, const char *at, struct lk_source_field *f)
+enum lk_status lk_package_constraints(struct lk_loading *l, const json_t *field, const char *at, struct lk_source_field *f)
 {
 	struct site s = {.l = l, .field = f, .type = "string"};
 	const char *place = lk_prop_at(l, at, "constraints");

@@ -16,7 +16,7 @@ enum extent {
 };
 
 /* Text that stands for itself in the file; null and "" are none where that is allowed. */
-static enum lk_status load_mark(struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none,
+static enum lk_status load_mark(struct lk_loading *l, const json_t *object, const char *at, const char *key, bool may_be_none,
 	enum extent extent, const char **out)
 {
 	const json_t *value = json_object_get(object, key);
@@ -51,7 +51,7 @@ static int compare_rows(const void *a, const void *b)
 
 /* A list of row numbers, from 1. */
 static enum lk_status load_rows(
-	struct lk_load *l, const json_t *object, const char *at, const char *key, const int **out, int *count)
+	struct lk_loading *l, const json_t *object, const char *at, const char *key, const int **out, int *count)
 {
 	const json_t *list = json_object_get(object, key), *item;
 	int *rows;
@@ -80,7 +80,7 @@ static enum lk_status load_rows(
 }
 
 /* No header is `header` false, or an empty list of its rows. */
-static enum lk_status load_header(struct lk_load *l, const json_t *object, const char *at, struct lk_dialect *d)
+static enum lk_status load_header(struct lk_loading *l, const json_t *object, const char *at, struct lk_dialect *d)
 {
 	static const int first = 1;
 
@@ -99,7 +99,7 @@ static enum lk_status load_header(struct lk_load *l, const json_t *object, const
 }
 
 /* What stands under lk: how much is made of text that is not as it should be. */
-static enum lk_status load_tolerance(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+static enum lk_status load_tolerance(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	static const char *const ragged[] = {"reject", "pad", NULL}, *const quotes[] = {"reject", "mend", NULL};
 	const char *place = lk_prop_at(l, json->at, "lk");
@@ -118,7 +118,7 @@ static bool same(const char *a, const char *b)
 }
 
 enum lk_status lk_package_dialect(
-	struct lk_load *l, const struct lk_resource_json *json, const char **null_sequence, struct lk_resource *r)
+	struct lk_loading *l, const struct lk_resource_json *json, const char **null_sequence, struct lk_resource *r)
 {
 	const json_t *object = json->dialect;
 	const char *place = lk_prop_at(l, json->at, "dialect"), *format = "csv";

@@ -4,7 +4,7 @@
 #include "source/format.h"
 #include "source/property.h"
 
-static enum lk_status add_encoding(struct lk_load *l, const char *at, const char *name, struct lk_encodings *out)
+static enum lk_status add_encoding(struct lk_loading *l, const char *at, const char *name, struct lk_encodings *out)
 {
 	char known[LK_ENCODING_NAME];
 	const char *copy;
@@ -24,7 +24,7 @@ static enum lk_status add_encoding(struct lk_load *l, const char *at, const char
 }
 
 static enum lk_status add_list(
-	struct lk_load *l, const json_t *lk, const char *at, struct lk_encodings *out)
+	struct lk_loading *l, const json_t *lk, const char *at, struct lk_encodings *out)
 {
 	const char *place = lk_prop_at(l, at, "encodings"), **names;
 	int count;
@@ -38,7 +38,7 @@ static enum lk_status add_list(
 }
 
 /* A resource's own, of either kind, comes before the package's list. */
-enum lk_status lk_package_encoding(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+enum lk_status lk_package_encoding(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	static const char *const words[] = {"reject", "replace", NULL};
 	const char *name = NULL, *place = lk_prop_at(l, json->at, "lk");

@@ -57,7 +57,7 @@ static bool parse_zone(const char *text, int64_t *us)
 }
 
 /* A zone of the IANA database, loaded once a package. */
-static enum lk_status load_zone(struct lk_load *l, const char *at, const char *name, const struct lk_timezone **out)
+static enum lk_status load_zone(struct lk_loading *l, const char *at, const char *name, const struct lk_timezone **out)
 {
 	struct lk_loaded_zone *zone = l->package->zones;
 
@@ -78,7 +78,7 @@ static enum lk_status load_zone(struct lk_load *l, const char *at, const char *n
 }
 
 static enum lk_status load_timezone(
-	struct lk_load *l, const json_t *lk, const char *at, const struct lk_defaults *d, struct lk_convert *c)
+	struct lk_loading *l, const json_t *lk, const char *at, const struct lk_defaults *d, struct lk_convert *c)
 {
 	const char *zone = NULL;
 
@@ -99,7 +99,7 @@ static enum lk_status load_timezone(
 	return load_zone(l, lk_prop_at(l, at, "lk.timezone"), zone, &c->timezone);
 }
 
-static enum lk_status load_decimal(struct lk_load *l, const json_t *lk, const char *at, struct lk_convert *c)
+static enum lk_status load_decimal(struct lk_loading *l, const json_t *lk, const char *at, struct lk_convert *c)
 {
 	const json_t *list = json_object_get(lk, "decimal"), *precision = json_array_get(list, 0),
 		     *scale = json_array_get(list, 1);
@@ -120,7 +120,7 @@ static enum lk_status load_decimal(struct lk_load *l, const json_t *lk, const ch
 	return LK_OK;
 }
 
-static const char *near_type(struct lk_load *l, const char *type)
+static const char *near_type(struct lk_loading *l, const char *type)
 {
 	const char *names[32];
 	size_t n = 0;
@@ -132,7 +132,7 @@ static const char *near_type(struct lk_load *l, const char *type)
 }
 
 /* A list: its items are of one of the types that the standard names. */
-static enum lk_status load_items(struct lk_load *l, const json_t *field, const char *at, struct lk_convert *c)
+static enum lk_status load_items(struct lk_loading *l, const json_t *field, const char *at, struct lk_convert *c)
 {
 	static const char *const words[] = {"string", "integer", "boolean", "number", "datetime", "date", "time", NULL};
 	struct lk_convert *item;
@@ -152,7 +152,7 @@ static enum lk_status load_items(struct lk_load *l, const json_t *field, const c
 	return LK_OK;
 }
 
-static enum lk_status load_partial(struct lk_load *l, const json_t *lk, const char *at, struct lk_convert *c)
+static enum lk_status load_partial(struct lk_loading *l, const json_t *lk, const char *at, struct lk_convert *c)
 {
 	const char *place = lk_prop_at(l, at, "lk");
 
@@ -163,7 +163,7 @@ static enum lk_status load_partial(struct lk_load *l, const json_t *lk, const ch
 	return LK_OK;
 }
 
-static enum lk_status load_type(struct lk_load *l, const json_t *field, const json_t *lk, const char *at,
+static enum lk_status load_type(struct lk_loading *l, const json_t *field, const json_t *lk, const char *at,
 	const struct lk_defaults *d, struct lk_convert *c)
 {
 	static const char *const formats[] = {"default", "any", "email", "uri", "uuid", "binary", NULL};
@@ -189,7 +189,7 @@ static enum lk_status load_type(struct lk_load *l, const json_t *field, const js
 	return load_timezone(l, lk, at, d, c);
 }
 
-static enum lk_status load_map(struct lk_load *l, const json_t *lk, const char *at, struct lk_source_field *f)
+static enum lk_status load_map(struct lk_loading *l, const json_t *lk, const char *at, struct lk_source_field *f)
 {
 	const char *key, *place = lk_prop_at(l, at, "lk.map");
 	const json_t *map;
@@ -217,7 +217,7 @@ static enum lk_status load_map(struct lk_load *l, const json_t *lk, const char *
 }
 
 /* The names of the groups of lk.delivery; NULL when out of memory. */
-static const char *const *list_groups(struct lk_load *l)
+static const char *const *list_groups(struct lk_loading *l)
 {
 	uint32_t count = 0, size = 0;
 	const unsigned char *table = NULL;
@@ -232,7 +232,7 @@ static const char *const *list_groups(struct lk_load *l)
 	return names;
 }
 
-static enum lk_status check_group(struct lk_load *l, const char *at, const char *group)
+static enum lk_status check_group(struct lk_loading *l, const char *at, const char *group)
 {
 	const char *const *groups;
 
@@ -256,7 +256,7 @@ static bool has_headers(const struct lk_file_format *format)
 }
 
 static enum lk_status load_path(
-	struct lk_load *l, const json_t *lk, const char *at, const struct lk_file_format *format, struct lk_source_field *f)
+	struct lk_loading *l, const json_t *lk, const char *at, const struct lk_file_format *format, struct lk_source_field *f)
 {
 	static const char *const member[] = {"name", "path", "modified", NULL};
 	const char *place = lk_prop_at(l, at, "lk.path");
@@ -293,7 +293,7 @@ static enum lk_status load_path(
 }
 
 static enum lk_status load_column(
-	struct lk_load *l, const json_t *lk, const char *at, struct lk_source_field *f)
+	struct lk_loading *l, const json_t *lk, const char *at, struct lk_source_field *f)
 {
 	const char *given = NULL;
 
@@ -314,7 +314,7 @@ static enum lk_status load_column(
 	return LK_OK;
 }
 
-static enum lk_status load_missing(struct lk_load *l, const json_t *field, const char *at,
+static enum lk_status load_missing(struct lk_loading *l, const json_t *field, const char *at,
 	const struct lk_defaults *d, struct lk_source_field *f)
 {
 	static struct lk_text empty[] = {{"", 0}};
@@ -339,7 +339,7 @@ static enum lk_status load_missing(struct lk_load *l, const json_t *field, const
 }
 
 /* What the value's column has beside it, and whether looking at it is simple. */
-static enum lk_status load_besides(struct lk_load *l, const struct lk_resource *r, struct lk_source_field *f)
+static enum lk_status load_besides(struct lk_loading *l, const struct lk_resource *r, struct lk_source_field *f)
 {
 	if (f->convert.partial)
 		f->precision_column = lk_arena_printf(l->arena, "%s_precision", f->column);
@@ -353,7 +353,7 @@ static enum lk_status load_besides(struct lk_load *l, const struct lk_resource *
 	return LK_OK;
 }
 
-static enum lk_status load_field(struct lk_load *l, const json_t *field, const char *at,
+static enum lk_status load_field(struct lk_loading *l, const json_t *field, const char *at,
 	const struct lk_defaults *d, const struct lk_resource *r, struct lk_source_field *f)
 {
 	static const char *const bad_words[] = {"reject", "null", "text", NULL};
@@ -404,7 +404,7 @@ static int columns_of(const struct lk_source_field *f, const char *columns[3])
 
 /* taken: the fields before it, by their columns' names. */
 static enum lk_status take_columns(
-	struct lk_load *l, const char *at, const struct lk_resource *r, const struct lk_source_field *f, json_t *taken)
+	struct lk_loading *l, const char *at, const struct lk_resource *r, const struct lk_source_field *f, json_t *taken)
 {
 	const char *columns[3];
 	int n = columns_of(f, columns);
@@ -421,7 +421,7 @@ static enum lk_status take_columns(
 	return LK_OK;
 }
 
-static enum lk_status load_fields(struct lk_load *l, const json_t *list, const char *place, const struct lk_defaults *d,
+static enum lk_status load_fields(struct lk_loading *l, const json_t *list, const char *place, const struct lk_defaults *d,
 	struct lk_resource *r, json_t *taken)
 {
 	size_t count = json_array_size(list);
@@ -439,7 +439,7 @@ static enum lk_status load_fields(struct lk_load *l, const json_t *list, const c
 }
 
 enum lk_status lk_package_fields(
-	struct lk_load *l, const struct lk_resource_json *json, const struct lk_defaults *d, struct lk_resource *r)
+	struct lk_loading *l, const struct lk_resource_json *json, const struct lk_defaults *d, struct lk_resource *r)
 {
 	const json_t *list = json_object_get(json->schema, "fields");
 	const char *place = lk_prop_at(l, json->at, "schema.fields");

@@ -9,7 +9,7 @@
 
 /* ---- unique keys ---- */
 
-static enum lk_status unique_json(struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *list,
+static enum lk_status unique_json(struct lk_loading *l, const struct lk_resource *r, const char *at, const json_t *list,
 	struct lk_str *out)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -25,7 +25,7 @@ static enum lk_status unique_json(struct lk_load *l, const struct lk_resource *r
 /* ---- foreign keys ---- */
 
 static enum lk_status find_target(
-	struct lk_load *l, struct lk_resource *r, const char *at, const char *name, const struct lk_resource **target)
+	struct lk_loading *l, struct lk_resource *r, const char *at, const char *name, const struct lk_resource **target)
 {
 	const struct lk_package *p = l->package;
 	const char **names = lk_arena_alloc(l->arena, (size_t)(p->resource_count + 1) * sizeof(*names));
@@ -50,7 +50,7 @@ static size_t count_names(const json_t *value)
 }
 
 static enum lk_status foreign_json_one(
-	struct lk_load *l, struct lk_resource *r, const char *at, const json_t *key, struct lk_str *out)
+	struct lk_loading *l, struct lk_resource *r, const char *at, const json_t *key, struct lk_str *out)
 {
 	const char *there = lk_prop_at(l, at, "reference"), *name = NULL, *own = NULL, *theirs = NULL;
 	const struct lk_resource *target;
@@ -79,7 +79,7 @@ static enum lk_status foreign_json_one(
 }
 
 static enum lk_status foreign_json(
-	struct lk_load *l, struct lk_resource *r, const char *at, const json_t *list, struct lk_str *out)
+	struct lk_loading *l, struct lk_resource *r, const char *at, const json_t *list, struct lk_str *out)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		lk_str_adds(out, i ? ", " : "[");
@@ -92,7 +92,7 @@ static enum lk_status foreign_json(
 /* ---- both ---- */
 
 static enum lk_status load_impl(
-	struct lk_load *l, const json_t *schema, const char *at, struct lk_resource *r, struct lk_str *text)
+	struct lk_loading *l, const json_t *schema, const char *at, struct lk_resource *r, struct lk_str *text)
 {
 	const json_t *unique = json_object_get(schema, "uniqueKeys"), *foreign = json_object_get(schema, "foreignKeys");
 	const char *unique_at = lk_prop_at(l, at, "uniqueKeys"), *foreign_at = lk_prop_at(l, at, "foreignKeys");
@@ -112,7 +112,7 @@ static enum lk_status load_impl(
 	return lk_meta_set(&r->schema, LK_META_FOREIGN, lk_str_text(text), l->err);
 }
 
-enum lk_status lk_package_keys(struct lk_load *l, const json_t *schema, const char *at, struct lk_resource *r)
+enum lk_status lk_package_keys(struct lk_loading *l, const json_t *schema, const char *at, struct lk_resource *r)
 {
 	struct lk_str text = LK_STR_INIT;
 	enum lk_status status = load_impl(l, schema, at, r, &text);

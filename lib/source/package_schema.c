@@ -20,7 +20,7 @@ static const struct lk_source_field *find_field(const struct lk_resource *r, con
 }
 
 static enum lk_status no_field(
-	struct lk_load *l, const struct lk_resource *r, const char *at, const char *name, size_t len)
+	struct lk_loading *l, const struct lk_resource *r, const char *at, const char *name, size_t len)
 {
 	const char **names = lk_arena_alloc(l->arena, (size_t)(r->field_count + 1) * sizeof(*names));
 	const char *typed = lk_arena_strndup(l->arena, name, len);
@@ -32,7 +32,7 @@ static enum lk_status no_field(
 	return lk_prop_wrong(l, at, "there is no field '%s'%s", typed, lk_prop_near(l, names, typed));
 }
 
-static enum lk_status field_column(struct lk_load *l, const struct lk_resource *r, const char *at,
+static enum lk_status field_column(struct lk_loading *l, const struct lk_resource *r, const char *at,
 	const char *name, size_t len, const char **column)
 {
 	const struct lk_source_field *f = find_field(r, name, len);
@@ -64,7 +64,7 @@ static bool takes(enum transform transform, enum lk_type type)
 }
 
 static enum lk_status check_transform(
-	struct lk_load *l, const struct lk_resource *r, const char *at, enum transform transform, const char *name, size_t len)
+	struct lk_loading *l, const struct lk_resource *r, const char *at, enum transform transform, const char *name, size_t len)
 {
 	const struct lk_source_field *f = find_field(r, name, len);
 	const char *what = transform == HOUR	 ? "a datetime" :
@@ -79,7 +79,7 @@ static enum lk_status check_transform(
 
 /* The transform with the column in place of the field: "day(Admitted)" is "day(admitted)". */
 static enum lk_status add_transform(
-	struct lk_load *l, const struct lk_resource *r, const char *at, const char *text, struct lk_str *out)
+	struct lk_loading *l, const struct lk_resource *r, const char *at, const char *text, struct lk_str *out)
 {
 	const char *open = strchr(text, '('), *name = open ? open + 1 : text, *end = text + strlen(text),
 		   *column;
@@ -126,7 +126,7 @@ static const char *sameness(const char *transform)
 	return transform;
 }
 
-static enum lk_status check_new(struct lk_load *l, const char *at, const char *const *before, int count, const char *text)
+static enum lk_status check_new(struct lk_loading *l, const char *at, const char *const *before, int count, const char *text)
 {
 	for (int i = 0; i < count; i++)
 		if (!strcmp(sameness(before[i]), sameness(text)))
@@ -135,7 +135,7 @@ static enum lk_status check_new(struct lk_load *l, const char *at, const char *c
 }
 
 /* A list of fields, or of transforms, as a JSON list of columns; *out stays NULL when there is none. */
-static enum lk_status columns_json_impl(struct lk_load *l, const struct lk_resource *r, const char *at,
+static enum lk_status columns_json_impl(struct lk_loading *l, const struct lk_resource *r, const char *at,
 	const struct lk_texts *list, bool one, bool terms, struct lk_str *json, struct lk_str *item)
 {
 	const char **before = lk_arena_alloc(l->arena, (size_t)(list->count + 1) * sizeof(*before));
@@ -163,7 +163,7 @@ static enum lk_status columns_json_impl(struct lk_load *l, const struct lk_resou
 	return lk_str_check(json, l->err);
 }
 
-static enum lk_status columns_json(struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *value,
+static enum lk_status columns_json(struct lk_loading *l, const struct lk_resource *r, const char *at, const json_t *value,
 	bool terms, const char **out)
 {
 	struct lk_texts list = {NULL, 0};
@@ -182,14 +182,14 @@ static enum lk_status columns_json(struct lk_load *l, const struct lk_resource *
 }
 
 enum lk_status lk_package_columns(
-	struct lk_load *l, const struct lk_resource *r, const char *at, const json_t *value, const char **out)
+	struct lk_loading *l, const struct lk_resource *r, const char *at, const json_t *value, const char **out)
 {
 	LK_TRY(columns_json(l, r, at, value, false, out));
 	return *out ? LK_OK : lk_prop_wrong(l, at, "must name at least one field");
 }
 
 /* The same of a property, which may be absent. */
-static enum lk_status get_columns(struct lk_load *l, const struct lk_resource *r, const json_t *object, const char *at,
+static enum lk_status get_columns(struct lk_loading *l, const struct lk_resource *r, const json_t *object, const char *at,
 	const char *key, bool terms, const char **out)
 {
 	const json_t *value = json_object_get(object, key);
@@ -197,7 +197,7 @@ static enum lk_status get_columns(struct lk_load *l, const struct lk_resource *r
 	return value ? columns_json(l, r, lk_prop_at(l, at, key), value, terms, out) : LK_OK;
 }
 
-static enum lk_status get_column(struct lk_load *l, const struct lk_resource *r, const json_t *lk,
+static enum lk_status get_column(struct lk_loading *l, const struct lk_resource *r, const json_t *lk,
 	const char *at, const char *key, const char **out)
 {
 	const char *name = NULL;
@@ -206,7 +206,7 @@ static enum lk_status get_column(struct lk_load *l, const struct lk_resource *r,
 	return name ? field_column(l, r, lk_prop_at(l, at, key), name, strlen(name), out) : LK_OK;
 }
 
-static enum lk_status load_meta(struct lk_load *l, const json_t *lk, const json_t *schema, const char *at,
+static enum lk_status load_meta(struct lk_loading *l, const json_t *lk, const json_t *schema, const char *at,
 	struct lk_resource *r, struct lk_meta meta[META_MAX])
 {
 	static const char *const loads[] = {"append", "upsert", "full", NULL};
@@ -240,7 +240,7 @@ static enum lk_status load_meta(struct lk_load *l, const json_t *lk, const json_
 }
 
 /* The columns of one field: that of its value, and those beside it. */
-static enum lk_status add_columns(struct lk_load *l, const struct lk_source_field *f, struct lk_field *fields, int *n)
+static enum lk_status add_columns(struct lk_loading *l, const struct lk_source_field *f, struct lk_field *fields, int *n)
 {
 	struct lk_meta *own = lk_arena_alloc(l->arena, 3 * sizeof(*own));
 	int k = 0;
@@ -260,7 +260,7 @@ static enum lk_status add_columns(struct lk_load *l, const struct lk_source_fiel
 	return LK_OK;
 }
 
-static enum lk_status make_schema(struct lk_load *l, const struct lk_meta *meta, struct lk_resource *r)
+static enum lk_status make_schema(struct lk_loading *l, const struct lk_meta *meta, struct lk_resource *r)
 {
 	struct lk_field *fields = lk_arena_alloc(l->arena, (size_t)(3 * r->field_count + 4) * sizeof(*fields));
 	int n = 0;
@@ -277,7 +277,7 @@ static enum lk_status make_schema(struct lk_load *l, const struct lk_meta *meta,
 }
 
 enum lk_status lk_package_schema(
-	struct lk_load *l, const json_t *lk, const json_t *schema, const char *at, struct lk_resource *r)
+	struct lk_loading *l, const json_t *lk, const json_t *schema, const char *at, struct lk_resource *r)
 {
 	struct lk_meta meta[META_MAX];
 

@@ -40,7 +40,7 @@ static bool told_apart(const struct lk_resource *a, const struct lk_resource *b)
 }
 
 enum lk_status lk_package_variant(
-	struct lk_load *l, const json_t *resource, const char *at, const struct lk_resource *r)
+	struct lk_loading *l, const json_t *resource, const char *at, const struct lk_resource *r)
 {
 	const char *extends = json_string_value(json_object_get(json_object_get(resource, "lk"), "extends"));
 

@@ -7,7 +7,7 @@
 #include "source/document.h"
 
 /* Where a place was written. */
-static void find_place(struct lk_load *l, const char *at, const char **file, const char **place)
+static void find_place(struct lk_loading *l, const char *at, const char **file, const char **place)
 {
 	*file = l->package->file;
 	*place = at;
@@ -15,7 +15,7 @@ static void find_place(struct lk_load *l, const char *at, const char **file, con
 		lk_document_origin(l, l->document, at, file, place);
 }
 
-enum lk_status lk_prop_wrong(struct lk_load *l, const char *at, const char *fmt, ...)
+enum lk_status lk_prop_wrong(struct lk_loading *l, const char *at, const char *fmt, ...)
 {
 	const char *file, *place;
 	char text[512];
@@ -28,21 +28,21 @@ enum lk_status lk_prop_wrong(struct lk_load *l, const char *at, const char *fmt,
 	return lk_error_set(l->err, LK_CONFIG, "'%s': %s%s%s", file, place, *place ? ": " : "", text);
 }
 
-const char *lk_prop_at(struct lk_load *l, const char *at, const char *key)
+const char *lk_prop_at(struct lk_loading *l, const char *at, const char *key)
 {
 	const char *place = lk_arena_printf(l->arena, "%s%s%s", at, *at ? "." : "", key);
 
 	return place ? place : key;
 }
 
-const char *lk_prop_item(struct lk_load *l, const char *at, size_t index)
+const char *lk_prop_item(struct lk_loading *l, const char *at, size_t index)
 {
 	const char *place = lk_arena_printf(l->arena, "%s[%zu]", at, index);
 
 	return place ? place : at;
 }
 
-static enum lk_status check_text(struct lk_load *l, const char *at, const json_t *value)
+static enum lk_status check_text(struct lk_loading *l, const char *at, const json_t *value)
 {
 	if (!json_is_string(value))
 		return lk_prop_wrong(l, at, "must be a text");
@@ -51,7 +51,7 @@ static enum lk_status check_text(struct lk_load *l, const char *at, const json_t
 	return LK_OK;
 }
 
-enum lk_status lk_prop_copy_text(struct lk_load *l, const char *at, const json_t *value, const char **out)
+enum lk_status lk_prop_copy_text(struct lk_loading *l, const char *at, const json_t *value, const char **out)
 {
 	LK_TRY(check_text(l, at, value));
 	*out = lk_arena_strndup(l->arena, json_string_value(value), json_string_length(value));
@@ -59,7 +59,7 @@ enum lk_status lk_prop_copy_text(struct lk_load *l, const char *at, const json_t
 }
 
 enum lk_status lk_prop_text(
-	struct lk_load *l, const json_t *object, const char *at, const char *key, const char **out)
+	struct lk_loading *l, const json_t *object, const char *at, const char *key, const char **out)
 {
 	const json_t *value = json_object_get(object, key);
 
@@ -67,7 +67,7 @@ enum lk_status lk_prop_text(
 }
 
 enum lk_status lk_prop_bool(
-	struct lk_load *l, const json_t *object, const char *at, const char *key, bool *out)
+	struct lk_loading *l, const json_t *object, const char *at, const char *key, bool *out)
 {
 	const json_t *value = json_object_get(object, key);
 
@@ -80,7 +80,7 @@ enum lk_status lk_prop_bool(
 }
 
 enum lk_status lk_prop_mark(
-	struct lk_load *l, const json_t *object, const char *at, const char *key, bool may_be_none, struct lk_text *out)
+	struct lk_loading *l, const json_t *object, const char *at, const char *key, bool may_be_none, struct lk_text *out)
 {
 	const json_t *value = json_object_get(object, key);
 	const char *text = json_string_value(value);
@@ -97,7 +97,7 @@ enum lk_status lk_prop_mark(
 }
 
 enum lk_status lk_prop_copy_word(
-	struct lk_load *l, const char *at, const json_t *value, const char *const *words, int *out)
+	struct lk_loading *l, const char *at, const json_t *value, const char *const *words, int *out)
 {
 	const char *text = NULL;
 	struct lk_str all = LK_STR_INIT;
@@ -117,7 +117,7 @@ enum lk_status lk_prop_copy_word(
 	return status;
 }
 
-enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char *at, const char *key,
+enum lk_status lk_prop_word(struct lk_loading *l, const json_t *object, const char *at, const char *key,
 	const char *const *words, int *out)
 {
 	const json_t *value = json_object_get(object, key);
@@ -126,7 +126,7 @@ enum lk_status lk_prop_word(struct lk_load *l, const json_t *object, const char 
 }
 
 enum lk_status lk_prop_copy_texts(
-	struct lk_load *l, const char *at, const json_t *list, bool one, struct lk_texts *out)
+	struct lk_loading *l, const char *at, const json_t *list, bool one, struct lk_texts *out)
 {
 	size_t count = json_is_array(list) ? json_array_size(list) : 1;
 
@@ -150,7 +150,7 @@ enum lk_status lk_prop_copy_texts(
 	return LK_OK;
 }
 
-enum lk_status lk_prop_texts(struct lk_load *l, const json_t *object, const char *at, const char *key,
+enum lk_status lk_prop_texts(struct lk_loading *l, const json_t *object, const char *at, const char *key,
 	bool one, struct lk_texts *out)
 {
 	const json_t *list = json_object_get(object, key);
@@ -158,7 +158,7 @@ enum lk_status lk_prop_texts(struct lk_load *l, const json_t *object, const char
 	return list ? lk_prop_copy_texts(l, lk_prop_at(l, at, key), list, one, out) : LK_OK;
 }
 
-enum lk_status lk_prop_strings(struct lk_load *l, const json_t *object, const char *at, const char *key,
+enum lk_status lk_prop_strings(struct lk_loading *l, const json_t *object, const char *at, const char *key,
 	bool one, const char ***out, int *count)
 {
 	struct lk_texts texts = {NULL, 0};
@@ -174,7 +174,7 @@ enum lk_status lk_prop_strings(struct lk_load *l, const json_t *object, const ch
 }
 
 enum lk_status lk_prop_object(
-	struct lk_load *l, const json_t *object, const char *at, const char *key, const json_t **out)
+	struct lk_loading *l, const json_t *object, const char *at, const char *key, const json_t **out)
 {
 	*out = json_object_get(object, key);
 	if (*out && !json_is_object(*out))
@@ -189,7 +189,7 @@ static bool is_known(const char *const *known, const char *key)
 	return *known;
 }
 
-const char *lk_prop_near(struct lk_load *l, const char *const *names, const char *word)
+const char *lk_prop_near(struct lk_loading *l, const char *const *names, const char *word)
 {
 	const char *near, *text = NULL;
 	size_t count = 0;
@@ -203,7 +203,7 @@ const char *lk_prop_near(struct lk_load *l, const char *const *names, const char
 }
 
 enum lk_status lk_prop_lk(
-	struct lk_load *l, const json_t *object, const char *at, const char *const *known, const json_t **out)
+	struct lk_loading *l, const json_t *object, const char *at, const char *const *known, const json_t **out)
 {
 	const char *key, *place = lk_prop_at(l, at, "lk");
 	json_t *value;
@@ -216,7 +216,7 @@ enum lk_status lk_prop_lk(
 	return LK_OK;
 }
 
-void lk_prop_typo(struct lk_load *l, const json_t *object, const char *at, const char *const *known)
+void lk_prop_typo(struct lk_loading *l, const json_t *object, const char *at, const char *const *known)
 {
 	const char *key, *near, *file, *place;
 	json_t *value;

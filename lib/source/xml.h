@@ -13,7 +13,7 @@ struct lk_xml_root {
 };
 
 /* The format's side of the package (format.h). */
-enum lk_status lk_xml_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
+enum lk_status lk_xml_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
 void lk_xml_unload(struct lk_resource *r);
 
 /* The format's look at a member's first bytes: reads no more than it needs, loads and expands nothing. */

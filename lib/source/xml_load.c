@@ -5,7 +5,7 @@
 #include "source/xml_path.h"
 
 static enum lk_status add_namespaces(
-	struct lk_load *l, const json_t *object, const char *at, struct lk_resource *r)
+	struct lk_loading *l, const json_t *object, const char *at, struct lk_resource *r)
 {
 	const char *key;
 	json_t *value;
@@ -29,7 +29,7 @@ static enum lk_status add_namespaces(
 }
 
 static enum lk_status load_namespaces(
-	struct lk_load *l, const struct lk_resource_json *json, const char *place, struct lk_resource *r)
+	struct lk_loading *l, const struct lk_resource_json *json, const char *place, struct lk_resource *r)
 {
 	const json_t *own, *shared;
 
@@ -43,7 +43,7 @@ static enum lk_status load_namespaces(
 	return add_namespaces(l, shared, "lk.namespaces", r);
 }
 
-static enum lk_status compile_paths(struct lk_load *l, const char *at, struct lk_resource *r)
+static enum lk_status compile_paths(struct lk_loading *l, const char *at, struct lk_resource *r)
 {
 	struct lk_xml_program *program;
 	const char *problem, *place;
@@ -62,7 +62,7 @@ static enum lk_status compile_paths(struct lk_load *l, const char *at, struct lk
 	return lk_prop_wrong(l, lk_prop_at(l, place, "lk.path"), "'%s' %s", r->fields[field].path, problem);
 }
 
-enum lk_status lk_xml_load(struct lk_load *l, const struct lk_resource_json *json, struct lk_resource *r)
+enum lk_status lk_xml_load(struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r)
 {
 	const char *place = lk_prop_at(l, json->at, "lk");
 
