@@ -339,9 +339,25 @@ static enum lk_status fit_column(struct lk_target *t, const struct ArrowSchema *
 	return LK_OK;
 }
 
+static bool meta_is(const struct ArrowSchema *schema, const char *key, const char *text)
+{
+	struct ArrowStringView value;
+
+	return lk_meta_get(schema, key, &value) && (size_t)value.size_bytes == strlen(text) &&
+	       !memcmp(value.data, text, strlen(text));
+}
+
+/* Whether a column of the stream is one of the table too. What says what a row does to its key (lk.op) travels, and goes no further. */
+static bool is_stored(const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
+{
+	return (!filter || filter(name)) &&
+	       (!meta_is(schema, LK_META_OP, name) ||
+		       !(meta_is(schema, LK_META_LOAD, "upsert") || meta_is(schema, LK_META_LOAD, "full")));
+}
+
 static int find_column(const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
 {
-	return filter && !filter(name) ? -1 : lk_schema_find(schema, name);
+	return is_stored(schema, filter, name) ? lk_schema_find(schema, name) : -1;
 }
 
 static void check_required(const struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
@@ -393,7 +409,8 @@ static void set_identifiers(struct lk_target *t, const struct ArrowSchema *schem
 /* What later steps want to know of a table stands in its properties. */
 static void note_properties(struct lk_target *t, const struct ArrowSchema *schema)
 {
-	static const char *const keys[] = {LK_META_KEY, LK_META_ORDER, LK_META_LOAD, LK_META_SCOPE, LK_META_PARTITION};
+	static const char *const keys[] = {LK_META_KEY, LK_META_ORDER, LK_META_LOAD, LK_META_SCOPE, LK_META_PARTITION,
+		LK_META_HISTORY};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		copy_meta(schema, keys[i], t->properties, keys[i]);
@@ -413,7 +430,7 @@ static enum lk_status fit(struct lk_target *t, const struct ArrowSchema *schema,
 		if (column->name && lk_schema_find(schema, column->name) != i) {
 			differ(d, "column %s is there twice", column->name);
 			d->hopeless = true;
-		} else if (!filter || (column->name && filter(column->name))) {
+		} else if (!column->name || is_stored(schema, filter, column->name)) {
 			LK_TRY(fit_column(t, column, mode, d, err));
 		}
 	}

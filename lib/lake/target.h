@@ -79,7 +79,7 @@ bool lk_target_is_own(const struct lk_target *t);
 /* Whether a column of the stream goes into this table. */
 typedef bool lk_column_filter(const char *name);
 
-/* Fits the target's columns to those of a stream (filter NULL: all); LK_DATA with the difference when they do not. */
+/* Fits the target's columns to those of a stream (filter NULL: all, but for that of lk.op where lk.load is upsert or full); LK_DATA with the difference when they do not. */
 enum lk_status lk_target_fit(struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
 	enum lk_schema_mode mode, struct lk_error *err) LK_CHECKED;
 

@@ -10,6 +10,7 @@
 
 #include "base/commands.h"
 #include "base/file.h"
+#include "source/package.h"
 #include "stream/stream.h"
 
 #define ENDING ".jsonl"
@@ -123,7 +124,7 @@ static bool is_shown(const char *table, const char *column)
 	const char *const *list = !strcmp(table, LK_TABLE_FILES) ? files : !strcmp(table, LK_TABLE_REJECTS) ? rejects : NULL;
 
 	if (!list)
-		return strcmp(column, "lk_file") && strcmp(column, "lk_row");
+		return strcmp(column, LK_COLUMN_FILE) && strcmp(column, LK_COLUMN_ROW) && strcmp(column, LK_COLUMN_SENT);
 	while (*list && strcmp(*list, column))
 		list++;
 	return *list;

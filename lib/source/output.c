@@ -259,6 +259,7 @@ enum lk_status lk_output_reject(
 	append_raw(&c[LK_REJECTS_CONTEXT], reject->context, reject->context_len);
 	append_resource(&c[LK_REJECTS_RESOURCE], reject->resource);
 	append_optional(&c[LK_REJECTS_MEMBER_MODIFIED], m->member_modified, INT64_MIN);
+	append_optional(&c[LK_REJECTS_MODIFIED], m->modified, INT64_MIN);
 	LK_TRY(lk_builder_end_row(&o->rejects.builder, err));
 	o->totals.rejected++;
 	return lk_output_row_added(o, &o->rejects, reject->raw_len + reject->context_len + 256, err);

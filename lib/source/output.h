@@ -19,7 +19,7 @@
 struct lk_source_member {
 	const char *delivery, *sha256, *sender, *member;
 	const char *passphrase;	 /* NULL when none was needed */
-	int64_t size, modified;	 /* of the delivery: bytes, microseconds */
+	int64_t size, modified;	 /* of the delivery: bytes, microseconds (INT64_MIN when not known) */
 	int64_t member_size;	 /* -1 when not known */
 	int64_t member_modified; /* INT64_MIN when not known */
 };

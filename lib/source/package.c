@@ -21,7 +21,7 @@ const char *const lk_known_schema[] = {"$schema", "name", "title", "description"
 const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "ignoreNamespaces", "fragments", "root", "timezone",
 	"encodings", "wrongBytes", NULL};
 const char *const lk_known_resource_lk[] = {"table", "record", "order", "op", "load", "scope", "partition", "timezone", "rest",
-	"missing", "extends", "encodings", "wrongBytes", NULL};
+	"missing", "extends", "encodings", "wrongBytes", "maxVanish", "history", NULL};
 
 /* ---- names ---- */
 
@@ -210,6 +210,7 @@ static enum lk_status load_resource(
 	LK_TRY(lk_package_fields(l, &json, &d, r));
 	if (r->format->load)
 		LK_TRY(r->format->load(l, &json, r));
+	LK_TRY(lk_package_load_of(l, &json, &d, r));
 	return lk_package_schema(l, json.lk, json.schema, at, r);
 }
 

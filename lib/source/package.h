@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "change/spec.h"
 #include "source/constraint.h"
 #include "source/convert.h"
 #include "source/decode.h"
@@ -41,6 +42,8 @@ struct lk_source_field {
 	const char *phi, *doc;
 	struct lk_constraints *constraints; /* beside required; NULL: none */
 	bool required, trim;
+	bool key; /* of the table's key, where rows are versions of it: no row is without one */
+	bool op;  /* says what a record does to its key: a word that lk_op_of knows */
 	bool bad_is_null, bad_is_text;
 	bool empty_is_missing; /* the empty text is all there is in `missing` */
 	bool plain; /* no more than its type and required is to be looked at, and only an empty value is a missing one */
@@ -97,7 +100,9 @@ struct lk_resource {
 	struct lk_source_field *fields;
 	int field_count;
 	bool constrained; /* some field has constraints beside required */
-	struct ArrowSchema schema; /* fields, lk_file, lk_row, maybe lk_rest; released by lk_sources_close */
+	enum lk_load load;
+	struct lk_convert sent; /* how the group `sent` of lk.delivery is read */
+	struct ArrowSchema schema; /* fields, maybe lk_sent, lk_file, lk_row, maybe lk_rest; released by lk_sources_close */
 };
 
 /* A time zone that is loaded; the next. */

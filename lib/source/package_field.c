@@ -77,6 +77,17 @@ static enum lk_status load_zone(struct lk_loading *l, const char *at, const char
 	return LK_OK;
 }
 
+enum lk_status lk_package_zone(struct lk_loading *l, const char *at, const char *zone, struct lk_convert *c)
+{
+	c->zone = true;
+	if (parse_zone(zone, &c->zone_us))
+		return LK_OK;
+	if (!lk_timezone_name(zone))
+		return lk_prop_wrong(
+			l, at, "'%s' must be UTC, an offset such as +01:00 or a zone such as America/New_York", zone);
+	return load_zone(l, at, zone, &c->timezone);
+}
+
 static enum lk_status load_timezone(
 	struct lk_loading *l, const json_t *lk, const char *at, const struct lk_defaults *d, struct lk_convert *c)
 {
@@ -90,13 +101,7 @@ static enum lk_status load_timezone(
 		zone = d->timezone;
 	if (!zone || c->kind != LK_CONVERT_DATETIME)
 		return LK_OK;
-	c->zone = true;
-	if (parse_zone(zone, &c->zone_us))
-		return LK_OK;
-	if (!lk_timezone_name(zone))
-		return lk_prop_wrong(l, lk_prop_at(l, at, "lk.timezone"),
-			"'%s' must be UTC, an offset such as +01:00 or a zone such as America/New_York", zone);
-	return load_zone(l, lk_prop_at(l, at, "lk.timezone"), zone, &c->timezone);
+	return lk_package_zone(l, lk_prop_at(l, at, "lk.timezone"), zone, c);
 }
 
 static enum lk_status load_decimal(struct lk_loading *l, const json_t *lk, const char *at, struct lk_convert *c)

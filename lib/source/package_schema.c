@@ -1,6 +1,6 @@
 /*
  * A resource's table as a schema: its columns, and as metadata what downstream filters need (keys, order,
- * load, scope, partition), in which fields are called as their columns are.
+ * load, scope, partition, ...), in which fields are called as their columns are.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "source/property.h"
 #include "stream/side.h"
 
-#define META_MAX 10
+#define META_MAX 12
 
-static const struct lk_source_field *find_field(const struct lk_resource *r, const char *name, size_t len)
+struct lk_source_field *lk_package_field(const struct lk_resource *r, const char *name, size_t len)
 {
 	for (int i = 0; i < r->field_count; i++)
 		if (strlen(r->fields[i].name) == len && !memcmp(r->fields[i].name, name, len))
@@ -19,7 +19,7 @@ static const struct lk_source_field *find_field(const struct lk_resource *r, con
 	return NULL;
 }
 
-static enum lk_status no_field(
+enum lk_status lk_package_no_field(
 	struct lk_loading *l, const struct lk_resource *r, const char *at, const char *name, size_t len)
 {
 	const char **names = lk_arena_alloc(l->arena, (size_t)(r->field_count + 1) * sizeof(*names));
@@ -35,10 +35,10 @@ static enum lk_status no_field(
 static enum lk_status field_column(struct lk_loading *l, const struct lk_resource *r, const char *at,
 	const char *name, size_t len, const char **column)
 {
-	const struct lk_source_field *f = find_field(r, name, len);
+	const struct lk_source_field *f = lk_package_field(r, name, len);
 
 	if (!f)
-		return no_field(l, r, at, name, len);
+		return lk_package_no_field(l, r, at, name, len);
 	*column = f->column;
 	return LK_OK;
 }
@@ -66,7 +66,7 @@ static bool takes(enum transform transform, enum lk_type type)
 static enum lk_status check_transform(
 	struct lk_loading *l, const struct lk_resource *r, const char *at, enum transform transform, const char *name, size_t len)
 {
-	const struct lk_source_field *f = find_field(r, name, len);
+	const struct lk_source_field *f = lk_package_field(r, name, len);
 	const char *what = transform == HOUR	 ? "a datetime" :
 			   transform == BUCKET	 ? "no boolean and no number with a fraction that is not decimal" :
 			   transform == TRUNCATE ? "an integer, a decimal or a text" :
@@ -82,7 +82,7 @@ static enum lk_status add_transform(
 	struct lk_loading *l, const struct lk_resource *r, const char *at, const char *text, struct lk_str *out)
 {
 	const char *open = strchr(text, '('), *name = open ? open + 1 : text, *end = text + strlen(text),
-		   *column;
+		   *column = NULL;
 	enum transform word = TRANSFORMS;
 	long number = 0;
 
@@ -143,7 +143,7 @@ static enum lk_status columns_json_impl(struct lk_loading *l, const struct lk_re
 	if (!before)
 		return lk_error_nomem(l->err);
 	for (int i = 0; i < list->count; i++) {
-		const char *place = one ? at : lk_prop_item(l, at, (size_t)i), *column;
+		const char *place = one ? at : lk_prop_item(l, at, (size_t)i), *column = NULL;
 
 		lk_str_clear(item);
 		if (terms) {
@@ -209,32 +209,35 @@ static enum lk_status get_column(struct lk_loading *l, const struct lk_resource 
 static enum lk_status load_meta(struct lk_loading *l, const json_t *lk, const json_t *schema, const char *at,
 	struct lk_resource *r, struct lk_meta meta[META_MAX])
 {
-	static const char *const loads[] = {"append", "upsert", "full", NULL};
 	const char *place = lk_prop_at(l, at, "lk"), *key = NULL, *order = NULL, *op = NULL, *scope = NULL,
-		   *partition = NULL;
-	int load = 0, n = 0;
+		   *partition = NULL, *limit = NULL;
+	bool history = false;
+	int n = 0;
 
 	LK_TRY(get_columns(l, r, schema, lk_prop_at(l, at, "schema"), "primaryKey", false, &key));
 	LK_TRY(get_column(l, r, lk, place, "order", &order));
 	LK_TRY(get_column(l, r, lk, place, "op", &op));
-	LK_TRY(lk_prop_word(l, lk, place, "load", loads, &load));
 	LK_TRY(get_columns(l, r, lk, place, "scope", false, &scope));
 	LK_TRY(get_columns(l, r, lk, place, "partition", true, &partition));
-	if (load == 1 && !key)
-		return lk_prop_wrong(l, lk_prop_at(l, place, "load"), "upsert needs a schema.primaryKey");
+	LK_TRY(lk_prop_text(l, lk, place, "maxVanish", &limit));
+	LK_TRY(lk_prop_bool(l, lk, place, "history", &history));
 	meta[n++] = (struct lk_meta){LK_META_TABLE, r->table};
 	meta[n++] = (struct lk_meta){LK_META_PACKAGE, l->package->name};
-	meta[n++] = (struct lk_meta){LK_META_LOAD, loads[load]};
+	meta[n++] = (struct lk_meta){LK_META_LOAD, lk_package_loads[r->load]};
 	if (key)
 		meta[n++] = (struct lk_meta){LK_META_KEY, key};
 	if (order)
 		meta[n++] = (struct lk_meta){LK_META_ORDER, order};
 	if (op)
-		meta[n++] = (struct lk_meta){"lk.op", op};
+		meta[n++] = (struct lk_meta){LK_META_OP, op};
 	if (scope)
 		meta[n++] = (struct lk_meta){LK_META_SCOPE, scope};
 	if (partition)
 		meta[n++] = (struct lk_meta){LK_META_PARTITION, partition};
+	if (limit)
+		meta[n++] = (struct lk_meta){LK_META_MAX_VANISH, limit};
+	if (history)
+		meta[n++] = (struct lk_meta){LK_META_HISTORY, "true"};
 	meta[n] = (struct lk_meta){NULL, NULL};
 	return LK_OK;
 }
@@ -252,7 +255,7 @@ static enum lk_status add_columns(struct lk_loading *l, const struct lk_source_f
 	if (f->doc)
 		own[k++] = (struct lk_meta){LK_META_DOC, f->doc};
 	fields[(*n)++] = (struct lk_field){f->column, lk_convert_type(&f->convert), f->convert.precision, f->convert.scale,
-		f->required, own};
+		f->required || f->key, own};
 	if (f->precision_column)
 		fields[(*n)++] = (struct lk_field){f->precision_column, LK_UTF8};
 	if (f->text_column)
@@ -262,13 +265,15 @@ static enum lk_status add_columns(struct lk_loading *l, const struct lk_source_f
 
 static enum lk_status make_schema(struct lk_loading *l, const struct lk_meta *meta, struct lk_resource *r)
 {
-	struct lk_field *fields = lk_arena_alloc(l->arena, (size_t)(3 * r->field_count + 4) * sizeof(*fields));
+	struct lk_field *fields = lk_arena_alloc(l->arena, (size_t)(3 * r->field_count + 5) * sizeof(*fields));
 	int n = 0;
 
 	if (!fields)
 		return lk_error_nomem(l->err);
 	for (int i = 0; i < r->field_count; i++)
 		LK_TRY(add_columns(l, &r->fields[i], fields, &n));
+	if (r->load != LK_LOAD_APPEND)
+		fields[n++] = (struct lk_field){LK_COLUMN_SENT, LK_TIMESTAMPTZ};
 	fields[n++] = (struct lk_field){LK_COLUMN_FILE, LK_UTF8, .required = true};
 	fields[n++] = (struct lk_field){LK_COLUMN_ROW, LK_INT64, .required = true};
 	if (r->rest)

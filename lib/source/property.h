@@ -105,6 +105,9 @@ enum lk_status lk_package_dialect(
 enum lk_status lk_package_fields(struct lk_loading *l, const struct lk_resource_json *json, const struct lk_defaults *d,
 	struct lk_resource *r) LK_CHECKED;
 
+/* Gives a datetime the time zone that its values without an offset are in: `UTC`, an offset, or the name of a zone. at: where that stands. */
+enum lk_status lk_package_zone(struct lk_loading *l, const char *at, const char *zone, struct lk_convert *c) LK_CHECKED;
+
 /* package_encoding.c: fills r->encodings; r->format is known. */
 enum lk_status lk_package_encoding(
 	struct lk_loading *l, const struct lk_resource_json *json, struct lk_resource *r) LK_CHECKED;
@@ -113,9 +116,17 @@ enum lk_status lk_package_encoding(
 enum lk_status lk_package_constraints(
 	struct lk_loading *l, const json_t *field, const char *at, struct lk_source_field *f) LK_CHECKED;
 
-/* package_schema.c: the schema of a resource whose fields are loaded. at: the resource's place; lk and schema are its own. */
+/* package_load.c: what the resource's rows are to the table, with all that goes with that; its fields are loaded. */
+extern const char *const lk_package_loads[]; /* by enum lk_load */
+enum lk_status lk_package_load_of(struct lk_loading *l, const struct lk_resource_json *json, const struct lk_defaults *d,
+	struct lk_resource *r) LK_CHECKED;
+
+/* package_schema.c: the schema of a resource of which all else is loaded. at: the resource's place; lk and schema are its own. */
 enum lk_status lk_package_schema(struct lk_loading *l, const json_t *lk, const json_t *schema, const char *at,
 	struct lk_resource *r) LK_CHECKED;
+/* The field of that name, or NULL; no_field: LK_CONFIG, with the nearest name. */
+struct lk_source_field *lk_package_field(const struct lk_resource *r, const char *name, size_t len);
+enum lk_status lk_package_no_field(struct lk_loading *l, const struct lk_resource *r, const char *at, const char *name, size_t len);
 /* The columns of the fields that a value at a place names, a text or a list, as a JSON list. */
 enum lk_status lk_package_columns(struct lk_loading *l, const struct lk_resource *r, const char *at, const json_t *value,
 	const char **out) LK_CHECKED;

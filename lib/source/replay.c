@@ -106,6 +106,7 @@ static enum lk_status read_reject(struct replays *r, int64_t row, struct reject 
 		.member = {.delivery = text_at(r, LK_REJECTS_DELIVERY, row), .sha256 = text_at(r, LK_REJECTS_SHA256, row),
 			.sender = text_at(r, LK_REJECTS_SENDER, row), .member = text_at(r, LK_REJECTS_MEMBER, row),
 			.member_size = -1,
+			.modified = number_at(r, LK_REJECTS_MODIFIED, row, INT64_MIN),
 			.member_modified = number_at(r, LK_REJECTS_MEMBER_MODIFIED, row, INT64_MIN)},
 		.table = text_at(r, LK_REJECTS_TABLE, row),
 		.resource_name = text_at(r, LK_REJECTS_RESOURCE, row),

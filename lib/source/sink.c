@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/tool.h"
 #include "base/value.h"
+#include "source/sent.h"
 
 #define SHOWN_BYTES 64 /* of a value in a message */
 #define DIGEST_SHOWN 12
@@ -69,6 +70,19 @@ static struct lk_value constant_of(struct lk_sink *s, const struct lk_source_fie
 	}
 }
 
+/* When the delivery was sent: what its name says of that, or else when it was last changed. */
+static void find_sent(struct lk_sink *s)
+{
+	const struct lk_resource *r = s->resource;
+	struct lk_text text;
+
+	s->sent = s->member->modified;
+	if (r->load == LK_LOAD_APPEND || !lk_delivery_group(r->package, &s->match, LK_SENT_GROUP, &text))
+		return;
+	if (!lk_sent_parse(&r->sent, text.data, text.len, &s->sent))
+		lk_sink_warn(s, "the group '" LK_SENT_GROUP "' of lk.delivery is no date or time here: lk_sent is when the delivery was last changed");
+}
+
 enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, const struct lk_source_member *member,
 	struct lk_output *output, struct lk_error *err)
 {
@@ -84,6 +98,7 @@ enum lk_status lk_sink_open(struct lk_sink *s, const struct lk_resource *r, cons
 	if (!s->constants)
 		return lk_error_nomem(err);
 	make_file(s);
+	find_sent(s);
 	for (int i = 0; i < r->field_count; i++)
 		s->constants[i] = constant_of(s, &r->fields[i]);
 	return s->room.failed ? lk_error_nomem(err) : lk_str_check(&s->file, err);
@@ -255,6 +270,10 @@ static enum lk_status judge(struct lk_sink *s, int field, struct lk_value *v, st
 		say_misfit(s, f, v, reason);
 		return LK_OK;
 	}
+	if (f->op && !lk_op_of(v->data, v->len)) {
+		say_misfit(s, f, v, "says neither insert nor update nor delete");
+		return LK_OK;
+	}
 	*outcome = VALUE_PUT;
 	if (!f->constraints)
 		return LK_OK;
@@ -303,13 +322,13 @@ static enum lk_status append_value(struct lk_sink *s, int field, const struct lk
 	*fits = true;
 	if (outcome == VALUE_PUT) {
 		lk_convert_put(&f->convert, v.data, v.len, &scalar, column);
-	} else if (outcome == VALUE_MISSING ? !f->required : f->bad_is_null || f->bad_is_text) {
+	} else if (!f->key && (outcome == VALUE_MISSING ? !f->required : f->bad_is_null || f->bad_is_text)) {
 		lk_column_null(column);
 	} else {
 		*fits = false;
 		if (outcome == VALUE_MISSING) {
 			lk_str_clear(&s->reason);
-			lk_str_adds(&s->reason, "a required value is missing");
+			lk_str_adds(&s->reason, f->key ? "a value of the key is missing" : "a required value is missing");
 			s->shows_value = false;
 		}
 		LK_TRY(lk_str_check(&s->value, err));
@@ -335,10 +354,18 @@ static inline bool append_plain(const struct lk_source_field *f, const struct lk
 		return false;
 	if (v->data && v->len)
 		return lk_convert_append(&f->convert, v->data, v->len, column, &reason);
-	if (f->required)
+	if (f->required || f->key)
 		return false;
 	lk_column_null(column);
 	return true;
+}
+
+static void append_sent(const struct lk_sink *s, struct lk_column *column)
+{
+	if (s->sent == INT64_MIN)
+		lk_column_null(column);
+	else
+		lk_column_int64(column, s->sent);
 }
 
 /* ---- records ---- */
@@ -440,6 +467,8 @@ enum lk_status lk_sink_row(struct lk_sink *s, const struct lk_value *values, con
 		}
 		column += 1 + f->beside_count;
 	}
+	if (r->load != LK_LOAD_APPEND)
+		append_sent(s, column++);
 	lk_column_bytes(column++, lk_str_text(&s->file), s->file.len);
 	lk_column_int64(column++, s->record);
 	if (r->rest && rest)

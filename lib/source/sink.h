@@ -59,6 +59,7 @@ struct lk_sink {
 	struct lk_value *constants; /* by field; of those that do not come from the record */
 	struct lk_constraint_state *states; /* by field; NULL when none has constraints */
 	struct lk_str file;	    /* lk_file */
+	int64_t sent;		    /* lk_sent; INT64_MIN when not known */
 	struct lk_str room;	    /* the text of a constant made here */
 	struct lk_delivery_match match;
 

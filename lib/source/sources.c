@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "source/package.h"
+#include "stream/side.h"
 
 /* ---- matching ---- */
 
@@ -270,6 +271,25 @@ static enum lk_status check_pair(const struct lk_resource *a, const struct lk_re
 	return LK_OK;
 }
 
+/* And they must mean the same by their rows. */
+static enum lk_status check_loads(const struct lk_resource *a, const struct lk_resource *b, struct lk_error *err)
+{
+	static const char *const keys[] = {LK_META_LOAD, LK_META_KEY, LK_META_ORDER, LK_META_SCOPE, LK_META_HISTORY, NULL};
+	static const char *const names[] = {"lk.load", "schema.primaryKey", "lk.order", "lk.scope", "lk.history"};
+
+	for (int i = 0; (a->load != LK_LOAD_APPEND || i == 0) && keys[i]; i++) {
+		struct ArrowStringView left = {NULL, 0}, right = {NULL, 0};
+		bool in_a = lk_meta_get(&a->schema, keys[i], &left), in_b = lk_meta_get(&b->schema, keys[i], &right);
+
+		if (in_a == in_b && left.size_bytes == right.size_bytes &&
+			(!in_a || !memcmp(left.data, right.data, (size_t)left.size_bytes)))
+			continue;
+		return lk_error_set(err, LK_CONFIG, "'%s' and '%s': table %s is fed by the resources %s and %s, with different %s",
+			a->package->file, b->package->file, a->table, a->name, b->name, names[i]);
+	}
+	return LK_OK;
+}
+
 static enum lk_status list_schemas(struct lk_sources *s, struct lk_error *err)
 {
 	struct lk_resource **all;
@@ -286,8 +306,10 @@ static enum lk_status list_schemas(struct lk_sources *s, struct lk_error *err)
 			struct lk_resource *r = &s->packages[i]->resources[j];
 
 			for (int k = 0; k < s->schema_count; k++)
-				if (!strcmp(all[k]->table, r->table))
+				if (!strcmp(all[k]->table, r->table)) {
 					LK_TRY(check_pair(all[k], r, err));
+					LK_TRY(check_loads(all[k], r, err));
+				}
 			r->id = s->schema_count;
 			all[s->schema_count] = r;
 			s->schemas[s->schema_count++] = &r->schema;

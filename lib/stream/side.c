@@ -59,6 +59,7 @@ const struct lk_field lk_rejects_fields[] = {
 	{"context", LK_UTF8},
 	{"resource", LK_UTF8},
 	{"member_modified", LK_TIMESTAMPTZ},
+	{"modified", LK_TIMESTAMPTZ},
 	{NULL},
 };
 

@@ -71,6 +71,7 @@ enum lk_files_column {
  *	value	     the value at fault, 64 bytes of it at most; null where the column is private, or no single value is at fault
  *	raw	     the record's bytes as text, as lk_path_text writes them: at most 1 MiB of them; null where there are none
  *	raw_size     how many bytes it has in all
+ *	modified     time of last change of the delivery
  *	context	     what stands before the record in its member, as text too, and makes it read as it was: a header; null for none
  *
  * raw and context are quarantined by lk-commit, never in the lake's lk.rejects.
@@ -79,7 +80,7 @@ extern const struct lk_field lk_rejects_fields[];
 enum lk_rejects_column {
 	LK_REJECTS_DELIVERY, LK_REJECTS_SHA256, LK_REJECTS_SENDER, LK_REJECTS_MEMBER, LK_REJECTS_TABLE,
 	LK_REJECTS_RECORD, LK_REJECTS_LINE, LK_REJECTS_FIELD, LK_REJECTS_REASON, LK_REJECTS_VALUE, LK_REJECTS_RAW,
-	LK_REJECTS_RAW_SIZE, LK_REJECTS_CONTEXT, LK_REJECTS_RESOURCE, LK_REJECTS_MEMBER_MODIFIED,
+	LK_REJECTS_RAW_SIZE, LK_REJECTS_CONTEXT, LK_REJECTS_RESOURCE, LK_REJECTS_MEMBER_MODIFIED, LK_REJECTS_MODIFIED,
 	LK_REJECTS_COLUMNS
 };
 
@@ -148,6 +149,7 @@ enum lk_end_column {
 #define LK_META_PACKAGE "lk.package"
 #define LK_META_OP "lk.op"
 #define LK_META_MAX_VANISH "lk.maxVanish"
+#define LK_META_HISTORY "lk.history" /* "true": rows of the past stay, closed */
 #define LK_META_CHANGE "lk.change"
 
 #endif
