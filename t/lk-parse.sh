@@ -170,6 +170,16 @@ test_expect_success 'missing values, maps, trimming, booleans, zones, what a bad
 	test_cmp expect actual
 '
 
+test_expect_success 'zeros that were lost come back' '
+	package v "" "{\"name\": \"t\", \"lk\": {\"pad\": 4, \"map\": {\"0009\": \"nine\"}}}, {\"name\": \"n\", \"type\": \"integer\"}" &&
+	printf "t,n\n1,1\n0012,2\n12345,3\n1a,4\n,5\n9,6\n-1,7\n" >v.csv &&
+	parse 0 v -s v.json v.csv | columns t,n >actual && printf "%s\n" 0001,1 0012,2 12345,3 1a,4 ,5 nine,6 -1,7 >expect && test_cmp expect actual &&
+	package v "" "{\"name\": \"t\", \"type\": \"integer\", \"lk\": {\"pad\": 4}}" &&
+	expect_error 78 "schema.fields[0].lk.pad: only a string" lk-parse --check -s v.json &&
+	package v "" "{\"name\": \"t\", \"lk\": {\"pad\": 65}}" &&
+	expect_error 78 "schema.fields[0].lk.pad: must be a number of digits, 1 to 64" lk-parse --check -s v.json
+'
+
 test_expect_success 'facts of the delivery and the member are columns' '
 	cat >facts.json <<-\EOP &&
 	{"lk": {"delivery": "(?<sender>FAC[0-9]+)/(?<sent>[0-9]{8})?"}, "resources": [{"name": "facts", "path": "*.csv", "schema": {"fields": [

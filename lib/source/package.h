@@ -30,6 +30,7 @@ struct lk_map_entry {
 	bool to_missing;
 };
 
+#define LK_PAD_MAX 64
 struct lk_source_field {
 	const char *name, *column;
 	struct lk_convert convert;
@@ -44,6 +45,7 @@ struct lk_source_field {
 	bool required, trim;
 	bool key; /* of the table's key, where rows are versions of it: no row is without one */
 	bool op;  /* says what a record does to its key: a word that lk_op_of knows */
+	int pad; /* a text of digits alone has at least so many: zeros come before it; 0: as it stands */
 	bool bad_is_null, bad_is_text;
 	bool empty_is_missing; /* the empty text is all there is in `missing` */
 	bool plain; /* no more than its type and required is to be looked at, and only an empty value is a missing one */

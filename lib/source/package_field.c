@@ -10,7 +10,7 @@
 const char *const lk_known_field[] = {"name", "type", "format", "title", "description", "example", "examples",
 	"constraints", "missingValues", "rdfType", "categories", "categoriesOrdered", "trueValues", "falseValues",
 	"decimalChar", "groupChar", "bareNumber", "itemType", "delimiter", NULL};
-const char *const lk_known_field_lk[] = {"path", "column", "aliases", "phi", "decimal", "trim", "map", "bad", "timezone", "join",
+const char *const lk_known_field_lk[] = {"path", "column", "aliases", "phi", "decimal", "trim", "pad", "map", "bad", "timezone", "join",
 	"drop", "partial", NULL};
 
 /* ---- names ---- */
@@ -343,6 +343,21 @@ static enum lk_status load_missing(struct lk_loading *l, const json_t *field, co
 	return LK_OK;
 }
 
+static enum lk_status load_pad(struct lk_loading *l, const json_t *lk, const char *at, struct lk_source_field *f)
+{
+	const json_t *pad = json_object_get(lk, "pad");
+	const char *place = lk_prop_at(l, at, "lk.pad");
+
+	if (!pad)
+		return LK_OK;
+	if (!json_is_integer(pad) || json_integer_value(pad) < 1 || json_integer_value(pad) > LK_PAD_MAX)
+		return lk_prop_wrong(l, place, "must be a number of digits, 1 to %d", LK_PAD_MAX);
+	if (f->convert.kind != LK_CONVERT_TEXT)
+		return lk_prop_wrong(l, place, "only a string can keep zeros that stand before a number");
+	f->pad = (int)json_integer_value(pad);
+	return LK_OK;
+}
+
 /* What the value's column has beside it, and whether looking at it is simple. */
 static enum lk_status load_besides(struct lk_loading *l, const struct lk_resource *r, struct lk_source_field *f)
 {
@@ -353,7 +368,7 @@ static enum lk_status load_besides(struct lk_loading *l, const struct lk_resourc
 	if (f->convert.partial != (f->precision_column != NULL) || f->bad_is_text != (f->text_column != NULL))
 		return lk_error_nomem(l->err);
 	f->beside_count = f->convert.partial + f->bad_is_text;
-	f->plain = f->empty_is_missing && !f->map_count && !f->trim && !r->missing_unquoted && !f->constraints &&
+	f->plain = f->empty_is_missing && !f->map_count && !f->trim && !f->pad && !r->missing_unquoted && !f->constraints &&
 		   !f->beside_count;
 	return LK_OK;
 }
@@ -383,6 +398,7 @@ static enum lk_status load_field(struct lk_loading *l, const json_t *field, cons
 	LK_TRY(lk_prop_text(l, lk, place, "join", &f->join));
 	f->trim = r->format->trims;
 	LK_TRY(lk_prop_bool(l, lk, place, "trim", &f->trim));
+	LK_TRY(load_pad(l, lk, at, f));
 	LK_TRY(lk_prop_word(l, lk, place, "bad", bad_words, &bad));
 	f->bad_is_null = bad == 1;
 	f->bad_is_text = bad == 2;

@@ -233,6 +233,22 @@ bool lk_sink_utf8(struct lk_sink *s, struct lk_value *v, const char **why)
 	return true;
 }
 
+/* The zeros that a spreadsheet took away come back. */
+static void pad_value(struct lk_sink *s, const struct lk_source_field *f, struct lk_value *v)
+{
+	size_t width = (size_t)f->pad;
+
+	if (!v->len || v->len >= width)
+		return;
+	for (size_t i = 0; i < v->len; i++)
+		if (v->data[i] < '0' || v->data[i] > '9')
+			return;
+	memset(s->digits, '0', width - v->len);
+	memcpy(s->digits + width - v->len, v->data, v->len);
+	v->data = s->digits;
+	v->len = width;
+}
+
 /* What became of a value. */
 enum outcome {
 	VALUE_PUT,
@@ -263,6 +279,8 @@ static enum lk_status judge(struct lk_sink *s, int field, struct lk_value *v, st
 		if (is_missing(f, v, s->resource->missing_unquoted))
 			return LK_OK;
 	}
+	if (f->pad)
+		pad_value(s, f, v);
 	if (f->map_count && !map_value(f, v))
 		return LK_OK;
 	*outcome = VALUE_MISFIT;

@@ -69,6 +69,7 @@ struct lk_sink {
 	int64_t others_read[LK_ENCODINGS_MAX];	     /* values that were read by them */
 	int64_t replaced;			     /* values with something replaced in them */
 	struct lk_str decoded;
+	char digits[LK_PAD_MAX]; /* those of a value that lk.pad makes longer */
 	int64_t context_left; /* bytes that rejects may repeat of what stood before them */
 	int64_t record; /* records so far */
 	int64_t rows, rejected;
