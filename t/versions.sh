@@ -146,6 +146,8 @@ test_expect_success 'packages that do not go together with their load are refuse
 	package w.json "\"maxVanish\": \"5%\"" "$fields" && wrong "resources[0].lk.maxVanish: is for" &&
 	package w.json "\"scope\": [\"n\"]" "$fields" && wrong "resources[0].lk.scope: is for" &&
 	package w.json "\"history\": true" "$fields" && wrong "resources[0].lk.history: is for" &&
+	package w.json "\"load\": \"upsert\", \"history\": true" "$fields, {\"name\": \"Current\"}" &&
+	wrong "resources[0].lk.history: the table'\''s own column '\''current'\'' is that of field '\''Current'\'' too" &&
 	mkdir -p both && cp p.json both/ && package both/q.json "\"load\": \"full\"" "$fields" &&
 	expect_error 78 "table t is fed by the resources t and t, with different lk.load" lk-parse --check -s both &&
 	package both/q.json "\"load\": \"upsert\", \"order\": \"n\"" "$fields" && expect_error 78 "with different lk.order" lk-parse --check -s both &&

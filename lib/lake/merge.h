@@ -52,16 +52,22 @@ struct lk_merge_request {
 	/* Loaded anew: their rows of base go where no candidate has the key, unless a newer version confirmed them. */
 	const char *const *anew;
 	size_t anew_count;
+	bool history; /* the table keeps rows of the past (lk_history_wanted) */
 };
 
 /* Rows of a table; as lk_data_writers_write takes them. */
 typedef enum lk_status lk_rows_visitor(void *context, const struct ArrowSchema *schema, const struct ArrowArrayView *view,
 	struct lk_error *err);
 
+/*
+ * With history, none of the rows that came is added as it is: `rows` is given those that are, with the time for which they hold, and rows
+ * of base that are closed; all rows of `added` go, and `new` is not called.
+ */
 struct lk_merge_visitor {
 	lk_place_visitor *old; /* a row of base goes, */
 	lk_place_visitor *new; /* or one of added; both by uri and by position, ascending */
 	lk_fact_visitor *fact;
+	lk_rows_visitor *rows; /* only with history */
 	void *context;
 };
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "lake/history.h"
 #include "lake/ledger_history.h"
 #include "lake/metadata.h"
 #include "lake/retention.h"
@@ -347,17 +348,26 @@ static bool meta_is(const struct ArrowSchema *schema, const char *key, const cha
 	       !memcmp(value.data, text, strlen(text));
 }
 
-/* Whether a column of the stream is one of the table too. What says what a row does to its key (lk.op) travels, and goes no further. */
-static bool is_stored(const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
+static bool is_versioned(const struct ArrowSchema *schema)
 {
-	return (!filter || filter(name)) &&
-	       (!meta_is(schema, LK_META_OP, name) ||
-		       !(meta_is(schema, LK_META_LOAD, "upsert") || meta_is(schema, LK_META_LOAD, "full")));
+	return meta_is(schema, LK_META_LOAD, "upsert") || meta_is(schema, LK_META_LOAD, "full");
 }
 
-static int find_column(const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
+static bool keeps_history(const struct lk_target *t)
 {
-	return is_stored(schema, filter, name) ? lk_schema_find(schema, name) : -1;
+	return lk_history_wanted(t->base ? json_object_get(t->base, "properties") : t->properties);
+}
+
+/* Whether a column of the stream is one of the table too. What says what a row does to its key (lk.op) travels, and goes no further. */
+static bool is_stored(const struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
+{
+	return (!filter || filter(name)) && !(lk_history_column(name) && keeps_history(t) && !meta_is(schema, LK_META_HISTORY, LK_HISTORY_KEPT)) &&
+	       !(meta_is(schema, LK_META_OP, name) && is_versioned(schema));
+}
+
+static int find_column(const struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
+{
+	return is_stored(t, schema, filter, name) ? lk_schema_find(schema, name) : -1;
 }
 
 static void check_required(const struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
@@ -369,7 +379,7 @@ static void check_required(const struct lk_target *t, const struct ArrowSchema *
 	json_array_foreach(fields_of(t), i, field) {
 		const char *name = lk_metadata_text(field, "name");
 
-		if (json_is_true(json_object_get(field, "required")) && find_column(schema, filter, name) < 0) {
+		if (json_is_true(json_object_get(field, "required")) && find_column(t, schema, filter, name) < 0) {
 			differ(d, "column %s is required by the table and not in the stream", name);
 			d->hopeless = true;
 		}
@@ -416,6 +426,50 @@ static void note_properties(struct lk_target *t, const struct ArrowSchema *schem
 		copy_meta(schema, keys[i], t->properties, keys[i]);
 }
 
+/* The column of that name, which is made where it is not there. */
+static enum lk_status keep_column(struct lk_target *t, const char *name, const char *type, struct difference *d, struct lk_error *err)
+{
+	bool other_case = false;
+	json_t *field = find_field(t, name, &other_case);
+
+	if (field && strcmp(lk_metadata_text(field, "type"), type))
+		differ(d, "column %s is %s, and lk.history needs it to be %s", name, lk_metadata_text(field, "type"), type);
+	d->hopeless |= d->text.len > 0;
+	if (field)
+		return LK_OK;
+	field = json_pack("{s:I, s:s, s:b, s:s}", "id", (json_int_t)(t->last_column_id + 1), "name", name, "required", false, "type", type);
+	if (!field || json_array_append_new(fields_of(t), field))
+		return lk_error_nomem(err);
+	t->last_column_id++;
+	t->schema_changed = true;
+	return LK_OK;
+}
+
+/* What a table that keeps rows of the past has besides: it asked for them itself, whatever the mode. */
+static enum lk_status keep_history(struct lk_target *t, const struct ArrowSchema *schema, struct difference *d, struct lk_error *err)
+{
+	enum lk_load load = meta_is(schema, LK_META_LOAD, "full") ? LK_LOAD_FULL : LK_LOAD_UPSERT;
+	const char *type = "timestamptz", *order_type;
+	struct ArrowStringView order;
+	bool ignored;
+	json_t *field;
+	char *name;
+
+	if (lk_meta_get(schema, LK_META_ORDER, &order) && order.size_bytes > 0) {
+		name = strndup(order.data, (size_t)order.size_bytes);
+		if (!name)
+			return lk_error_nomem(err);
+		field = find_field(t, name, &ignored);
+		free(name);
+		order_type = json_string_value(json_object_get(field, "type"));
+		if (lk_history_by_order(load, order_type))
+			type = order_type;
+	}
+	LK_TRY(keep_column(t, LK_COLUMN_FROM, type, d, err));
+	LK_TRY(keep_column(t, LK_COLUMN_TO, type, d, err));
+	return keep_column(t, LK_COLUMN_CURRENT, "boolean", d, err);
+}
+
 static enum lk_status fit(struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter,
 	enum lk_schema_mode mode, struct difference *d, struct lk_error *err)
 {
@@ -430,7 +484,7 @@ static enum lk_status fit(struct lk_target *t, const struct ArrowSchema *schema,
 		if (column->name && lk_schema_find(schema, column->name) != i) {
 			differ(d, "column %s is there twice", column->name);
 			d->hopeless = true;
-		} else if (!column->name || is_stored(schema, filter, column->name)) {
+		} else if (!column->name || is_stored(t, schema, filter, column->name)) {
 			LK_TRY(fit_column(t, column, mode, d, err));
 		}
 	}
@@ -441,6 +495,8 @@ static enum lk_status fit(struct lk_target *t, const struct ArrowSchema *schema,
 		set_identifiers(t, schema);
 		note_properties(t, schema);
 	}
+	if (keeps_history(t) && is_versioned(schema))
+		LK_TRY(keep_history(t, schema, d, err));
 	return lk_str_check(&d->text, err);
 }
 
@@ -484,7 +540,7 @@ enum lk_status lk_target_columns(const struct lk_target *t, const struct ArrowSc
 			.precision = type.precision,
 			.scale = type.scale,
 			.required = json_is_true(json_object_get(field, "required"))};
-		(*source)[(*count)++] = find_column(schema, filter, name);
+		(*source)[(*count)++] = find_column(t, schema, filter, name);
 	}
 	return LK_OK;
 }

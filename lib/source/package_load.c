@@ -63,6 +63,21 @@ static enum lk_status check_append(struct lk_loading *l, const json_t *lk, const
 	return LK_OK;
 }
 
+/* Columns that the table has besides (lake/history.h). */
+static enum lk_status check_history(struct lk_loading *l, const struct lk_resource *r, const json_t *lk, const char *at)
+{
+	static const char *const names[] = {"valid_from", "valid_to", "current"};
+	bool history = false;
+
+	LK_TRY(lk_prop_bool(l, lk, at, "history", &history));
+	for (int i = 0; history && i < r->field_count; i++)
+		for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
+			if (!strcmp(r->fields[i].column, names[k]))
+				return lk_prop_wrong(l, lk_prop_at(l, at, "history"), "the table's own column '%s' is that of field '%s' too",
+					names[k], r->fields[i].name);
+	return LK_OK;
+}
+
 enum lk_status lk_package_load_of(struct lk_loading *l, const struct lk_resource_json *json, const struct lk_defaults *d,
 	struct lk_resource *r)
 {
@@ -79,5 +94,6 @@ enum lk_status lk_package_load_of(struct lk_loading *l, const struct lk_resource
 		return check_append(l, json->lk, place);
 	LK_TRY(mark_key(l, r, json->schema, lk_prop_at(l, json->at, "schema"), lk_package_loads[load]));
 	LK_TRY(mark_op(l, r, json->lk, place));
+	LK_TRY(check_history(l, r, json->lk, place));
 	return load_sent(l, place, d, r);
 }

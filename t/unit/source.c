@@ -266,7 +266,7 @@ static void test_wrong_packages(void)
 		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"order\": \"Nope\"}}]}",
 			"resources[0].lk.order: there is no field 'Nope'"},
 		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"load\": \"upsert\"}}]}",
-			"upsert needs a schema.primaryKey"},
+			"resources[0].schema.primaryKey: the resource 'r' needs one: lk.load is upsert"},
 		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"partition\": [\"week(When)\"]}}]}",
 			"resources[0].lk.partition[0]: "},
 		{"{\"resources\": [{" RESOURCE FIELDS ", \"lk\": {\"partition\": [\"Id\", \"day(Nope)\"]}}]}",
