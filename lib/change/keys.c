@@ -353,6 +353,11 @@ void lk_keys_free(struct lk_keys *k)
 	free(k);
 }
 
+int64_t lk_keys_number(const struct lk_keys *k, uint64_t hash, const void *key, size_t len)
+{
+	return find_bytes(k, hash, key, len);
+}
+
 uint32_t lk_keys_count(const struct lk_keys *k)
 {
 	return k->count;

@@ -26,6 +26,9 @@ enum lk_status lk_keys_add_rows(struct lk_keys *keys, const struct lk_cells *col
 void lk_keys_find(const struct lk_keys *keys, const struct lk_cells *columns, int column_count, const uint64_t *hash, int64_t count,
 	int64_t *number);
 
+/* The number of an encoded key, or -1. */
+int64_t lk_keys_number(const struct lk_keys *keys, uint64_t hash, const void *key, size_t len);
+
 uint32_t lk_keys_count(const struct lk_keys *keys);
 const void *lk_keys_at(const struct lk_keys *keys, uint32_t number, size_t *len);
 size_t lk_keys_bytes(const struct lk_keys *keys); /* of memory */

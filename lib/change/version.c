@@ -118,6 +118,41 @@ size_t lk_version_list(const void *version, size_t len)
 	return (size_t)(r.p - (const uint8_t *)version);
 }
 
+/* Name, "@", digits, "!" and member, of those that are there. */
+static void join_file(const struct lk_encoded_cell *digest, const struct lk_encoded_cell *member, const struct lk_encoded_cell *name,
+	struct lk_str *out)
+{
+	if (!name->null)
+		lk_encoded_add_text(name, out);
+	if (digest->null)
+		return;
+	lk_str_addc(out, '@');
+	lk_encoded_add_text(digest, out);
+	lk_str_addc(out, '!');
+	if (!member->null)
+		lk_encoded_add_text(member, out);
+}
+
+bool lk_version_origin(const void *version, size_t len, enum lk_load load, enum lk_cells_kind order, struct lk_version_origin *out)
+{
+	struct lk_cell_reader r = {version, (const uint8_t *)version + len};
+	struct lk_encoded_cell skipped, sent, digest, member = {.null = true}, name = {.null = true}, row = {.null = true};
+
+	if (load != LK_LOAD_FULL && !lk_encoded_next(&r, order, &skipped))
+		return false;
+	if (!lk_encoded_next(&r, LK_CELLS_INT, &sent) || !lk_encoded_next(&r, LK_CELLS_BYTES, &digest))
+		return false;
+	if (r.p < r.end && ((load == LK_LOAD_FULL && !lk_encoded_next(&r, order, &skipped)) || !lk_encoded_next(&r, LK_CELLS_BYTES, &member) ||
+		!lk_encoded_next(&r, LK_CELLS_BYTES, &name) || !lk_encoded_next(&r, LK_CELLS_INT, &row)))
+		return false;
+	out->has_sent = !sent.null;
+	out->sent = (int64_t)sent.low;
+	out->has_row = !row.null;
+	out->row = (int64_t)row.low;
+	join_file(&digest, &member, &name, &out->file);
+	return true;
+}
+
 int lk_version_compare(const void *a, size_t a_len, const void *b, size_t b_len)
 {
 	size_t len = a_len < b_len ? a_len : b_len;

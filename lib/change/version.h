@@ -29,6 +29,17 @@ void lk_version_encode(const struct lk_version_cells *v, enum lk_load load, int6
 /* How many bytes of a full load's version say which list it is of: when it was sent, and the SHA-256. */
 size_t lk_version_list(const void *version, size_t len);
 
+/* Where a version came from, as columns of a row say it. */
+struct lk_version_origin {
+	bool has_sent, has_row;
+	int64_t sent, row;  /* lk_sent, in microseconds, and lk_row */
+	struct lk_str file; /* lk_file, or empty; the caller's to release */
+};
+
+/* Reads that back from a version, or from the part of one that says which list it is of. order: of what kind the column is. False where it is
+ * not sound. */
+bool lk_version_origin(const void *version, size_t len, enum lk_load load, enum lk_cells_kind order, struct lk_version_origin *out);
+
 /* As memcmp; a prefix is less. */
 int lk_version_compare(const void *a, size_t a_len, const void *b, size_t b_len);
 

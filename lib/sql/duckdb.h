@@ -28,7 +28,9 @@ enum lk_duckdb_statement {
 /* duckdb_type, as far as we make some. */
 enum lk_duckdb_type {
 	LK_DUCKDB_BOOLEAN = 1,
+	LK_DUCKDB_TINYINT = 2,
 	LK_DUCKDB_BIGINT = 5,
+	LK_DUCKDB_ANY = 34,
 };
 
 /* Each row: what it returns, its name, its parameters. Those that return int return 0 for success. */
@@ -80,6 +82,7 @@ enum lk_duckdb_type {
 	F(uint64_t, data_chunk_get_size, (void *chunk))                                                               \
 	F(void *, data_chunk_get_vector, (void *chunk, uint64_t column))                                              \
 	F(void *, vector_get_data, (void *vector))                                                                    \
+	F(uint64_t *, vector_get_validity, (void *vector))                                                            \
 	F(void *, create_logical_type, (int type))                                                                    \
 	F(void *, create_scalar_function, (void))                                                                     \
 	F(void, scalar_function_set_name, (void *function, const char *name))                                         \
@@ -87,6 +90,9 @@ enum lk_duckdb_type {
 	F(void, scalar_function_set_return_type, (void *function, void *type))                                        \
 	F(void, scalar_function_set_extra_info, (void *function, void *extra, void (*release)(void *)))               \
 	F(void, scalar_function_set_function, (void *function, void (*call)(void *info, void *input, void *output)))  \
+	F(void, scalar_function_set_varargs, (void *function, void *type))                                            \
+	F(void, scalar_function_set_special_handling, (void *function))                                               \
+	F(void, scalar_function_set_volatile, (void *function))                                                       \
 	F(void *, scalar_function_get_extra_info, (void *info))                                                       \
 	F(int, register_scalar_function, (void *connection, void *function))                                          \
 	F(void, destroy_scalar_function, (void **function))

@@ -1,7 +1,7 @@
 /*
  * Resolving: what versions of rows that come (candidates) mean to a table that has one row for each key.
  *
- *	begin -> fact ... -> take ... -> run -> verdicts, places, counts
+ *	open -> take, fact ... -> known ... -> run -> verdicts, places, facts, counts
  *
  * The state of a table is what its rows and facts say together; of each key the newest version wins (change/version.h), whatever came
  * first. Facts are what rows alone cannot say:
@@ -9,6 +9,9 @@
  *	deleted	   the key was deleted, at a version
  *	confirmed  a version came that was the row as it is: nothing between the two may replace it
  *	complete   a list was complete, for a value of the scope: rows of older lists are gone
+ *
+ * Where the scope is not of the key, a key can go from one scope to another, and what is absent from the one may come from the other: so an
+ * absent row leaves a fact that deletes its key at its own version, and a row of an older list one at its own.
  *
  * A candidate is late where the table, a fact or another candidate knows better; unchanged where the row is the same but for lk_file,
  * lk_row and lk_sent. Rows of the lake are read by DuckDB, which calls back to have each row's key looked up and its columns compared, so
@@ -42,6 +45,11 @@ struct lk_resolver_options {
 	const struct lk_spec *spec;
 	const struct lk_lake_table *base; /* loaded, with metrics; NULL: there is no table yet */
 	int pass, passes;		  /* 0 and 1: all at once */
+	bool partial; /* rows have a part of the table's columns, and say nothing of the others */
+	/* Deliveries by 12 digits of their SHA-256, as lk_file has them (lake/merge.h): whose lists are not complete, and which come anew. */
+	const char *const *wanting, *const *anew;
+	size_t wanting_count, anew_count;
+	bool all_wanting;
 	bool alike; /* only looks: which candidates the table has just so (lk-dedup --against); a key is the whole row where the spec has none */
 };
 
@@ -50,8 +58,16 @@ enum lk_status lk_resolver_open(struct lk_resolver **out, struct lk_places *p, c
 	struct lk_error *err) LK_CHECKED;
 void lk_resolver_close(struct lk_resolver *r); /* NULL is fine */
 
-/* A fact; key and version are encoded. */
+int64_t lk_resolver_candidates(const struct lk_resolver *r); /* how many came */
+enum lk_cells_kind lk_resolver_order_kind(const struct lk_resolver *r); /* what the order column holds */
+
+/* A fact that comes with the candidates: a key that is deleted, or a row that was found to be confirmed: lk_resolver_run is LK_CONFLICT where
+ * that row is not there any more. key and version are encoded. */
 enum lk_status lk_resolver_fact(struct lk_resolver *r, enum lk_fact_kind kind, const void *key, size_t key_len, const void *version,
+	size_t version_len, struct lk_error *err) LK_CHECKED;
+
+/* A fact that the lake has already; after all candidates. */
+enum lk_status lk_resolver_known(struct lk_resolver *r, enum lk_fact_kind kind, const void *key, size_t key_len, const void *version,
 	size_t version_len, struct lk_error *err) LK_CHECKED;
 
 /* Candidates: numbered from 0 over all batches. LK_DATA, naming the column, for a key that is null, and for an op that is none. */

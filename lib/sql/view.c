@@ -63,6 +63,7 @@ struct want {
 	struct lk_sql *sql;
 	bool places;  /* with the columns lk_path and lk_pos, where each row stands */
 	bool session; /* within this session, and nowhere else */
+	const char *numbered; /* columns as scans call them, with f and pos, of rows for which this holds; NULL: as the table calls them */
 };
 
 struct rows {
@@ -79,8 +80,8 @@ static void add_selection(const struct rows *r, struct lk_str *s)
 	const struct lk_lake_table *t = r->scan.table;
 	struct lk_str name = LK_STR_INIT;
 
-	lk_str_adds(s, "SELECT ");
-	for (int i = 0; i < t->column_count; i++) {
+	lk_str_adds(s, r->want->numbered ? "SELECT l.*" : "SELECT ");
+	for (int i = 0; i < t->column_count && !r->want->numbered; i++) {
 		lk_str_clear(&name);
 		lk_scan_add_name(t, i, &name);
 		lk_str_addf(s, "%sl.c%d AS ", i ? ", " : "", i);
@@ -104,8 +105,9 @@ static enum lk_status add_part(struct rows *r, bool by_position, bool by_value, 
 	}
 	if (by_value)
 		LK_TRY(lk_gone_add_joins(&r->gone, &r->scan, r->want->sql, s, err));
+	lk_str_addf(s, " WHERE %s", r->want->numbered ? r->want->numbered : "true");
 	if (by_position && *r->function)
-		lk_str_addf(s, " WHERE NOT %s(l.f, l.pos)", r->function);
+		lk_str_addf(s, " AND NOT %s(l.f, l.pos)", r->function);
 	return LK_OK;
 }
 
@@ -147,7 +149,7 @@ static enum lk_status add_table(struct rows *r, struct lk_str *s, struct lk_erro
 	const struct lk_lake_table *t = r->scan.table;
 
 	LK_TRY(lk_gone_init(&r->gone, t, err));
-	if (!r->want->places && lk_scan_is_plain(&r->scan) && !r->gone.by_position_count && !r->gone.by_value_count &&
+	if (!r->want->places && !r->want->numbered && lk_scan_is_plain(&r->scan) && !r->gone.by_position_count && !r->gone.by_value_count &&
 		r->scan.column_count == t->column_count)
 		return add_plain(r, s, err);
 	if (r->want->session && r->gone.by_position_count)
@@ -173,14 +175,22 @@ static enum lk_status add_rows(const struct want *want, const struct lk_lake_tab
 
 enum lk_status lk_sql_add_places(struct lk_sql *sql, const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err)
 {
-	struct want want = {sql, true, false};
+	struct want want = {sql, .places = true};
+
+	return add_rows(&want, table, out, err);
+}
+
+enum lk_status lk_sql_add_numbered(struct lk_sql *sql, const struct lk_lake_table *table, const char *where, struct lk_str *out,
+	struct lk_error *err)
+{
+	struct want want = {sql, .session = true, .numbered = where};
 
 	return add_rows(&want, table, out, err);
 }
 
 enum lk_status lk_sql_add_rows(struct lk_sql *sql, const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err)
 {
-	struct want want = {sql, false, false};
+	struct want want = {sql};
 
 	return add_rows(&want, table, out, err);
 }
@@ -254,7 +264,7 @@ static enum lk_status add_meant(struct rows *r, struct lk_row_bits **bits, struc
 static enum lk_status add_rows_of(struct lk_sql *sql, const struct lk_lake_table *t, struct lk_row_bits **bits, struct lk_str *s,
 	struct lk_error *err)
 {
-	struct want want = {sql, false, true};
+	struct want want = {sql, .session = true};
 	struct rows r = {.want = &want};
 	enum lk_status status = lk_scan_init(&r.scan, sql, t, err);
 
@@ -317,7 +327,7 @@ static enum lk_status create(struct lk_sql *sql, const struct lk_lake_table *t, 
 enum lk_status lk_sql_view_create(struct lk_sql *sql, const char *schema, const char *name, const struct lk_lake_table *t,
 	struct lk_error *err)
 {
-	struct want want = {sql, false, true};
+	struct want want = {sql, .session = true};
 	struct lk_str s = LK_STR_INIT;
 	enum lk_status status;
 

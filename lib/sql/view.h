@@ -27,6 +27,11 @@ enum lk_status lk_sql_add_rows(struct lk_sql *sql, const struct lk_lake_table *t
  * files. */
 enum lk_status lk_sql_add_places(struct lk_sql *sql, const struct lk_lake_table *table, struct lk_str *out, struct lk_error *err) LK_CHECKED;
 
+/* Adds the SELECT of those for which a condition holds, within this session, with columns called as in scans (sql/scan.h): c0, c1, ..., f and
+ * pos, in the order of the files and of their rows. The table must have files. */
+enum lk_status lk_sql_add_numbered(struct lk_sql *sql, const struct lk_lake_table *table, const char *where, struct lk_str *out,
+	struct lk_error *err) LK_CHECKED;
+
 /* DuckDB's type for one of Iceberg's, as its schema JSON writes it; appended. False when there is none. */
 bool lk_sql_iceberg_type(const char *type, struct lk_str *out);
 
