@@ -30,6 +30,7 @@ enum lk_duckdb_type {
 	LK_DUCKDB_BOOLEAN = 1,
 	LK_DUCKDB_TINYINT = 2,
 	LK_DUCKDB_BIGINT = 5,
+	LK_DUCKDB_VARCHAR = 17,
 	LK_DUCKDB_ANY = 34,
 };
 

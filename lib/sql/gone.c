@@ -241,14 +241,8 @@ void lk_gone_add_rows(const struct lk_gone *g, struct lk_str *s)
 	const struct lk_lake_table *t = g->table;
 	bool first = true;
 
-	lk_str_adds(s, "SELECT coalesce(uri, " NO_IDS ") AS uri, coalesce(pos, " NO_IDS ") AS pos, ([");
-	for (int i = 0; i < t->deletes_count; i++)
-		if (g->deletes[i]) {
-			lk_str_addf(s, "%s%lld", first ? "" : ", ", (long long)t->deletes[i].sequence);
-			first = false;
-		}
-	lk_str_adds(s, "]::BIGINT[])[CAST(file_index AS BIGINT) + 1] AS seq FROM read_parquet([");
-	first = true;
+	lk_str_adds(s, "SELECT coalesce(uri, " NO_IDS ") AS uri, coalesce(pos, " NO_IDS ") AS pos, CAST(file_index AS BIGINT) AS d"
+		" FROM read_parquet([");
 	for (int i = 0; i < t->deletes_count; i++)
 		if (g->deletes[i]) {
 			lk_str_adds(s, first ? "" : ", ");
@@ -258,6 +252,20 @@ void lk_gone_add_rows(const struct lk_gone *g, struct lk_str *s)
 	lk_str_adds(s, "], hive_partitioning = false, schema = MAP {"
 		"2147483546: {name: 'uri', type: 'VARCHAR', default_value: NULL}, "
 		"2147483545: {name: 'pos', type: 'BIGINT', default_value: NULL}})");
+}
+
+/* The sequence numbers of the files of deletes, as a list. */
+static void add_sequences(const struct lk_gone *g, struct lk_str *s)
+{
+	bool first = true;
+
+	lk_str_adds(s, "([");
+	for (int i = 0; i < g->table->deletes_count; i++)
+		if (g->deletes[i]) {
+			lk_str_addf(s, "%s%lld", first ? "" : ", ", (long long)g->table->deletes[i].sequence);
+			first = false;
+		}
+	lk_str_adds(s, "]::BIGINT[])");
 }
 
 void lk_gone_add_places(const struct lk_gone *g, struct lk_str *s)
@@ -276,5 +284,7 @@ void lk_gone_add_places(const struct lk_gone *g, struct lk_str *s)
 			lk_str_addf(s, ", %d::BIGINT, %lld)", i, (long long)t->files[i].sequence);
 			first = false;
 		}
-	lk_str_adds(s, ") AS w(uri, f, seq) ON w.uri = d.uri AND w.seq <= d.seq)");
+	lk_str_adds(s, ") AS w(uri, f, seq) ON w.uri = d.uri AND w.seq <= ");
+	add_sequences(g, s);
+	lk_str_adds(s, "[d.d + 1])");
 }

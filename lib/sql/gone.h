@@ -22,7 +22,7 @@ struct lk_gone {
 enum lk_status lk_gone_init(struct lk_gone *gone, const struct lk_lake_table *table, struct lk_error *err) LK_CHECKED;
 void lk_gone_release(struct lk_gone *gone);
 
-/* Adds "SELECT uri, pos, seq FROM ...": the rows of the files of position deletes, with the sequence number of their file. */
+/* Adds "SELECT uri, pos, d FROM ...": the rows of the files of position deletes that are set, with the number of their file among those. */
 void lk_gone_add_rows(const struct lk_gone *gone, struct lk_str *s);
 
 /* Adds "(SELECT f, pos FROM ...)": the places that position deletes name, by the number of the file. */

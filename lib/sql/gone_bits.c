@@ -64,6 +64,31 @@ static void is_set(void *info, void *input, void *output)
 	}
 }
 
+/* Makes a function of the session that returns BOOLEAN. */
+static enum lk_status register_function(struct lk_sql *sql, const char *name, const enum lk_duckdb_type *types, int count,
+	void (*call)(void *info, void *input, void *output), void *context, void (*release)(void *), struct lk_error *err)
+{
+	struct lk_duckdb *d = &sql->duckdb;
+	void *function = d->create_scalar_function(), *truth = d->create_logical_type(LK_DUCKDB_BOOLEAN);
+	int failed;
+
+	calls = *d;
+	d->scalar_function_set_name(function, name);
+	for (int i = 0; i < count; i++) {
+		void *type = d->create_logical_type(types[i]);
+
+		d->scalar_function_add_parameter(function, type);
+		d->destroy_logical_type(&type);
+	}
+	d->scalar_function_set_return_type(function, truth);
+	d->scalar_function_set_function(function, call);
+	d->scalar_function_set_extra_info(function, context, release);
+	failed = d->register_scalar_function(sql->connection, function);
+	d->destroy_logical_type(&truth);
+	d->destroy_scalar_function(&function);
+	return failed ? lk_error_set(err, LK_BUG, "DuckDB does not take the function %s", name) : LK_OK;
+}
+
 /* ---- filling ---- */
 
 /* duckdb_string_t: text of up to twelve bytes stands in place of prefix and data. */
@@ -79,11 +104,14 @@ static const char *data_of(const struct text *t)
 	return t->len <= TEXT_INLINE ? (const char *)t + offsetof(struct text, prefix) : t->data;
 }
 
-/* Data files by their uris, and the one that was found last: deletes come file by file. */
-struct finder {
-	const struct lk_lake_file **sorted;
-	const struct lk_lake_file *last;
-	int count;
+/* What deletes are held against while DuckDB reads them. */
+struct marking {
+	struct lk_row_bits *bits;
+	const struct lk_lake_table *table;
+	const struct lk_lake_file **sorted; /* data files by their uris */
+	int sorted_count;
+	int64_t *sequence; /* of the files of deletes that are read */
+	int64_t sequence_count;
 };
 
 static int compare_uri(const struct text *t, const struct lk_lake_file *f)
@@ -94,17 +122,16 @@ static int compare_uri(const struct text *t, const struct lk_lake_file *f)
 	return order ? order : (t->len > len) - (t->len < len);
 }
 
-static const struct lk_lake_file *find(struct finder *f, const struct text *uri)
+/* A delete names a data file by the very text that the manifest has. */
+static const struct lk_lake_file *find(const struct marking *m, const struct text *uri)
 {
-	int low = 0, high = f->count;
+	int low = 0, high = m->sorted_count;
 
-	if (f->last && !compare_uri(uri, f->last))
-		return f->last;
 	while (low < high) {
-		int middle = low + (high - low) / 2, order = compare_uri(uri, f->sorted[middle]);
+		int middle = low + (high - low) / 2, order = compare_uri(uri, m->sorted[middle]);
 
 		if (!order)
-			return f->last = f->sorted[middle];
+			return m->sorted[middle];
 		if (order < 0)
 			high = middle;
 		else
@@ -113,61 +140,88 @@ static const struct lk_lake_file *find(struct finder *f, const struct text *uri)
 	return NULL;
 }
 
+/* Deletes come file by file, and their texts from a dictionary. */
+static bool is_same(const struct text *a, const struct text *b)
+{
+	return a->len == b->len && (data_of(a) == data_of(b) || !memcmp(data_of(a), data_of(b), a->len));
+}
+
+/* VARCHAR uri, BIGINT pos, BIGINT d -> BOOLEAN: sets the row's bit, from several threads at once. */
+static void mark(void *info, void *input, void *output)
+{
+	const struct marking *m = calls.scalar_function_get_extra_info(info);
+	const struct text *uri = calls.vector_get_data(calls.data_chunk_get_vector(input, 0)), *last = NULL;
+	const int64_t *pos = calls.vector_get_data(calls.data_chunk_get_vector(input, 1));
+	const int64_t *d = calls.vector_get_data(calls.data_chunk_get_vector(input, 2));
+	bool *fine = calls.vector_get_data(output);
+	uint64_t count = calls.data_chunk_get_size(input);
+	const struct lk_lake_file *f = NULL;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t *words;
+		int64_t n;
+
+		fine[i] = d[i] >= 0 && d[i] < m->sequence_count;
+		if (!last || !is_same(last, &uri[i]))
+			f = find(m, &uri[i]);
+		last = &uri[i];
+		n = f ? f - m->table->files : 0;
+		words = f ? m->bits->of_file[n] : NULL;
+		if (fine[i] && words && f->sequence <= m->sequence[d[i]] && pos[i] >= 0 && pos[i] < m->bits->rows[n])
+			__atomic_fetch_or(&words[pos[i] / 64], UINT64_C(1) << (pos[i] % 64), __ATOMIC_RELAXED);
+	}
+}
+
 static int by_uri(const void *a, const void *b)
 {
 	return strcmp((*(const struct lk_lake_file *const *)a)->uri, (*(const struct lk_lake_file *const *)b)->uri);
 }
 
-/* uri, pos, seq; none is null. A delete names a data file by the very text that the manifest has. */
-static void take_chunk(struct lk_row_bits *b, const struct lk_gone *g, struct finder *finder, struct lk_duckdb *d, void *chunk)
+static bool marking_init(struct marking *m, struct lk_row_bits *b, const struct lk_gone *g)
 {
-	const struct text *uri = d->vector_get_data(d->data_chunk_get_vector(chunk, 0));
-	const int64_t *pos = d->vector_get_data(d->data_chunk_get_vector(chunk, 1));
-	const int64_t *sequence = d->vector_get_data(d->data_chunk_get_vector(chunk, 2));
-	uint64_t count = d->data_chunk_get_size(chunk);
+	const struct lk_lake_table *t = g->table;
 
-	for (uint64_t i = 0; i < count; i++) {
-		const struct lk_lake_file *f = find(finder, &uri[i]);
-		int64_t n = f ? f - g->table->files : 0;
-
-		if (f && b->of_file[n] && f->sequence <= sequence[i] && pos[i] >= 0 && pos[i] < b->rows[n])
-			b->of_file[n][pos[i] / 64] |= UINT64_C(1) << (pos[i] % 64);
-	}
+	*m = (struct marking){b, t, malloc(((size_t)t->file_count + 1) * sizeof(*m->sorted)), 0,
+		malloc(((size_t)t->deletes_count + 1) * sizeof(*m->sequence)), 0};
+	if (!m->sorted || !m->sequence)
+		return false;
+	for (int i = 0; i < t->file_count; i++)
+		if (g->by_position[i])
+			m->sorted[m->sorted_count++] = &t->files[i];
+	qsort(m->sorted, (size_t)m->sorted_count, sizeof(*m->sorted), by_uri);
+	for (int i = 0; i < t->deletes_count; i++)
+		if (g->deletes[i])
+			m->sequence[m->sequence_count++] = t->deletes[i].sequence;
+	return true;
 }
 
-static enum lk_status read_deletes(struct lk_row_bits *b, const struct lk_gone *g, struct finder *finder, struct lk_sql *sql, struct lk_error *err)
+/* The rows do not leave DuckDB: their texts are long, and all but the bit is known of them. */
+static enum lk_status read_deletes(struct marking *m, const struct lk_gone *g, struct lk_sql *sql, struct lk_error *err)
 {
-	struct lk_duckdb_result result = {{0}};
+	static const enum lk_duckdb_type types[] = {LK_DUCKDB_VARCHAR, LK_DUCKDB_BIGINT, LK_DUCKDB_BIGINT};
 	struct lk_str s = LK_STR_INIT;
+	char name[LK_GONE_NAME];
 	enum lk_status status;
-	void *chunk;
 
+	snprintf(name, sizeof(name), "lk_mark_%d", sql->functions++);
+	LK_TRY(register_function(sql, name, types, 3, mark, m, NULL, err)); /* m is needed by the one statement */
+	lk_str_addf(&s, "SELECT bool_and(%s(uri, pos, d)) FROM (", name);
 	lk_gone_add_rows(g, &s);
+	lk_str_addc(&s, ')');
 	status = lk_str_check(&s, err);
-	if (!status && sql->duckdb.query(sql->connection, s.data, &result))
-		status = lk_sql_error(sql->duckdb.result_error(&result), NULL, NULL, err);
-	while (!status && (chunk = sql->duckdb.fetch_chunk(result))) {
-		take_chunk(b, g, finder, &sql->duckdb, chunk);
-		sql->duckdb.destroy_data_chunk(&chunk);
-	}
-	sql->duckdb.destroy_result(&result);
+	if (!status)
+		status = lk_sql_run(sql, s.data, err);
 	lk_str_release(&s);
 	return status;
 }
 
 static enum lk_status fill(struct lk_row_bits *b, const struct lk_gone *g, struct lk_sql *sql, struct lk_error *err)
 {
-	struct finder finder = {malloc(((size_t)g->table->file_count + 1) * sizeof(struct lk_lake_file *)), NULL, 0};
-	enum lk_status status;
+	struct marking m;
+	enum lk_status status = marking_init(&m, b, g) ? read_deletes(&m, g, sql, err) : lk_error_nomem(err);
 
-	if (!finder.sorted)
-		return lk_error_nomem(err);
-	for (int i = 0; i < g->table->file_count; i++)
-		if (g->by_position[i])
-			finder.sorted[finder.count++] = &g->table->files[i];
-	qsort(finder.sorted, (size_t)finder.count, sizeof(*finder.sorted), by_uri);
-	status = read_deletes(b, g, &finder, sql, err);
-	free(finder.sorted);
+	free(m.sorted);
+	free(m.sequence);
 	return status;
 }
 
@@ -235,24 +289,10 @@ static void free_bits(void *context)
 
 enum lk_status lk_row_bits_register(struct lk_row_bits *b, struct lk_sql *sql, char name[LK_GONE_NAME], struct lk_error *err)
 {
-	struct lk_duckdb *d = &sql->duckdb;
-	void *function = d->create_scalar_function(), *number = d->create_logical_type(LK_DUCKDB_BIGINT);
-	void *truth = d->create_logical_type(LK_DUCKDB_BOOLEAN);
-	int failed;
+	static const enum lk_duckdb_type types[] = {LK_DUCKDB_BIGINT, LK_DUCKDB_BIGINT};
 
-	calls = *d;
 	snprintf(name, LK_GONE_NAME, "lk_gone_%d", sql->functions++);
-	d->scalar_function_set_name(function, name);
-	d->scalar_function_add_parameter(function, number);
-	d->scalar_function_add_parameter(function, number);
-	d->scalar_function_set_return_type(function, truth);
-	d->scalar_function_set_function(function, is_set);
-	d->scalar_function_set_extra_info(function, b, free_bits);
-	failed = d->register_scalar_function(sql->connection, function);
-	d->destroy_logical_type(&number);
-	d->destroy_logical_type(&truth);
-	d->destroy_scalar_function(&function);
-	return failed ? lk_error_set(err, LK_BUG, "DuckDB does not take the function %s", name) : LK_OK;
+	return register_function(sql, name, types, 2, is_set, b, free_bits, err);
 }
 
 enum lk_status lk_gone_register(const struct lk_gone *g, struct lk_sql *sql, char name[LK_GONE_NAME], struct lk_error *err)
