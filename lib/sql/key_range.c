@@ -11,6 +11,7 @@
 struct lk_key_ranges {
 	const char *type;
 	bool integers;	     /* the eight bytes are the value */
+	bool texts;	     /* they may have fewer than eight, and other cells behind them */
 	bool any, nulls;     /* there are keys whose first cell is not null; and such whose is */
 	uint64_t low, high;  /* of all */
 	unsigned shift;	     /* of (prefix - low) to the number of its bucket */
@@ -18,16 +19,19 @@ struct lk_key_ranges {
 	int next[BUCKETS + 2]; /* the first bucket from here on that is not empty; BUCKETS + 1: none */
 };
 
-/* The first eight bytes of an encoded value (change/cells.h); false for null. */
-static bool prefix_of(const void *key, size_t len, uint64_t *out)
+/* The first eight bytes of an encoded value (change/cells.h), of a text no more than it has; false for null. */
+static bool prefix_of(const struct lk_key_ranges *r, const void *key, size_t len, uint64_t *out)
 {
 	const unsigned char *p = key;
 	uint64_t prefix = 0;
+	bool ended = false;
 
 	if (!len || !p[0])
 		return false;
-	for (size_t i = 1; i < 9; i++)
-		prefix = prefix << 8 | (i < len ? p[i] : 0);
+	for (size_t i = 1; i < 9; i++) {
+		ended |= i >= len || (r->texts && !p[i]);
+		prefix = prefix << 8 | (ended ? 0 : p[i]);
+	}
 	*out = prefix;
 	return true;
 }
@@ -41,7 +45,7 @@ static void find_ends(struct lk_key_ranges *r, const struct lk_keys *keys)
 	for (uint32_t i = 0; i < lk_keys_count(keys); i++) {
 		const void *key = lk_keys_at(keys, i, &len);
 
-		if (!prefix_of(key, len, &prefix)) {
+		if (!prefix_of(r, key, len, &prefix)) {
 			r->nulls = true;
 			continue;
 		}
@@ -71,7 +75,7 @@ static void fill(struct lk_key_ranges *r, const struct lk_keys *keys)
 		const void *key = lk_keys_at(keys, i, &len);
 		int b;
 
-		if (!prefix_of(key, len, &prefix))
+		if (!prefix_of(r, key, len, &prefix))
 			continue;
 		b = bucket_of(r, prefix);
 		r->first[b] = prefix < r->first[b] ? prefix : r->first[b];
@@ -90,6 +94,7 @@ enum lk_status lk_key_ranges_make(struct lk_key_ranges **out, const struct lk_ke
 	if (!r)
 		return lk_error_nomem(err);
 	r->type = type;
+	r->texts = lk_value_kind(type) == LK_VALUE_BYTES && strcmp(type, "boolean") != 0;
 	r->integers = !strcmp(type, "int") || !strcmp(type, "long");
 	find_ends(r, keys);
 	if (r->any)
