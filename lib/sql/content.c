@@ -26,6 +26,13 @@ bool lk_content_has(const struct lk_row_content *content, const char *name)
 	return false;
 }
 
+bool lk_content_is_text(const char *type)
+{
+	enum lk_cells_kind kind;
+
+	return lk_cells_kind_of(type, &kind) && kind == LK_CELLS_BYTES;
+}
+
 static enum lk_status note(struct lk_row_content *content, const char *name, struct lk_error *err)
 {
 	if (lk_content_has(content, name))
@@ -74,19 +81,21 @@ static const char *type_in(const struct lk_lake_table *table, const char *name)
 }
 
 enum lk_status lk_content_arrow(struct lk_row_content *content, const struct lk_lake_table *table, const char *op, const struct ArrowSchema *schema,
-	const struct ArrowArrayView *view, uint64_t *out, struct lk_error *err)
+	const struct ArrowArrayView *view, uint64_t *numbers, uint64_t *texts, struct lk_error *err)
 {
 	for (int64_t i = 0; i < schema->n_children; i++) {
-		const char *name = schema->children[i]->name;
+		const char *name = schema->children[i]->name, *type = type_in(table, name);
+		bool is_text;
 		struct lk_cells cells;
 
 		if (!lk_content_counts(name) || (op && !strcmp(name, op)))
 			continue;
 		LK_TRY(note(content, name, err));
-		if (lk_cells_arrow(&cells, schema->children[i], view->children[i], type_in(table, name), err))
+		if (lk_cells_arrow(&cells, schema->children[i], view->children[i], type, err))
 			return lk_error_prefix(err, "column %s", name);
 		cells.offset += view->offset;
-		add_column(name, &cells, view->length, out);
+		is_text = type ? lk_content_is_text(type) : cells.kind == LK_CELLS_BYTES;
+		add_column(name, &cells, view->length, is_text ? texts : numbers);
 	}
 	return LK_OK;
 }

@@ -20,9 +20,13 @@ void lk_content_release(struct lk_row_content *content);
 bool lk_content_counts(const char *name);
 bool lk_content_has(const struct lk_row_content *content, const char *name);
 
-/* Of rows of Arrow, as values of the columns of the table, which may be NULL; but for the column `op`, which may be NULL. */
+/* Whether values of an Iceberg type are text, or bytes. */
+bool lk_content_is_text(const char *type);
+
+/* Of rows of Arrow, as values of the columns of the table, which may be NULL; but for the column `op`, which may be NULL. What columns of text
+ * say is told apart from all else. */
 enum lk_status lk_content_arrow(struct lk_row_content *content, const struct lk_lake_table *table, const char *op, const struct ArrowSchema *schema,
-	const struct ArrowArrayView *view, uint64_t *out, struct lk_error *err) LK_CHECKED;
+	const struct ArrowArrayView *view, uint64_t *numbers, uint64_t *texts, struct lk_error *err) LK_CHECKED;
 
 /* Of cells of columns of the table. */
 void lk_content_columns(const struct lk_lake_table *table, const int *columns, const struct lk_cells *cells, int column_count, int64_t count,

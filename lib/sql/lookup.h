@@ -39,6 +39,25 @@ struct lk_lookup {
 /* LK_MISSING for columns of types that cannot be looked up. Errors name the table. */
 enum lk_status lk_lookup_run(const struct lk_lookup *lookup, struct lk_places *p, struct lk_error *err) LK_CHECKED;
 
+/* ---- rows whose places are known ---- */
+
+struct lk_lookup_place {
+	const struct lk_lake_file *file;
+	int64_t position;
+};
+
+/* Asks for one number of each of some rows, made of columns. */
+struct lk_rehash {
+	const struct lk_lake_table *table;
+	const struct lk_lookup_place *places; /* by the file's uri and by position, ascending */
+	size_t place_count;
+	struct lk_column_list columns;
+	void (*hash)(void *context, const struct lk_cells *cells, int64_t count, int64_t *out); /* from several threads; context: the lk_rehash */
+	enum lk_status (*visit)(void *context, size_t place, int64_t hash, struct lk_error *err);
+	void *context;
+};
+enum lk_status lk_rehash_run(const struct lk_rehash *rehash, struct lk_places *p, struct lk_error *err) LK_CHECKED;
+
 /* ---- what is left out (sql/key_range.c) ---- */
 
 /* Where the first cells of a set's keys lie: ranges of the first eight bytes that order them. */
