@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PLACE_SIZE 9 /* of the last cell of a version: an integer */
+
 /* ---- versions ---- */
 
 lk_version_ref lk_resolver_add_text(struct lk_str *to, const void *data, size_t len)
@@ -319,6 +321,21 @@ static bool fact_of(const struct lk_resolver *r, const struct lk_known_key *e, e
 	return e->verdict == LK_VERDICT_UNCHANGED && e->older && (!s || !s->wanted || s->held);
 }
 
+/* The version of a fact: a place in one stream says nothing to another. */
+static const char *lasting_version(struct lk_resolver *r, const struct lk_known_key *e, size_t *len)
+{
+	static const char null_row = 0;
+	const char *version = lk_resolver_version(r, e->version, len);
+
+	if (!e->placed)
+		return version;
+	lk_str_clear(&r->version_text);
+	lk_str_add(&r->version_text, version, *len - PLACE_SIZE);
+	lk_str_add(&r->version_text, &null_row, 1);
+	*len = r->version_text.len;
+	return lk_str_text(&r->version_text);
+}
+
 enum lk_status lk_resolver_facts(struct lk_resolver *r, lk_resolved_fact_visitor *visit, void *context, struct lk_error *err)
 {
 	size_t key_len, version_len;
@@ -331,7 +348,8 @@ enum lk_status lk_resolver_facts(struct lk_resolver *r, lk_resolved_fact_visitor
 
 		if (e->candidate == LK_NOWHERE || !fact_of(r, e, &kind))
 			continue;
-		version = lk_resolver_version(r, e->version, &version_len);
+		version = lasting_version(r, e, &version_len);
+		LK_TRY(lk_str_check(&r->version_text, err));
 		LK_TRY(visit(context, kind, key, key_len, version, version_len, e->candidate, err));
 	}
 	for (size_t i = 0; r->versioned && i < r->absent_count; i++) {

@@ -230,6 +230,7 @@ static enum lk_status take_row(struct lk_resolver *r, const struct batch *b, int
 	e->numbers = b->numbers[row];
 	e->texts = b->texts[row];
 	e->deletes = deletes;
+	e->placed = !b->version.has_row || lk_cells_is_null(&b->version.row, row);
 	e->scope = scope;
 	e->version = lk_resolver_keep(r, r->version_text.data, r->version_text.len);
 	return LK_OK;
