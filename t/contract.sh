@@ -127,6 +127,11 @@ failures() {
 		73|lk-diff|the output cannot be made|regular|lk-diff -l lake -o regular/out.csv main
 		66|lk-branch|the lake is not there|nowhere|lk-branch -l nowhere
 		65|lk-branch|the branch is not there|nothing|lk-branch -l lake -d nothing
+		66|lk-changes|the lake is not there|nowhere|lk-changes -l nowhere -t people
+		66|lk-changes|the table is not there|nothing|lk-changes -l lake -t nothing
+		65|lk-changes|the moment is not there|nothing|lk-changes -l lake -t people --from nothing
+		66|lk-changes|the cursor is not there|nothing|lk-changes -l lake -t people --cursor nothing --forget
+		73|lk-changes|the output cannot be made|regular|lk-changes -l lake -t people -o regular/out.csv
 		66|lk-reset|the lake is not there|nowhere|lk-reset -l nowhere 2026-01-01
 		65|lk-reset|the moment is not there|nothing|lk-reset -l lake nothing
 		66|lk-query|a script is not there|nowhere.sql|lk-query -l lake -f nowhere.sql
@@ -176,6 +181,9 @@ printers() {
 		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
 		lk-table|a table|lk-table describe -l lake people
 		lk-diff|differences|lk-diff -l lake --stat 2026-01-01
+		lk-changes|changes|lk-changes -l lake -t people
+		lk-changes|changes as text|lk-changes -l lake -t people --json
+		lk-changes|its cursors|lk-changes -l lake --cursors
 		lk-branch|its branches|lk-branch -l lake
 		lk-reset|what it would do|lk-reset -q -l lake -n --json 2026-01-01
 		lk-commit|what it committed|lk-commit -l lake2 <rows.lk

@@ -274,6 +274,21 @@ static void apply_refs(struct history *h, json_t *root, const struct lk_retentio
 	}
 }
 
+/* Such as cursors need, whatever led to them. */
+static void apply_pinned(struct history *h, const struct lk_retention *policy)
+{
+	const char *key;
+	json_t *unused;
+
+	json_object_foreach((json_t *)policy->pinned, key, unused) {
+		struct item *item;
+		int64_t id;
+
+		if (lk_int64_parse(key, strlen(key), &id) && (item = find(h, id)))
+			item->keep = true;
+	}
+}
+
 /* ---- what no branch leads to ---- */
 
 static int newest_first(const void *a, const void *b)
@@ -398,8 +413,10 @@ enum lk_status lk_retention_apply(json_t *root, const struct lk_retention *polic
 	status = load(&h, root, err);
 	if (!status)
 		apply_refs(&h, root, policy);
-	if (!status)
+	if (!status) {
+		apply_pinned(&h, policy);
 		status = apply_rest(&h, root, policy, err);
+	}
 	if (!status)
 		status = take_out(&h, root, removed, err);
 	free(h.items);

@@ -34,6 +34,7 @@
 struct lk_retention {
 	int64_t last, hourly, daily, monthly; /* numbers of snapshots, hours, days, months */
 	int64_t age_ms;			      /* whatever is younger than this stays */
+	const json_t *pinned; /* an object: keys are ids of snapshots that stay in any case, as cursors need them; NULL: none; no rule */
 };
 
 /* What new tables of lk's get. */

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/tool.h"
+#include "lake/cursors.h"
 #include "lake/metadata.h"
 #include "lake/retention.h"
 #include "lake/table_layout.h"
@@ -59,14 +60,21 @@ static enum lk_status next_root(const struct lk_transaction *tx, struct lk_targe
 }
 
 /* Each commit thins the history by the table's own policy. */
-static enum lk_status expire(json_t *root, struct lk_error *err)
+static enum lk_status expire(struct lk_lake *lake, json_t *root, struct lk_error *err)
 {
 	struct lk_retention policy;
+	enum lk_status status;
+	json_t *pinned;
 
 	LK_TRY(lk_retention_read(root, &policy, err));
 	if (!lk_retention_is_set(&policy))
 		return LK_OK;
-	return lk_retention_apply(root, &policy, lk_metadata_number(root, "last-updated-ms", 0), NULL, err);
+	status = lk_lake_cursor_snapshots(lake, lk_metadata_text(root, "table-uuid"), &pinned, err);
+	policy.pinned = pinned;
+	if (!status)
+		status = lk_retention_apply(root, &policy, lk_metadata_number(root, "last-updated-ms", 0), NULL, err);
+	json_decref(pinned);
+	return status;
 }
 
 static enum lk_status write_root(struct lk_target *t, const json_t *root, struct lk_error *err)
@@ -119,7 +127,7 @@ static enum lk_status build_root(const struct lk_transaction *tx, struct lk_targ
 {
 	if (lk_snapshot_wanted(t)) {
 		LK_TRY(lk_snapshot_make(t, root, tx->run, try, err));
-		LK_TRY(expire(root, err));
+		LK_TRY(expire(tx->lake, root, err));
 	}
 	return write_root(t, root, err);
 }

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/tool.h"
+#include "lake/cursors.h"
 #include "lake/metadata.h"
 #include "lake/transaction.h"
 #include "tend/named.h"
@@ -24,13 +25,20 @@ static enum lk_status policy_of(const struct lk_expire_options *o, const json_t 
 static enum lk_status thin(const struct lk_expire_options *o, json_t *root, int64_t now_ms, struct lk_error *err)
 {
 	struct lk_retention policy;
+	enum lk_status status;
+	json_t *pinned;
 
 	LK_TRY(policy_of(o, root, &policy, err));
 	if (o->store && !json_object_get(root, "properties") && json_object_set_new(root, "properties", json_object()))
 		return lk_error_nomem(err);
 	if (o->store)
 		LK_TRY(lk_retention_write(json_object_get(root, "properties"), &policy, err));
-	return lk_retention_apply(root, &policy, now_ms, NULL, err);
+	status = lk_lake_cursor_snapshots(o->lake, lk_metadata_text(root, "table-uuid"), &pinned, err);
+	policy.pinned = pinned;
+	if (!status)
+		status = lk_retention_apply(root, &policy, now_ms, NULL, err);
+	json_decref(pinned);
+	return status;
 }
 
 static enum lk_status edit(void *context, json_t *root, struct lk_error *err)
@@ -360,8 +368,11 @@ static enum lk_status run(struct lk_expire *e, struct lk_lake *lake, const struc
 enum lk_status lk_expire_run(struct lk_expire *e, struct lk_lake *lake, const struct lk_expire_options *options,
 	struct lk_error *err)
 {
+	struct lk_expire_options own = *options;
+
+	own.lake = lake;
 	*e = (struct lk_expire){.live = {.arena = LK_ARENA_INIT}};
-	return run(e, lake, options, err);
+	return run(e, lake, &own, err);
 }
 
 void lk_expire_release(struct lk_expire *e)

@@ -20,6 +20,7 @@ struct lk_expire_options {
 	bool store;		    /* the policy becomes the tables' own */
 	int64_t grace_ms; /* the files of snapshots that were current less long ago than this are left for lk-gc */
 	bool dry_run;
+	struct lk_lake *lake; /* lk_expire_run's own */
 };
 
 struct lk_expired_file {
