@@ -79,7 +79,7 @@ static enum lk_status print(const struct lk_commit_report *report, struct lk_err
 	if (!status && (json || !lk_is_quiet()))
 		fputs(lk_str_text(&text), stdout);
 	lk_str_release(&text);
-	return status ? status : report->again.count ? LK_WANTING : LK_OK;
+	return status ? status : report->again.count || lk_commit_report_held(report) ? LK_WANTING : LK_OK;
 }
 
 /* reader is NULL for what was staged. */
@@ -92,7 +92,7 @@ static enum lk_status run(const char *path, struct lk_reader *reader, const stru
 	if (!status && reader)
 		status = lk_commit_stream(lake, reader, how, &report, err);
 	else if (!status)
-		status = lk_commit_staged(lake, staged, how->rows, &report, err);
+		status = lk_commit_staged(lake, staged, how->rows, how->merger, &report, err);
 	if (!status)
 		status = print(&report, err);
 	lk_commit_report_release(&report);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lake/commit_report.h"
+#include "lake/keyed.h"
 #include "lake/counts.h"
 #include "lake/data_writer.h"
 #include "lake/ledger_history.h"
@@ -23,6 +24,8 @@ struct run {
 	struct lk_deliveries deliveries;
 	struct lk_replay replay;
 	struct lk_takeout takeout;
+	struct lk_merges merges;
+	struct lk_keyed keyed;
 	json_t *segments; /* ids, as an object's keys */
 	bool *keep;	  /* of the rows of a batch of lk.files */
 	size_t keep_cap;
@@ -101,6 +104,8 @@ static enum lk_status store_batch(struct run *run, struct lk_batch *batch, struc
 		return store_rejects(run, batch, err);
 	if (!strcmp(table, LK_TABLE_REPLAYED))
 		return store_replayed(run, batch, err);
+	if (!strcmp(table, LK_TABLE_VERSIONS))
+		return lk_keyed_facts(&run->keyed, batch, err);
 	if (!strcmp(table, LK_TABLE_MEMBERS))
 		return lk_error_set(err, LK_DATA, "the stream has members of archives (%s) and not rows: lk-parse makes rows of them",
 			table);
@@ -108,7 +113,7 @@ static enum lk_status store_batch(struct run *run, struct lk_batch *batch, struc
 		table = run->options->as;
 	if (is_reserved(table))
 		return lk_error_set(err, LK_DATA, "'%s' is a name that lk keeps for its own tables", table);
-	return lk_data_writers_write(&run->writers, table, NULL, batch->stream, batch->schema, batch->view, err);
+	return lk_keyed_write(&run->keyed, table, batch, err);
 }
 
 static enum lk_status note_segment(struct run *run, const struct lk_batch *batch, struct lk_error *err)
@@ -154,10 +159,10 @@ static enum lk_status check_stored(const struct run *run, struct lk_error *err)
 	for (size_t i = 0; i < run->writers.count; i++)
 		if (strcmp(run->writers.items[i]->table, QUARANTINE_TABLE))
 			stored += run->writers.items[i]->target.rows;
-	if (stored + run->dropped == run->received)
+	if (stored + run->dropped + run->keyed.dropped == run->received)
 		return LK_OK;
 	return lk_error_set(err, LK_BUG, "%lld rows came, %lld are stored and %lld known", (long long)run->received,
-		(long long)stored, (long long)run->dropped);
+		(long long)stored, (long long)(run->dropped + run->keyed.dropped));
 }
 
 /* ---- committing ---- */
@@ -224,8 +229,12 @@ static enum lk_status report_nothing(struct run *run, struct lk_error *err)
 
 static enum lk_status report_tables(struct run *run, bool committed, struct lk_error *err)
 {
-	for (size_t i = 0; i < run->writers.count; i++)
-		LK_TRY(lk_commit_report_add_table(run->report, &run->writers.items[i]->target, committed, err));
+	for (size_t i = 0; i < run->writers.count; i++) {
+		const struct lk_target *t = &run->writers.items[i]->target;
+
+		if (t->base || t->file_count || t->new_location) /* lk.versions need not be there */
+			LK_TRY(lk_commit_report_add_table(run->report, t, lk_merges_find(&run->merges, t), committed, err));
+	}
 	return lk_commit_report_add_deliveries(run->report, &run->deliveries, err);
 }
 
@@ -251,9 +260,11 @@ static enum lk_status find_again(void *context, struct lk_target *target, bool *
 	struct lk_takeout_counts counts;
 	struct run *run = context;
 
+	if (lk_merges_find(&run->merges, target))
+		return LK_OK; /* decided once all bases are known */
 	if (run->replay.count)
 		return lk_replay_find_again(&run->replay, target, go, err);
-	if (target->watched)
+	if (target->watched && target != run->merges.versions)
 		return lk_replace_again(target, err);
 	return lk_takeout_find_again(&run->takeout, target, &counts, err);
 }
@@ -279,10 +290,48 @@ static enum lk_status get_target(void *context, const char *name, struct lk_targ
 	return lk_data_writers_target(&run->writers, name, filter_of(name), out, err);
 }
 
+static enum lk_status make_ready(void *context, struct lk_error *err)
+{
+	return lk_merges_ready(&((struct run *)context)->merges, err);
+}
+
+/* Rows that are found by their key are the merge's to take out. */
+static enum lk_status merge_instead(void *context, const struct lk_lake_table *table, bool *instead, struct lk_error *err)
+{
+	struct run *run = context;
+
+	return lk_merges_instead(&run->merges, table, get_target, run, instead, err);
+}
+
 /* The rows of deliveries that are loaded anew, in the tables as they are now. */
 static enum lk_status take_out_before(struct run *run, struct lk_error *err)
 {
 	return lk_deliveries_take_out(&run->deliveries, run->lake, &run->takeout, get_target, run, err);
+}
+
+/* What rows mean to tables that have one row for each key, as these are now. */
+static enum lk_status merge(struct run *run, struct lk_error *err)
+{
+	struct lk_target *versions;
+
+	if (!run->merges.count)
+		return LK_OK;
+	run->merges.replayed = run->replay.count > 0;
+	LK_TRY(lk_data_writers_target(&run->writers, LK_TABLE_VERSIONS, NULL, &versions, err));
+	LK_TRY(lk_merges_gather(&run->merges, versions, err));
+	return lk_merges_ready(&run->merges, err);
+}
+
+/* Tables with one row for each key are more than their rows. */
+static enum lk_status refuse_keyed(const struct run *run, const char *option, struct lk_error *err)
+{
+	const struct lk_target *t;
+
+	if (!run->merges.count)
+		return LK_OK;
+	t = run->merges.items[0]->target;
+	return lk_error_set(err, LK_DATA, "%s replaces rows as they stand, and those of table %s.%s are versions of their keys (" LK_META_LOAD
+		"); nothing was committed", option, t->namespace_name, t->name);
 }
 
 /* The one table that the stream has rows for, besides lk's own. */
@@ -309,6 +358,7 @@ static enum lk_status overwrite(struct run *run, struct lk_error *err)
 	struct lk_takeout_counts counts;
 	struct lk_target *target;
 
+	LK_TRY(refuse_keyed(run, "--overwrite", err));
 	LK_TRY(only_table(run, &target, err));
 	LK_TRY(lk_takeout_check_added(&run->takeout, target, err));
 	return lk_takeout_find(&run->takeout, target, &counts, err);
@@ -316,6 +366,7 @@ static enum lk_status overwrite(struct run *run, struct lk_error *err)
 
 static enum lk_status replace_partitions(struct run *run, struct lk_error *err)
 {
+	LK_TRY(refuse_keyed(run, "--replace-partitions", err));
 	if (run->replay.count)
 		return lk_error_set(err, LK_DATA, "--replace-partitions would take out what is there, and rejects that are replayed add to it; "
 			"nothing was committed");
@@ -330,7 +381,7 @@ static enum lk_status commit_tables(struct run *run, enum lk_outcome *outcome, s
 	size_t count = run->writers.count;
 	struct lk_target **targets = calloc(count + 1, sizeof(*targets));
 	struct lk_transaction tx = {.lake = run->lake, .run = run->writers.run, .targets = targets, .count = count,
-		.hook = write_ledger, .rebased = find_again, .context = run, .force = run->deliveries.count > 0};
+		.hook = write_ledger, .rebased = find_again, .ready = make_ready, .context = run, .force = run->deliveries.count > 0};
 	enum lk_status status;
 
 	if (!targets)
@@ -364,6 +415,7 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 	LK_TRY(weigh(run, &verdict, err));
 	if (verdict == NOTHING)
 		return report_nothing(run, err);
+	LK_TRY(lk_keyed_finish(&run->keyed, err));
 	LK_TRY(lk_data_writers_finish(&run->writers, err));
 	LK_TRY(check_stored(run, err));
 	LK_TRY(find_replayed(run, &go, err));
@@ -376,8 +428,10 @@ static enum lk_status take_stream(struct run *run, struct lk_reader *reader, enu
 	else if (!run->options->stage)
 		LK_TRY(take_out_before(run, err));
 	if (!run->options->stage)
+		LK_TRY(merge(run, err));
+	if (!run->options->stage)
 		return commit_tables(run, outcome, err);
-	LK_TRY(lk_stage_write(run->options->stage, &run->writers, &run->deliveries, run->segments, run->report, err));
+	LK_TRY(lk_stage_write(run->options->stage, &run->writers, &run->deliveries, &run->merges, run->segments, run->report, err));
 	*outcome = LK_OUTCOME_DONE;
 	return report_tables(run, false, err);
 }
@@ -395,14 +449,24 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 	status = lk_commit_report_init(report, err);
 	if (!status && !run.segments)
 		status = lk_error_nomem(err);
-	run.takeout = (struct lk_takeout){.finder = options->rows, .run = report->run, .branch = options->branch};
+	run.takeout = (struct lk_takeout){.finder = options->rows, .run = report->run, .branch = options->branch, .instead = merge_instead,
+		.context = &run};
+	run.merges = (struct lk_merges){.lake = lake, .merger = options->merger, .run = report->run, .branch = options->branch,
+		.deliveries = &run.deliveries};
+	run.keyed = (struct lk_keyed){.merges = &run.merges, .writers = &run.writers, .stage = options->stage != NULL};
 	run.deliveries.anew = options->again;
 	run.deliveries.branch = run.replay.branch = options->branch ? options->branch : LK_MAIN;
 	run.writers = (struct lk_data_writers){.lake = lake, .run = report->run, .branch = options->branch, .mode = options->schema, .ahead = options->stage};
 	if (!status)
 		status = take_stream(&run, reader, &outcome, err);
-	if (outcome == LK_OUTCOME_UNCHANGED)
+	if (outcome == LK_OUTCOME_UNCHANGED) {
+		lk_merges_discard(&run.merges);
 		lk_data_writers_discard(&run.writers);
+	} else if (outcome == LK_OUTCOME_DONE) {
+		lk_merges_finish(&run.merges);
+	}
+	lk_keyed_release(&run.keyed);
+	lk_merges_release(&run.merges);
 	lk_data_writers_release(&run.writers);
 	lk_deliveries_release(&run.deliveries);
 	json_decref(run.segments);

@@ -12,7 +12,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "lake/lake.h"
-#include "lake/takeout.h"
+#include "lake/merge.h"
 #include "lake/target.h"
 #include "stream/stream.h"
 
@@ -55,6 +55,7 @@ struct lk_commit_options {
 	bool overwrite; /* the rows that `rows` finds in the one table of the stream go in the same commit; what comes must be such rows */
 	bool replace_partitions; /* partitions that rows come for lose what they had (lake/replace.h) */
 	const struct lk_row_finder *rows; /* finds those; NULL without either */
+	const struct lk_merger *merger; /* what rows mean to tables with one row for each key; NULL: such rows are refused */
 	const char *branch; /* that the snapshots go on, and whose ledger it is; NULL: main */
 };
 
@@ -63,6 +64,8 @@ struct lk_commit_report_table {
 	int64_t snapshot_id; /* -1: no rows were added, or they are staged */
 	int64_t rows, files, bytes;
 	int64_t removed; /* rows taken out */
+	bool merged; /* it has one row for each key: rows are those that were inserted or updated */
+	struct lk_merge_counts counts;
 };
 struct lk_commit_report_delivery {
 	const char *delivery, *sender, *sha256;
@@ -89,6 +92,9 @@ struct lk_commit_report {
 };
 void lk_commit_report_release(struct lk_commit_report *r);
 
+/* Rows that full lists do not have and that stay, for they are more than the limit allows. */
+int64_t lk_commit_report_held(const struct lk_commit_report *r);
+
 /* For people (a line a table) and for programs (one JSON object and a newline). */
 void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out);
 void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out);
@@ -98,9 +104,9 @@ enum lk_status lk_commit_stream(struct lk_lake *lake, struct lk_reader *reader, 
 	struct lk_commit_report *report, struct lk_error *err) LK_CHECKED;
 
 /* Commits what other processes staged in a folder, and removes their descriptions. rows: finds the rows of deliveries that are
- * loaded anew. */
+ * loaded anew; merger: as above. */
 enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, const struct lk_row_finder *rows,
-	struct lk_commit_report *report, struct lk_error *err) LK_CHECKED;
+	const struct lk_merger *merger, struct lk_commit_report *report, struct lk_error *err) LK_CHECKED;
 
 /* Removes a description (the file) that will not be committed, and the data files that it names. */
 enum lk_status lk_commit_discard(struct lk_lake *lake, const char *description, struct lk_error *err) LK_CHECKED;

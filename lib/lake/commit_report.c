@@ -23,15 +23,23 @@ void lk_commit_report_release(struct lk_commit_report *r)
 	*r = (struct lk_commit_report){LK_ARENA_INIT};
 }
 
-enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const struct lk_target *t, bool committed, struct lk_error *err)
+enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const struct lk_target *t, const struct lk_merge *merge,
+	bool committed, struct lk_error *err)
 {
+	struct lk_commit_report_table *made;
 	const char *name = lk_arena_printf(&r->arena, "%s.%s", t->namespace_name, t->name);
 
 	if (!name || !lk_grow((void **)&r->tables, &r->table_cap, r->table_count + 1, sizeof(*r->tables)))
 		return lk_error_nomem(err);
-	r->tables[r->table_count++] =
-		(struct lk_commit_report_table){name, committed ? t->made.snapshot_id : -1, t->rows, (int64_t)t->file_count, t->bytes,
-			t->deleted + t->made.counts.removed_rows};
+	made = &r->tables[r->table_count++];
+	*made = (struct lk_commit_report_table){.table = name, .snapshot_id = committed ? t->made.snapshot_id : -1, .rows = t->rows,
+		.files = (int64_t)t->file_count, .bytes = t->bytes, .removed = t->deleted + t->made.counts.removed_rows};
+	if (!merge)
+		return LK_OK;
+	made->rows -= merge->dead;
+	made->removed -= merge->dead;
+	made->merged = committed;
+	made->counts = merge->counts;
 	return LK_OK;
 }
 
@@ -67,6 +75,42 @@ static void add_members(struct lk_str *out, const struct lk_commit_report *r, co
 		lk_str_addf(out, "%" PRId64 " member%s %s, as lk.files tells\n", n, lk_plural(n), what);
 }
 
+struct count {
+	const char *name;
+	int64_t value;
+};
+#define COUNTS 7
+
+/* In the order in which they are told. */
+static void list_counts(const struct lk_merge_counts *c, struct count out[COUNTS])
+{
+	const struct count list[COUNTS] = {{"inserted", c->inserted}, {"updated", c->updated}, {"deleted", c->deleted},
+		{"unchanged", c->unchanged}, {"late", c->late}, {"repeated", c->repeated}, {"held", c->held}};
+
+	memcpy(out, list, sizeof(list));
+}
+
+static void add_merged(const struct lk_commit_report_table *t, struct lk_str *out)
+{
+	struct count counts[COUNTS];
+
+	list_counts(&t->counts, counts);
+	for (int i = 0; i < COUNTS - 1; i++)
+		if (counts[i].value)
+			lk_str_addf(out, ", %" PRId64 " %s", counts[i].value, counts[i].name);
+}
+
+/* Rows that a full list does not have, and that stay. */
+static void add_held(const struct lk_commit_report_table *t, struct lk_str *out)
+{
+	const struct lk_merge_counts *c = &t->counts;
+
+	if (c->held)
+		lk_str_addf(out, "%s: %" PRId64 " row%s that %s full list%s not have %s held, for %s than the limit allows (lk.maxVanish)\n", t->table,
+			c->held, lk_plural(c->held), c->held_scopes == 1 ? "a" : "some", c->held_scopes == 1 ? " does" : "s do",
+			c->held == 1 ? "is" : "are", c->held == 1 ? "it is more" : "they are more");
+}
+
 void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 {
 	for (size_t i = 0; i < r->table_count; i++) {
@@ -74,12 +118,16 @@ void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
 
 		lk_str_addf(out, "%s: %" PRId64 " row%s, %" PRId64 " file%s, %" PRId64 " byte%s", t->table, t->rows,
 			lk_plural(t->rows), t->files, lk_plural(t->files), t->bytes, lk_plural(t->bytes));
-		if (t->removed)
+		if (t->merged)
+			add_merged(t, out);
+		else if (t->removed)
 			lk_str_addf(out, ", %" PRId64 " row%s removed", t->removed, lk_plural(t->removed));
 		if (t->snapshot_id >= 0)
 			lk_str_addf(out, ", snapshot %" PRId64, t->snapshot_id);
 		lk_str_adds(out, r->staged ? ", staged\n" : "\n");
 	}
+	for (size_t i = 0; i < r->table_count; i++)
+		add_held(&r->tables[i], out);
 	add_members(out, r, "failed", "failed");
 	add_members(out, r, "crashed", "crashed a worker");
 	add_members(out, r, "unmatched", "fed no table");
@@ -123,6 +171,25 @@ static void add_counts(struct lk_str *out, const json_t *counts)
 	free(text);
 }
 
+static void add_counts_json(const struct lk_commit_report_table *t, struct lk_str *out)
+{
+	struct count counts[COUNTS];
+
+	list_counts(&t->counts, counts);
+	for (int i = 0; i < COUNTS; i++)
+		lk_str_addf(out, ",\"%s\":%" PRId64, counts[i].name, counts[i].value);
+	lk_str_addf(out, ",\"held_scopes\":%" PRId64, t->counts.held_scopes);
+}
+
+int64_t lk_commit_report_held(const struct lk_commit_report *r)
+{
+	int64_t held = 0;
+
+	for (size_t i = 0; i < r->table_count; i++)
+		held += r->tables[i].counts.held;
+	return held;
+}
+
 void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
 {
 	lk_str_addf(out, "{\"run\":\"%s\",\"staged\":", r->run);
@@ -143,6 +210,8 @@ void lk_commit_report_json(const struct lk_commit_report *r, struct lk_str *out)
 		lk_str_addf(out, ",\"rows\":%" PRId64 ",\"files\":%" PRId64 ",\"bytes\":%" PRId64, t->rows, t->files, t->bytes);
 		if (t->removed)
 			lk_str_addf(out, ",\"removed\":%" PRId64, t->removed);
+		if (t->merged)
+			add_counts_json(t, out);
 		lk_str_addc(out, '}');
 	}
 	lk_str_addc(out, ']');

@@ -3,13 +3,14 @@
 #define LK_LAKE_COMMIT_REPORT_H
 
 #include "lake/commit.h"
-#include "lake/deliveries.h"
+#include "lake/merges.h"
 
 /* An empty one, with the id of a run. To be released whatever the status. */
 enum lk_status lk_commit_report_init(struct lk_commit_report *r, struct lk_error *err) LK_CHECKED;
 
-enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const struct lk_target *t, bool committed,
-	struct lk_error *err) LK_CHECKED;
+/* merge: of its rows; NULL where there is none. */
+enum lk_status lk_commit_report_add_table(struct lk_commit_report *r, const struct lk_target *t, const struct lk_merge *merge,
+	bool committed, struct lk_error *err) LK_CHECKED;
 /* Those that are news as committed, the others as skipped. */
 enum lk_status lk_commit_report_add_deliveries(struct lk_commit_report *r, const struct lk_deliveries *ds,
 	struct lk_error *err) LK_CHECKED;

@@ -77,8 +77,10 @@ enum lk_status lk_deliveries_add(struct lk_deliveries *ds, struct lk_delivery **
 
 void lk_deliveries_release(struct lk_deliveries *ds)
 {
-	for (size_t i = 0; i < ds->count; i++)
+	for (size_t i = 0; i < ds->count; i++) {
 		free(ds->items[i]->failed);
+		free(ds->items[i]->rejecting);
+	}
 	free(ds->items);
 	free(ds->slots);
 	lk_str_release(&ds->key);
@@ -92,7 +94,7 @@ void lk_deliveries_release(struct lk_deliveries *ds)
 
 /* A row, as far as it matters here. Text is borrowed from the batch until it is copied. */
 struct row {
-	struct ArrowStringView sender, sha256, delivery, member, status, error, package;
+	struct ArrowStringView sender, sha256, delivery, member, table, status, error, package;
 	int64_t size, modified, rows, rejected;
 };
 
@@ -109,6 +111,7 @@ static const struct wanted_column wanted_columns[] = {
 	COLUMN("sha256", LK_UTF8, sha256),
 	COLUMN("delivery", LK_UTF8, delivery),
 	COLUMN("member", LK_UTF8, member),
+	COLUMN("table", LK_UTF8, table),
 	COLUMN("status", LK_UTF8, status),
 	COLUMN("error", LK_UTF8, error),
 	COLUMN("package_sha256", LK_UTF8, package),
@@ -268,6 +271,18 @@ static bool is_first(struct lk_deliveries *ds, const struct lk_delivery *d)
 	return first;
 }
 
+/* Each table once, in the order in which they came. */
+static enum lk_status note_rejecting(struct lk_deliveries *ds, struct lk_delivery *d, const struct row *row, struct lk_error *err)
+{
+	for (size_t i = 0; i < d->rejecting_count; i++)
+		if (is_word(row->table, d->rejecting[i]))
+			return LK_OK;
+	if (!lk_grow((void **)&d->rejecting, &d->rejecting_cap, d->rejecting_count + 1, sizeof(*d->rejecting)))
+		return lk_error_nomem(err);
+	d->rejecting[d->rejecting_count] = keep_text(ds, row->table);
+	return d->rejecting[d->rejecting_count++] ? LK_OK : lk_error_nomem(err);
+}
+
 static enum lk_status count_row(struct lk_deliveries *ds, struct lk_delivery *d, const struct row *row, const char *member,
 	bool failed, struct lk_error *err)
 {
@@ -286,6 +301,8 @@ static enum lk_status count_row(struct lk_deliveries *ds, struct lk_delivery *d,
 		if (!d->package_sha256)
 			return lk_error_nomem(err);
 	}
+	if (row->rejected && row->table.size_bytes)
+		LK_TRY(note_rejecting(ds, d, row, err));
 	if (!failed)
 		return LK_OK;
 	f.member = keep_text(ds, row->member);

@@ -19,6 +19,7 @@
 
 #include "lake/catalog.h"
 
+#define LK_DELIVERY_DIGITS 12 /* of the SHA-256 that lk_file has of a row's delivery */
 #define LK_ONCE_SENDER "lk.once" /* of rows that are loaded once under a name of the caller's */
 
 extern const char lk_ledger_ddl[];
@@ -51,6 +52,8 @@ struct lk_delivery {
 	int64_t members, loaded, rows, rejected;
 	struct lk_failed *failed; /* now */
 	size_t failed_count, failed_cap;
+	const char **rejecting; /* tables of which records were rejected */
+	size_t rejecting_count, rejecting_cap;
 	bool crashed;
 	bool anew; /* it is loaded anew: what the ledger has of it is replaced, as the next generation, and its rows go */
 	bool news; /* the stream has something of it that the ledger has not */

@@ -8,9 +8,10 @@
 #include "lake/commit.h"
 #include "lake/deliveries.h"
 #include "lake/data_writer.h"
+#include "lake/merges.h"
 
 /* Syncs the data files' folders and writes FOLDER/<run>.json, whose path is left in report->staged. */
 enum lk_status lk_stage_write(const char *folder, const struct lk_data_writers *writers, const struct lk_deliveries *deliveries,
-	const json_t *segments, struct lk_commit_report *report, struct lk_error *err) LK_CHECKED;
+	const struct lk_merges *merges, const json_t *segments, struct lk_commit_report *report, struct lk_error *err) LK_CHECKED;
 
 #endif

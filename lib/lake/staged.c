@@ -38,6 +38,7 @@ struct round {
 	size_t count, cap;
 	struct lk_deliveries deliveries; /* of those accepted; text borrowed from their JSON */
 	struct lk_takeout takeout;	 /* of the rows of those that are loaded anew */
+	struct lk_merges merges;	 /* of tables with one row for each key */
 	struct lk_target **targets;
 	size_t target_count, target_cap;
 	json_t *segments; /* of those accepted, as keys */
@@ -156,6 +157,29 @@ static enum lk_status parse_failed(struct lk_delivery *d, const json_t *list, co
 	return LK_OK;
 }
 
+static enum lk_status parse_rejecting(struct lk_delivery *d, const json_t *list, const struct staged *s, struct lk_error *err)
+{
+	json_t *item;
+	size_t i;
+
+	d->rejecting = calloc(json_array_size(list) + 1, sizeof(*d->rejecting));
+	if (!d->rejecting)
+		return lk_error_nomem(err);
+	json_array_foreach(list, i, item) {
+		if (!json_is_string(item))
+			return unsound(s, "a table of which records were rejected", err);
+		d->rejecting[d->rejecting_count++] = json_string_value(item);
+	}
+	return LK_OK;
+}
+
+/* What parse_delivery made. */
+static void free_lists(struct lk_delivery *d)
+{
+	free(d->failed);
+	free(d->rejecting);
+}
+
 static void mark_again(struct lk_delivery *d, const json_t *members)
 {
 	json_t *member;
@@ -166,19 +190,19 @@ static void mark_again(struct lk_delivery *d, const json_t *members)
 			d->was[k].again |= json_is_string(member) && !strcmp(json_string_value(member), d->was[k].member);
 }
 
-/* The delivery as described; its failed members are the caller's to free. */
+/* The delivery as described; its lists are the caller's to free. */
 static enum lk_status parse_delivery(struct lk_delivery *d, const json_t *item, const char **seen_run, json_t **again,
 	const struct staged *s, struct lk_error *err)
 {
 	json_int_t size, modified, members, loaded, rows, rejected;
-	json_t *failed;
+	json_t *failed, *rejecting = NULL;
 	int crashed, anew = 0;
 
 	*d = (struct lk_delivery){.news = true, .seen_run = ""};
-	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s?b, s:s, s:o, s:o}", "delivery",
+	if (json_unpack((json_t *)item, "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:b, s?b, s:s, s:o, s:o, s?o}", "delivery",
 		    &d->path, "path", &d->absolute, "sender", &d->sender, "sha256", &d->sha256, "size", &size, "modified_us", &modified,
 		    "package_sha256", &d->package_sha256, "members", &members, "loaded", &loaded, "rows", &rows, "rejected",
-		    &rejected, "crashed", &crashed, "anew", &anew, "seen_run", seen_run, "again", again, "failed", &failed))
+		    &rejected, "crashed", &crashed, "anew", &anew, "seen_run", seen_run, "again", again, "failed", &failed, "rejecting", &rejecting))
 		return unsound(s, "a delivery", err);
 	d->size = size;
 	d->modified_us = modified;
@@ -188,6 +212,7 @@ static enum lk_status parse_delivery(struct lk_delivery *d, const json_t *item, 
 	d->rejected = rejected;
 	d->crashed = crashed;
 	d->anew = anew;
+	LK_TRY(parse_rejecting(d, rejecting, s, err));
 	return parse_failed(d, failed, s, err);
 }
 
@@ -217,7 +242,7 @@ static enum lk_status check_deliveries(struct round *r, struct staged *s, struct
 		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
 		bool same;
 
-		free(d.failed);
+		free_lists(&d);
 		LK_TRY(status);
 		LK_TRY(hold_against(r, &d, seen_run, &same, &state, err));
 		if (!same || (state == LK_DELIVERY_COMPLETE && !d.anew) || lk_deliveries_find(&r->deliveries, d.sender, d.sha256))
@@ -278,7 +303,7 @@ static enum lk_status accept(struct round *r, const struct staged *s, struct lk_
 		if (!status)
 			status = lk_deliveries_add(&r->deliveries, &d, described.sender, described.sha256, err);
 		if (status) {
-			free(described.failed);
+			free_lists(&described);
 			return status;
 		}
 		*d = described;
@@ -368,20 +393,33 @@ static enum lk_status check_table(const struct lk_target *t, const struct staged
 		"nothing was changed", s->path, name);
 }
 
+static enum lk_status add_merge(struct round *r, const struct staged *s, struct lk_target *t, const json_t *json, struct lk_error *err)
+{
+	struct lk_merge *merge;
+	struct lk_spec spec;
+
+	if (lk_spec_parse(&spec, json, &r->merges.arena, err) || spec.load == LK_LOAD_APPEND)
+		return unsound(s, "how rows of a table are merged", err);
+	return lk_merges_add(&r->merges, t, &spec, &merge, err);
+}
+
 static enum lk_status add_table(struct round *r, const struct staged *s, json_t *table, struct lk_error *err)
 {
 	struct lk_target *t = NULL;
 	const char *name, *uuid;
 	json_int_t schema_id;
-	json_t *files, *item;
+	json_t *files, *item, *spec = NULL;
 	size_t i;
 
-	if (json_unpack(table, "{s:s, s:s, s:I, s:o}", "table", &name, "uuid", &uuid, "schema-id", &schema_id, "files", &files))
+	if (json_unpack(table, "{s:s, s:s, s:I, s:o, s?o}", "table", &name, "uuid", &uuid, "schema-id", &schema_id, "files", &files, "spec",
+		    &spec))
 		return unsound(s, "a table", err);
 	LK_TRY(find_target(r, name, &t, err));
 	LK_TRY(check_table(t, s, name, uuid, err));
 	if (!lk_metadata_schema_of(t->base, schema_id))
 		return unsound(s, "its schema is not the table's", err);
+	if (spec)
+		LK_TRY(add_merge(r, s, t, spec, err));
 	json_array_foreach(files, i, item)
 		LK_TRY(add_file(t, s, item, err));
 	return LK_OK;
@@ -473,24 +511,54 @@ static enum lk_status find_again(void *context, struct lk_target *target, bool *
 	struct round *r = context;
 
 	(void)go;
+	if (lk_merges_find(&r->merges, target))
+		return LK_OK; /* decided once all bases are known */
 	return lk_takeout_find_again(&r->takeout, target, &counts, err);
+}
+
+static enum lk_status make_ready(void *context, struct lk_error *err)
+{
+	return lk_merges_ready(&((struct round *)context)->merges, err);
+}
+
+/* Rows that are found by their key are the merge's to take out. */
+static enum lk_status merge_instead(void *context, const struct lk_lake_table *table, bool *instead, struct lk_error *err)
+{
+	struct round *r = context;
+
+	return lk_merges_instead(&r->merges, table, get_target, r, instead, err);
+}
+
+/* What rows mean to tables that have one row for each key: all that was staged of a table at once. */
+static enum lk_status merge(struct round *r, struct lk_error *err)
+{
+	struct lk_target *versions;
+
+	if (!r->merges.count)
+		return LK_OK;
+	LK_TRY(find_target(r, LK_TABLE_VERSIONS, &versions, err));
+	LK_TRY(lk_merges_gather(&r->merges, versions, err));
+	return lk_merges_ready(&r->merges, err);
 }
 
 /* What this round wrote itself, when nothing names it: the staged files stay. */
 static void take_back(struct round *r)
 {
+	lk_merges_discard(&r->merges);
 	for (size_t i = 0; i < r->target_count; i++)
 		lk_target_clear_deletes(r->targets[i]);
 }
 
 static enum lk_status commit(struct round *r, struct lk_error *err)
 {
-	struct lk_transaction tx = {.lake = r->lake, .run = r->report->run, .hook = write_ledger, .rebased = find_again, .context = r, .force = true};
+	struct lk_transaction tx = {.lake = r->lake, .run = r->report->run, .hook = write_ledger, .rebased = find_again,
+		.ready = make_ready, .context = r, .force = true};
 	enum lk_status status;
 
-	r->takeout.branch = r->branch;
+	r->takeout.branch = r->merges.branch = r->branch;
 	status = lk_deliveries_take_out(&r->deliveries, r->lake, &r->takeout, get_target, r, err);
-
+	if (!status)
+		status = merge(r, err);
 	tx.targets = r->targets;
 	tx.count = r->target_count;
 	if (!status)
@@ -500,8 +568,9 @@ static enum lk_status commit(struct round *r, struct lk_error *err)
 	LK_TRY(status);
 	if (r->stale)
 		return LK_OK;
+	lk_merges_finish(&r->merges);
 	for (size_t i = 0; i < r->target_count; i++)
-		LK_TRY(lk_commit_report_add_table(r->report, r->targets[i], true, err));
+		LK_TRY(lk_commit_report_add_table(r->report, r->targets[i], lk_merges_find(&r->merges, r->targets[i]), true, err));
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].fate == ACCEPTED)
 			LK_TRY(lk_commit_counts_add(r->report->counts, json_object_get(r->items[i].root, "counts"), err));
@@ -546,7 +615,7 @@ static enum lk_status report_aside(struct round *r, const struct staged *s, stru
 		enum lk_status status = parse_delivery(&d, item, &seen_run, &again, s, err);
 		bool same = false;
 
-		free(d.failed);
+		free_lists(&d);
 		LK_TRY(status);
 		LK_TRY(hold_against(r, &d, seen_run, &same, &state, err));
 		same = d.anew || (same && state != LK_DELIVERY_COMPLETE);
@@ -584,6 +653,7 @@ static enum lk_status run_round(struct round *r, struct lk_error *err)
 
 static void release(struct round *r)
 {
+	lk_merges_release(&r->merges);
 	for (size_t i = 0; i < r->target_count; i++) {
 		lk_target_release(r->targets[i]);
 		free(r->targets[i]);
@@ -599,16 +669,22 @@ static void release(struct round *r)
 }
 
 enum lk_status lk_commit_staged(struct lk_lake *lake, const char *folder, const struct lk_row_finder *rows,
-	struct lk_commit_report *report, struct lk_error *err)
+	const struct lk_merger *merger, struct lk_commit_report *report, struct lk_error *err)
 {
 	LK_TRY(lk_commit_report_init(report, err));
 	report->nothing = true;
 	for (int try = 0; try < MAX_TRIES; try++) {
 		struct round r = {.lake = lake, .folder = folder, .report = report, .segments = json_object(),
-			.takeout = {.finder = rows, .run = report->run}};
-		enum lk_status status = r.segments ? run_round(&r, err) : lk_error_nomem(err);
-		bool stale = r.stale, more = r.more;
+			.takeout = {.finder = rows, .run = report->run, .instead = merge_instead}, .merges = {.lake = lake, .merger = merger}};
+		enum lk_status status;
+		bool stale, more;
 
+		r.takeout.context = &r;
+		r.merges.run = report->run;
+		r.merges.deliveries = &r.deliveries;
+		status = r.segments ? run_round(&r, err) : lk_error_nomem(err);
+		stale = r.stale;
+		more = r.more;
 		release(&r);
 		if (status || (!stale && !more))
 			return status;

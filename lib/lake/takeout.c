@@ -214,19 +214,21 @@ enum lk_status lk_takeout_find_again(struct lk_takeout *t, struct lk_target *tar
 
 /* ---- what comes ---- */
 
-/* The files that a target adds, as a table. */
-static enum lk_status added_table(const struct lk_target *target, struct lk_arena *arena, struct lk_lake_table *table,
+enum lk_status lk_takeout_added(const struct lk_target *target, struct lk_arena *arena, struct lk_lake_table *table,
 	struct lk_error *err)
 {
-	*table = (struct lk_lake_table){.namespace_name = target->namespace_name, .name = target->name, .nested_same = true};
+	*table = (struct lk_lake_table){.namespace_name = target->namespace_name, .name = target->name, .nested_same = true,
+		.uuid = target->uuid, .snapshot_id = -1};
 	table->files = lk_arena_alloc(arena, (target->file_count + 1) * sizeof(*table->files));
 	if (!table->files)
 		return lk_error_nomem(err);
 	for (size_t i = 0; i < target->file_count; i++) {
 		const struct lk_data_file *file = &target->files[i];
 
-		table->files[table->file_count++] = (struct lk_lake_file){.path = file->path, .uri = file->uri,
-			.rows = file->metrics.rows, .bytes = file->metrics.file_bytes, .spec_id = file->spec_id};
+		table->files[table->file_count++] = (struct lk_lake_file){.number = (int)i, .path = file->path, .uri = file->uri,
+			.rows = file->metrics.rows, .bytes = file->metrics.file_bytes, .spec_id = file->spec_id,
+			.partition = file->partition, .partition_count = file->partition_count, .entry = *file};
+		table->rows += file->metrics.rows;
 	}
 	qsort(table->files, (size_t)table->file_count, sizeof(*table->files), by_uri);
 	return lk_lake_table_columns(table, arena, target->schema, err);
@@ -242,7 +244,7 @@ static enum lk_status check_added(const struct lk_takeout *t, const struct lk_ta
 	if (!rows)
 		return lk_error_nomem(err);
 	memset(rows, 0, (target->file_count + 1) * sizeof(*rows));
-	LK_TRY(added_table(target, arena, &table, err));
+	LK_TRY(lk_takeout_added(target, arena, &table, err));
 	LK_TRY(t->finder->count(t->finder->self, &table, rows, err));
 	for (int i = 0; i < table.file_count; i++)
 		meant += rows[i].meant;
@@ -284,7 +286,12 @@ static enum lk_status take_out(struct lk_takeout *t, const struct lk_lake_table 
 	struct lk_str name = LK_STR_INIT;
 	struct lk_target *target;
 	enum lk_status status;
+	bool instead = false;
 
+	if (t->instead)
+		LK_TRY(t->instead(t->context, table, &instead, err));
+	if (instead)
+		return LK_OK;
 	lk_str_addf(&name, "%s.%s", table->namespace_name, table->name);
 	status = lk_str_check(&name, err);
 	if (!status)

@@ -52,6 +52,8 @@ struct lk_takeout {
 	const char *branch;		    /* whose rows; NULL: main's */
 	/* Files all of whose rows are meant, whatever the finder says; may be NULL. */
 	bool (*is_whole)(void *context, const struct lk_lake_table *table, const struct lk_lake_file *file);
+	/* Whether rows of the table are not for it to take out, though they are meant; may be NULL. */
+	enum lk_status (*instead)(void *context, const struct lk_lake_table *table, bool *instead, struct lk_error *err);
 	void *context;
 	int next_file;
 };
@@ -73,6 +75,10 @@ enum lk_status lk_takeout_find_again(struct lk_takeout *t, struct lk_target *tar
 
 /* LK_DATA when of the rows that the target adds any are not meant: they would not be found where they are to replace others. */
 enum lk_status lk_takeout_check_added(const struct lk_takeout *t, const struct lk_target *target, struct lk_error *err) LK_CHECKED;
+
+/* The files that a target adds, as a table of its columns, into the arena; by uri. */
+enum lk_status lk_takeout_added(const struct lk_target *target, struct lk_arena *arena, struct lk_lake_table *table,
+	struct lk_error *err) LK_CHECKED;
 
 /* Tells the finder that the rows of these deliveries are meant, by the lake's lk.files as it is now. */
 enum lk_status lk_takeout_mean(const struct lk_takeout *t, struct lk_pin *pin, struct lk_delivery *const *items, size_t count,

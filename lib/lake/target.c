@@ -54,6 +54,14 @@ static bool is_in(const struct lk_target *t, const char *outer)
 	return !strncmp(t->namespace_name, outer, len) && (!t->namespace_name[len] || t->namespace_name[len] == '.');
 }
 
+bool lk_target_is(const struct lk_target *t, const char *name)
+{
+	const char *dot = strrchr(name, '.'), *outer = dot ? name : DEFAULT_NAMESPACE;
+	size_t len = dot ? (size_t)(dot - name) : strlen(outer);
+
+	return strlen(t->namespace_name) == len && !strncmp(t->namespace_name, outer, len) && !strcmp(t->name, dot ? dot + 1 : name);
+}
+
 bool lk_target_is_own(const struct lk_target *t)
 {
 	return is_in(t, OWN) || is_in(t, QUARANTINE);

@@ -51,7 +51,9 @@ struct lk_target {
 		bool found; /* in the base, by this try */
 	} *removed; /* files of the base, of rows or deletes, to be taken out */
 	size_t removed_count, removed_cap;
-	bool watched;  /* after every rebase, the transaction asks for it all again (tx.rebased), also where nothing is removed */
+	bool watched;  /* after every rebase, the transaction asks for it all again (tx.rebased), also where nothing is removed; and it may
+			  not move during a try, also where nothing of it is to be written */
+	bool redone;   /* what is to be done was changed: what an earlier try built of it is built anew */
 	bool replaces; /* the files that come hold the same rows as those that go */
 	int64_t since; /* the table's last sequence number when it was opened: deletes behind it were not seen by who replaces files */
 	lk_metadata_edit *edit; /* may be NULL */
@@ -73,7 +75,10 @@ void lk_target_release(struct lk_target *t);
 /* Has the snapshot go on a branch (NULL: main) instead of main. LK_DATA when the branch has expired. */
 enum lk_status lk_target_branch(struct lk_target *t, struct lk_lake *lake, const char *branch, struct lk_error *err) LK_CHECKED;
 
-/* Whether it is one of lk's own tables: lk.files, lk.rejects, quarantine.rejects. */
+/* Whether it is the table of that name: "ns.table", or "table" in `main`. */
+bool lk_target_is(const struct lk_target *t, const char *name);
+
+/* Whether it is one of lk's own tables: lk.files, lk.rejects, lk.versions, quarantine.rejects. */
 bool lk_target_is_own(const struct lk_target *t);
 
 /* Whether a column of the stream goes into this table. */

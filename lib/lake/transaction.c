@@ -20,7 +20,9 @@
 
 static bool wanted(const struct lk_target *t)
 {
-	return lk_snapshot_wanted(t) || t->schema_changed || !t->base || t->edit;
+	bool new = !t->base && json_array_size(json_object_get(t->schema, "fields"));
+
+	return lk_snapshot_wanted(t) || t->schema_changed || new || t->edit;
 }
 
 /* The table's location is where its folders are: the parent of `metadata`. */
@@ -177,6 +179,25 @@ static void take_back(struct lk_transaction *tx)
 
 enum swap { SWAP_DONE, SWAP_NOTHING, SWAP_LOST };
 
+/* Whether the table is where the target has it from. */
+static enum lk_status is_at_base(const struct lk_transaction *tx, const struct lk_target *t, bool *same, struct lk_error *err)
+{
+	char *location;
+
+	LK_TRY(lk_catalog_find(tx->lake, t->namespace_name, t->name, &location, err));
+	*same = location && t->base_location ? !strcmp(location, t->base_location) : location == t->base_location;
+	free(location);
+	return LK_OK;
+}
+
+static enum lk_status swap_table(struct lk_transaction *tx, const struct lk_target *t, bool *moved, struct lk_error *err)
+{
+	*moved = true;
+	if (t->new_location)
+		return lk_catalog_swap(tx->lake, t->namespace_name, t->name, t->base_location, t->new_location, moved, err);
+	return t->watched ? is_at_base(tx, t, moved, err) : LK_OK;
+}
+
 static enum lk_status swap_tables(struct lk_transaction *tx, enum swap *result, struct lk_error *err)
 {
 	bool go = true, moved;
@@ -185,11 +206,7 @@ static enum lk_status swap_tables(struct lk_transaction *tx, enum swap *result, 
 		LK_TRY(tx->hook(tx->context, tx->lake, &go, err));
 	*result = go ? SWAP_DONE : SWAP_NOTHING;
 	for (size_t i = 0; go && i < tx->count; i++) {
-		struct lk_target *t = tx->targets[i];
-
-		if (!t->new_location)
-			continue;
-		LK_TRY(lk_catalog_swap(tx->lake, t->namespace_name, t->name, t->base_location, t->new_location, &moved, err));
+		LK_TRY(swap_table(tx, tx->targets[i], &moved, err));
 		if (!moved) {
 			*result = SWAP_LOST;
 			return LK_OK;
@@ -246,12 +263,9 @@ static enum lk_status rebase(struct lk_transaction *tx, bool *go, struct lk_erro
 	for (size_t i = 0; i < tx->count; i++) {
 		struct lk_target *t = tx->targets[i];
 		enum lk_status status;
-		char *location;
 		bool same;
 
-		LK_TRY(lk_catalog_find(tx->lake, t->namespace_name, t->name, &location, err));
-		same = location && t->base_location ? !strcmp(location, t->base_location) : location == t->base_location;
-		free(location);
+		LK_TRY(is_at_base(tx, t, &same, err));
 		if (same)
 			continue;
 		unbuild(t);
@@ -263,6 +277,24 @@ static enum lk_status rebase(struct lk_transaction *tx, bool *go, struct lk_erro
 			status = tx->rebased(tx->context, t, go, err);
 		if (status || !*go)
 			return status;
+	}
+	return LK_OK;
+}
+
+/* What was built of targets that have something else to do now is of no use. */
+static enum lk_status make_ready(struct lk_transaction *tx, struct lk_error *err)
+{
+	if (tx->ready)
+		LK_TRY(tx->ready(tx->context, err));
+	for (size_t i = 0; i < tx->count; i++) {
+		struct lk_target *t = tx->targets[i];
+
+		if (!t->redone)
+			continue;
+		unbuild(t);
+		lk_snapshot_drop(t, LK_CONTENT_DATA);
+		lk_snapshot_drop(t, LK_CONTENT_DELETES);
+		t->redone = false;
 	}
 	return LK_OK;
 }
@@ -287,6 +319,7 @@ static enum lk_status attempt(struct lk_transaction *tx, int try, bool *done, st
 	LK_TRY(rebase(tx, &go, err));
 	if (!go)
 		return LK_OK;
+	LK_TRY(make_ready(tx, err));
 	for (size_t i = 0; i < tx->count; i++) {
 		struct lk_target *t = tx->targets[i];
 

@@ -4,6 +4,7 @@
  *
  *	lock	lk's writers queue, instead of building what another one overtakes
  *	rebase	targets whose table is not where it was when they were opened are based on where it is now
+ *	ready	what is to be done is decided, by all bases together
  *	build	each target's manifests, manifest list and metadata are written and synced, from its base
  *	swap	BEGIN IMMEDIATE; the ledger; each table's pointer is moved from its base, or nothing is; COMMIT
  *
@@ -24,6 +25,9 @@ typedef enum lk_status lk_ledger_hook(void *context, struct lk_lake *lake, bool 
  * *go as above. */
 typedef enum lk_status lk_rebase_hook(void *context, struct lk_target *target, bool *go, struct lk_error *err);
 
+/* Called at every try, after all targets have their bases: what they are to do may be decided by them. */
+typedef enum lk_status lk_ready_hook(void *context, struct lk_error *err);
+
 enum lk_outcome {
 	LK_OUTCOME_UNCHANGED, /* the lake is as it was */
 	LK_OUTCOME_DONE,
@@ -37,6 +41,7 @@ struct lk_transaction {
 	size_t count;
 	lk_ledger_hook *hook; /* may be NULL */
 	lk_rebase_hook *rebased; /* not NULL where a target has deletes of rows */
+	lk_ready_hook *ready; /* may be NULL */
 	void *context;
 	int64_t now_ms; /* set by lk_transaction_run: when it happens, to all tables and to the ledger */
 	bool force; /* even with no table to move, the hook is called in a transaction */
