@@ -6,6 +6,7 @@
 #include "base/tool.h"
 #include "lake/commit.h"
 #include "sql/finder.h"
+#include "sql/merger.h"
 #include "sql/rejects.h"
 
 static const char *lake_path, *schema_word, *branch, *stage, *staged, *as, *once, *overwrite;
@@ -118,11 +119,13 @@ static enum lk_status start(struct lk_error *err)
 {
 	struct lk_reject_finder finder;
 	struct lk_row_finder rows;
+	struct lk_merger merger;
 	const struct lk_commit_options how = {.schema = schema_mode(), .once = once, .as = as, .stage = stage, .finder = &finder,
 		.branch = branch, .again = again, .overwrite = overwrite, .replace_partitions = replace_partitions,
-		.rows = &rows};
+		.rows = &rows, .merger = &merger};
 	struct lk_rejects *rejects;
 	struct lk_finder *found = NULL;
+	struct lk_mergers *mergers = NULL;
 	enum lk_status status;
 	char *path;
 
@@ -135,7 +138,10 @@ static enum lk_status start(struct lk_error *err)
 	if (status && overwrite)
 		lk_error_prefix(err, "option '--overwrite'");
 	if (!status)
+		status = lk_merger_open(&mergers, &merger, err);
+	if (!status)
 		status = staged ? run(path, NULL, &how, err) : run_stdin(path, &how, err);
+	lk_merger_close(mergers);
 	lk_finder_close(found);
 	lk_rejects_close(rejects);
 	free(path);

@@ -51,7 +51,7 @@ delivery() { # PATH SHA SENDER
 }
 
 test_expect_success 'a table is made from the stream' '
-	printf "%s\n" "%lk.key [\"id\"]" "%lk.load upsert" "@visits id:int64! who:utf8 at:timestamptz cost:decimal(9,2)" \
+	printf "%s\n" "%lk.key [\"id\"]" "%lk.load append" "@visits id:int64! who:utf8 at:timestamptz cost:decimal(9,2)" \
 		"*100 id=#|who=patient #|at=2026-01-31T00:00:00Z|cost=1.25" | make-stream >visits.lk &&
 	lk-commit -l new/lake <visits.lk >said &&
 	grep "^main.visits: 100 rows, 1 file, [0-9]* bytes, snapshot [0-9]*$" said &&
@@ -59,7 +59,7 @@ test_expect_success 'a table is made from the stream' '
 	[ "$(ask new/lake main.visits "[f[\"type\"] for f in schema[\"fields\"]]")" = \
 		"['\''long'\'', '\''string'\'', '\''timestamptz'\'', '\''decimal(9, 2)'\'']" ] &&
 	[ "$(ask new/lake main.visits "schema[\"identifier-field-ids\"]")" = "[1]" ] &&
-	[ "$(ask new/lake main.visits "m[\"properties\"][\"lk.load\"]")" = upsert ] &&
+	[ "$(ask new/lake main.visits "m[\"properties\"][\"lk.load\"]")" = append ] &&
 	[ "$(sqlite3 new/lake/catalog.db "select namespace from iceberg_namespace_properties")" = main ]
 '
 

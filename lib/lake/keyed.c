@@ -21,7 +21,6 @@ struct lk_keyed_table {
 	int64_t *rows; /* of a batch: those for the table's files, and behind them those that are deleted */
 	size_t row_cap;
 	int64_t row_count, deleted_count;
-	int64_t written; /* to the table's files */
 	/* the stream's schema and rows without those columns */
 	struct ArrowSchema schema, **columns;
 	struct ArrowArrayView view, **children;
@@ -197,7 +196,7 @@ static enum lk_status meet_stream(struct lk_keyed *k, struct lk_keyed_table *t, 
 	forget_stream(t);
 	LK_TRY(lk_data_writers_target(k->writers, t->name, NULL, &target, err));
 	word = load_word(batch->schema, target, room, sizeof(room));
-	t->keyed = word && strcmp(word, "append") != 0 && k->merges->merger;
+	t->keyed = word && strcmp(word, "append") != 0;
 	if (t->keyed) {
 		enum lk_status status = begin_stream(k, t, batch, target, err);
 
@@ -298,7 +297,6 @@ static enum lk_status write_rows(struct lk_keyed *k, struct lk_keyed_table *t, c
 		t->children[i] = rows->children[t->from[i]];
 	t->view.children = t->children;
 	t->view.n_children = t->schema.n_children;
-	t->written += rows->length;
 	return lk_data_writers_write(k->writers, t->name, NULL, batch->stream, &t->schema, &t->view, err);
 }
 
@@ -369,7 +367,7 @@ static enum lk_status delete_row(struct lk_keyed *k, struct lk_keyed_table *t, c
 	for (int i = 0; i < spec->key_count; i++)
 		lk_cells_encode(&keys[i], row, &t->bytes);
 	fact.key_len = t->bytes.len;
-	lk_version_encode(version, spec->load, row, t->written, &t->bytes);
+	lk_version_encode(version, spec->load, row, -1, &t->bytes);
 	LK_TRY(lk_str_check(&t->bytes, err));
 	fact.key = t->bytes.data;
 	fact.version = t->bytes.data + fact.key_len;

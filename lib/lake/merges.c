@@ -135,7 +135,7 @@ enum lk_status lk_merges_gather(struct lk_merges *ms, struct lk_target *versions
 
 static bool is_wanting(const struct lk_delivery *d, const struct lk_target *t)
 {
-	bool wanting = d->crashed || d->seen_rejected > 0;
+	bool wanting = d->crashed || (d->seen != LK_DELIVERY_UNKNOWN && d->seen_rows + d->seen_rejected > 0); /* the rest came before */
 
 	for (size_t i = 0; i < d->rejecting_count; i++)
 		wanting = wanting || lk_target_is(t, d->rejecting[i]);
