@@ -138,6 +138,10 @@ failures() {
 		66|lk-ingest|a path is not there|nowhere|lk-ingest -l lake -s sources nowhere
 		66|lk-ingest|the sources are not there|nowhere.json|lk-ingest -l lake -s nowhere.json landing
 		64|lk|a command is not there|nowhere|lk nowhere
+		65|lk-upsert|nothing comes|standard input|lk-upsert -l lake </dev/null
+		65|lk-upsert|a column is not there|nothing|lk-upsert -l lake --key nothing <rows.lk
+		65|lk-upsert|the input is not a stream|standard input|lk-upsert -l lake <people.csv
+		64|lk-upsert|a limit that is none|many|lk-upsert -l lake --full --max-vanish many <rows.lk
 		64|lk-cat|a format is not there|nonsense|lk-cat -F nonsense rows.lk
 		64|lk-query|a format is not there|nonsense|lk-query -l lake -F nonsense "select 1"
 		64|lk-commit|an option lacks its value|-l|lk-commit -l
@@ -181,6 +185,7 @@ printers() {
 		lk-revert|what would go|lk-revert -l lake -n --delivery "$(sqlite3 lake/catalog.db "select min(sha256) from lk_ledger")"
 		lk-table|a table|lk-table describe -l lake people
 		lk-diff|differences|lk-diff -l lake --stat 2026-01-01
+		lk-upsert|a stream of changes|lk-upsert -l lake -t people --key id <rows.lk
 		lk-changes|changes|lk-changes -l lake -t people
 		lk-changes|changes as text|lk-changes -l lake -t people --json
 		lk-changes|its cursors|lk-changes -l lake --cursors

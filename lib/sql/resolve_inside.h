@@ -84,6 +84,7 @@ struct lk_resolver {
 	size_t *open; /* of those, which are the same so far */
 	struct lk_row_content content;
 	enum lk_cells_kind order_kind, *key_kinds, *scope_kinds; /* what the columns hold */
+	bool dated;	/* rows say which list they are of; else those that come are of the newest */
 	bool versioned; /* rows say more than in which order they came */
 	bool loose; /* a key may go from one scope to another */
 	struct lk_absent *absent; /* rows that older lists of their scope had */

@@ -90,6 +90,7 @@ static enum lk_status plan_batch(struct lk_resolver *r, struct batch *b, struct 
 		r->scope_kinds[i] = b->scope[i].kind;
 	if (b->version.has_order)
 		r->order_kind = b->version.order.kind;
+	r->dated = r->dated || b->version.has_sent || b->version.has_file;
 	r->versioned = r->versioned || b->version.has_order || b->version.has_sent || b->version.has_file;
 	return lk_content_arrow(&r->content, r->o.base, spec->op, b->schema, b->view, b->numbers, b->texts, err);
 }

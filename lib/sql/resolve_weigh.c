@@ -123,7 +123,7 @@ static int8_t weigh_row(const struct lk_resolver *r, const struct lk_str *versio
 		verdict |= WEIGH_NEWER_THAN_DELETED;
 	if (e && e->candidate == LK_NOWHERE && e->confirmed && lk_resolver_compare(r, version->data, version->len, e->confirmed) < 0)
 		verdict |= WEIGH_NEWER;
-	if (s && s->wanted && lk_resolver_compare(r, version->data, lk_version_list(version->data, version->len), s->list) < 0)
+	if (s && s->wanted && lk_resolver_compare(r, version->data, lk_version_list(version->data, version->len), s->list) < !r->dated)
 		verdict |= WEIGH_OF_OLDER_LIST;
 	return verdict;
 }

@@ -1,0 +1,638 @@
+#include "sql/upsert.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "change/store.h"
+#include "lake/metadata.h"
+#include "sql/upsert_inside.h"
+#include "stream/side.h"
+
+#define BYTES_PER_ROW 150 /* that the resolver holds of a candidate */
+#define DIGITS 12	  /* of a delivery's SHA-256, in lk_file */
+
+/* An Arrow stream of a table that is upserted. */
+struct route {
+	uint64_t stream;
+	struct lk_upserting *table;
+	struct lk_upsert_form *form;
+};
+
+/* A delivery of which not all came. */
+struct wanting {
+	char *table; /* NULL: any */
+	char digits[DIGITS + 1];
+};
+
+struct lk_upsert_rows {
+	struct lk_store *store;
+	struct route *routes; /* by the number of their stream, ascending */
+	size_t route_count, route_cap;
+	const struct lk_upserting *table; /* whose rows are read; NULL: none */
+	struct ArrowArrayView view;	  /* of form->in, borrowed */
+	struct ArrowArrayView **columns;
+	size_t column_cap;
+};
+
+struct upsert {
+	const struct lk_upsert_options *o;
+	struct lk_upsert_report *report;
+	struct lk_lake *lake;
+	struct lk_pin pin;
+	struct lk_reader *in;
+	struct lk_writer *out;
+	struct lk_places places;
+	struct lk_lake_table versions_table;
+	const struct lk_lake_table *versions; /* lk.versions, loaded; NULL: there is none */
+	struct lk_upserting **tables;
+	size_t table_count, table_cap;
+	struct wanting *wanting;
+	size_t wanting_count, wanting_cap;
+	bool *met; /* of the tables of the options, those that came */
+	struct lk_upsert_rows rows;
+	uint64_t stream; /* the last one */
+	struct route *route; /* of it; NULL: it passes */
+};
+
+/* ---- the lake ---- */
+
+static struct lk_lake_table *find_table(struct lk_pin *pin, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	size_t len = dot ? (size_t)(dot - name) : strlen(LK_MAIN);
+	const char *space = dot ? name : LK_MAIN;
+
+	for (int i = 0; i < pin->table_count; i++)
+		if (!strcmp(pin->tables[i].name, dot ? dot + 1 : name) && strlen(pin->tables[i].namespace_name) == len &&
+			!memcmp(pin->tables[i].namespace_name, space, len))
+			return &pin->tables[i];
+	return NULL;
+}
+
+/* As the branch has it or, where it does not know the table, as main does: so a branch begins. *out is NULL where there is none. */
+static enum lk_status load_table(struct upsert *u, const char *name, unsigned flags, struct lk_lake_table *table,
+	const struct lk_lake_table **out, struct lk_error *err)
+{
+	struct lk_lake_at at = {.kind = LK_AT_REF, .text = u->o->branch};
+	const struct lk_lake_table *found = u->lake ? find_table(&u->pin, name) : NULL;
+	bool known = false;
+
+	*out = NULL;
+	if (!found)
+		return LK_OK;
+	*table = *found;
+	if (u->o->branch && strcmp(u->o->branch, LK_MAIN) != 0) {
+		LK_TRY(lk_lake_table_open(&u->pin, table, NULL, err));
+		known = lk_metadata_ref(table->metadata, u->o->branch) >= 0;
+		*table = *found;
+	}
+	LK_TRY(lk_lake_table_load_at(&u->pin, table, known ? &at : NULL, flags, err));
+	*out = table;
+	return LK_OK;
+}
+
+static enum lk_status open_lake(struct upsert *u, struct lk_error *err)
+{
+	if (!u->lake)
+		return LK_OK;
+	if (u->o->branch)
+		LK_TRY(lk_ledger_check_branch(u->lake, u->o->branch, err));
+	LK_TRY(lk_lake_pin(u->lake, &u->pin, err));
+	return load_table(u, LK_TABLE_VERSIONS, 0, &u->versions_table, &u->versions, err);
+}
+
+/* ---- tables of the stream ---- */
+
+static void free_table(struct lk_upserting *t)
+{
+	if (!t)
+		return;
+	lk_resolver_close(t->resolver);
+	for (size_t i = 0; i < t->form_count; i++)
+		lk_upsert_form_free(t->forms[i]);
+	free(t->forms);
+	free(t->listed);
+	free(t->goes);
+	free(t->vanished);
+	free(t->name);
+	lk_arena_release(&t->arena);
+	free(t);
+}
+
+static struct lk_upserting *table_of(const struct upsert *u, const char *name)
+{
+	for (size_t i = 0; i < u->table_count; i++)
+		if (!strcmp(u->tables[i]->name, name))
+			return u->tables[i];
+	return NULL;
+}
+
+static enum lk_status add_table(struct upsert *u, const char *name, struct lk_upserting **out, struct lk_error *err)
+{
+	struct lk_upserting *t;
+
+	if (!lk_grow((void **)&u->tables, &u->table_cap, u->table_count + 1, sizeof(*u->tables)))
+		return lk_error_nomem(err);
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return lk_error_nomem(err);
+	u->tables[u->table_count++] = *out = t;
+	*t = (struct lk_upserting){.o = u->o, .arena = LK_ARENA_INIT, .name = strdup(name), .places = &u->places,
+		.facts = u->versions ? u->versions->snapshot_id : -1};
+	return t->name ? load_table(u, name, LK_LOAD_METRICS, &t->base_table, &t->base, err) : lk_error_nomem(err);
+}
+
+static void note_met(struct upsert *u, const char *table)
+{
+	const char *dot = strrchr(table, '.');
+
+	for (size_t i = 0; i < u->o->table_count; i++)
+		u->met[i] = u->met[i] || !strcmp(u->o->tables[i], table) || (dot && !strcmp(u->o->tables[i], dot + 1));
+}
+
+static enum lk_status is_wanted(struct upsert *u, const struct lk_batch *batch, bool *wanted, struct lk_error *err)
+{
+	struct lk_lake_table table;
+	const struct lk_lake_table *base = NULL, *found = u->lake && !lk_table_is_side(batch->table) ? find_table(&u->pin, batch->table) : NULL;
+
+	if (found) {
+		table = *found;
+		LK_TRY(lk_lake_table_open(&u->pin, &table, NULL, err));
+		base = &table;
+	}
+	return lk_upsert_form_wanted(u->o, base, batch->table, batch->schema, wanted, err);
+}
+
+static enum lk_status add_route(struct upsert *u, const struct lk_batch *batch, struct lk_upserting *t, struct lk_error *err)
+{
+	struct lk_upsert_rows *r = &u->rows;
+	struct lk_upsert_form *form;
+
+	LK_TRY(lk_upsert_form_get(t, batch->schema, &form, err));
+	if (!lk_grow((void **)&r->routes, &r->route_cap, r->route_count + 1, sizeof(*r->routes)))
+		return lk_error_nomem(err);
+	u->route = &r->routes[r->route_count++];
+	*u->route = (struct route){batch->stream, t, form};
+	return LK_OK;
+}
+
+/* Where the batches of an Arrow stream go. */
+static enum lk_status find_route(struct upsert *u, const struct lk_batch *batch, struct lk_error *err)
+{
+	struct lk_upserting *t = table_of(u, batch->table);
+	bool wanted = t != NULL;
+
+	if (batch->stream == u->stream)
+		return LK_OK;
+	u->stream = batch->stream;
+	u->route = NULL;
+	note_met(u, batch->table);
+	if (!t)
+		LK_TRY(is_wanted(u, batch, &wanted, err));
+	if (!wanted)
+		return LK_OK;
+	if (!t)
+		LK_TRY(add_table(u, batch->table, &t, err));
+	return add_route(u, batch, t, err);
+}
+
+/* ---- rows, again ---- */
+
+/* The columns of a form in a batch as it came. */
+static enum lk_status show(struct lk_upsert_rows *r, const struct lk_upsert_form *f, const struct ArrowArrayView *view, struct lk_error *err)
+{
+	if (!lk_grow((void **)&r->columns, &r->column_cap, (size_t)f->in.n_children + 1, sizeof(*r->columns)))
+		return lk_error_nomem(err);
+	for (int64_t i = 0; i < f->in.n_children; i++)
+		r->columns[i] = view->children[f->source[i]];
+	r->view = *view;
+	r->view.n_children = f->in.n_children;
+	r->view.children = r->columns;
+	return LK_OK;
+}
+
+enum lk_status lk_upsert_rewind(struct lk_upsert_rows *rows, const struct lk_upserting *t, struct lk_error *err)
+{
+	rows->table = t;
+	return lk_store_rewind(rows->store, err);
+}
+
+static int by_stream(const void *key, const void *route)
+{
+	uint64_t stream = *(const uint64_t *)key, other = ((const struct route *)route)->stream;
+
+	return (stream > other) - (stream < other);
+}
+
+enum lk_next lk_upsert_next(struct lk_upsert_rows *rows, struct lk_upsert_form **form, const struct ArrowArrayView **in, struct lk_error *err)
+{
+	const struct route *route;
+	struct lk_batch batch;
+	enum lk_next next;
+
+	while ((next = lk_store_next(rows->store, &batch, err)) == LK_NEXT_BATCH) {
+		route = bsearch(&batch.stream, rows->routes, rows->route_count, sizeof(*route), by_stream);
+		if (!route || route->table != rows->table)
+			continue;
+		*form = route->form;
+		*in = &rows->view;
+		return show(rows, route->form, batch.view, err) ? LK_NEXT_ERROR : LK_NEXT_BATCH;
+	}
+	return next;
+}
+
+/* ---- what did not come whole ---- */
+
+static enum lk_status add_wanting(struct upsert *u, struct ArrowStringView table, struct ArrowStringView sha256, struct lk_error *err)
+{
+	struct wanting w = {.table = table.data ? strndup(table.data, (size_t)table.size_bytes) : NULL};
+
+	if (table.data && !w.table)
+		return lk_error_nomem(err);
+	if (sha256.size_bytes < DIGITS) {
+		free(w.table);
+		return LK_OK;
+	}
+	memcpy(w.digits, sha256.data, DIGITS);
+	for (size_t i = 0; i < u->wanting_count; i++)
+		if (!strcmp(u->wanting[i].digits, w.digits) &&
+			(!u->wanting[i].table || (w.table && !strcmp(u->wanting[i].table, w.table)))) {
+			free(w.table);
+			return LK_OK;
+		}
+	if (!lk_grow((void **)&u->wanting, &u->wanting_cap, u->wanting_count + 1, sizeof(w))) {
+		free(w.table);
+		return lk_error_nomem(err);
+	}
+	u->wanting[u->wanting_count++] = w;
+	return LK_OK;
+}
+
+static struct ArrowStringView text_at(const struct ArrowArrayView *view, int column, int64_t row)
+{
+	if (column < 0 || ArrowArrayViewIsNull(view->children[column], row))
+		return (struct ArrowStringView){NULL, 0};
+	return ArrowArrayViewGetStringUnsafe(view->children[column], row);
+}
+
+static int text_column(const struct ArrowSchema *schema, const char *name)
+{
+	int i = lk_schema_find(schema, name);
+
+	return i >= 0 && lk_type_of(schema->children[i], NULL, NULL) == LK_UTF8 ? i : -1;
+}
+
+/* Members that failed or crashed may have had rows of any table. */
+static enum lk_status note_files(struct upsert *u, const struct lk_batch *batch, struct lk_error *err)
+{
+	int sha256 = text_column(batch->schema, "sha256"), table = text_column(batch->schema, "table");
+	int status = text_column(batch->schema, "status"), rejected = lk_schema_find(batch->schema, "rejected");
+
+	if (rejected >= 0 && lk_type_of(batch->schema->children[rejected], NULL, NULL) != LK_INT64)
+		rejected = -1;
+	for (int64_t row = 0; sha256 >= 0 && row < batch->rows; row++) {
+		struct ArrowStringView word = text_at(batch->view, status, row), none = {NULL, 0};
+
+		if (word.data && ((word.size_bytes == 6 && !memcmp(word.data, "failed", 6)) ||
+					 (word.size_bytes == 7 && !memcmp(word.data, "crashed", 7))))
+			LK_TRY(add_wanting(u, none, text_at(batch->view, sha256, row), err));
+		else if (rejected >= 0 && ArrowArrayViewGetIntUnsafe(batch->view->children[rejected], row) > 0)
+			LK_TRY(add_wanting(u, text_at(batch->view, table, row), text_at(batch->view, sha256, row), err));
+	}
+	return LK_OK;
+}
+
+static enum lk_status note_rejects(struct upsert *u, const struct lk_batch *batch, struct lk_error *err)
+{
+	int sha256 = text_column(batch->schema, "sha256"), table = text_column(batch->schema, "table");
+
+	for (int64_t row = 0; sha256 >= 0 && row < batch->rows; row++)
+		LK_TRY(add_wanting(u, text_at(batch->view, table, row), text_at(batch->view, sha256, row), err));
+	return LK_OK;
+}
+
+static enum lk_status pass(struct upsert *u, const struct lk_batch *batch, struct lk_error *err)
+{
+	if (!strcmp(batch->table, LK_TABLE_FILES))
+		LK_TRY(note_files(u, batch, err));
+	if (!strcmp(batch->table, LK_TABLE_REJECTS))
+		LK_TRY(note_rejects(u, batch, err));
+	return lk_writer_pass(u->out, batch, err);
+}
+
+/* ---- reading ---- */
+
+/* Rows are taken as they come where nothing that comes behind them matters, and not too many come. */
+static bool takes_at_once(const struct upsert *u, const struct lk_upserting *t)
+{
+	return t->spec.load != LK_LOAD_FULL && (size_t)t->rows <= u->o->memory_bytes / 2 / BYTES_PER_ROW;
+}
+
+static enum lk_status open_resolver(struct upsert *u, struct lk_upserting *t, int pass, int passes, const char *const *wanting,
+	size_t wanting_count, struct lk_error *err)
+{
+	struct lk_resolver_options o = {.spec = &t->spec, .base = t->base, .pass = pass, .passes = passes, .partial = u->o->patch,
+		.wanting = wanting, .wanting_count = wanting_count};
+
+	LK_TRY(lk_places_open(&u->places, err));
+	return lk_resolver_open(&t->resolver, &u->places, &o, err);
+}
+
+static enum lk_status keep(struct upsert *u, struct lk_batch *batch, struct lk_error *err)
+{
+	struct lk_upserting *t = u->route->table;
+	bool first = !t->rows;
+
+	t->rows += batch->rows;
+	if (!takes_at_once(u, t)) {
+		lk_resolver_close(t->resolver);
+		t->resolver = NULL;
+	} else if (first && !t->resolver) {
+		LK_TRY(open_resolver(u, t, 0, 1, NULL, 0, err));
+	}
+	if (t->resolver) {
+		LK_TRY(show(&u->rows, u->route->form, batch->view, err));
+		LK_TRY(lk_resolver_take(t->resolver, &u->route->form->in, &u->rows.view, err));
+	}
+	return lk_store_add(u->rows.store, batch, err);
+}
+
+static enum lk_status named(const struct lk_batch *batch, enum lk_status status, struct lk_error *err)
+{
+	return status ? lk_error_prefix(err, "table %s", batch->table) : LK_OK;
+}
+
+static enum lk_status read_all(struct upsert *u, struct lk_error *err)
+{
+	struct lk_batch batch;
+	enum lk_next next;
+
+	while ((next = lk_reader_next(u->in, &batch, err)) == LK_NEXT_BATCH) {
+		LK_TRY(named(&batch, find_route(u, &batch, err), err));
+		if (u->route)
+			LK_TRY(named(&batch, keep(u, &batch, err), err));
+		else
+			LK_TRY(pass(u, &batch, err));
+	}
+	if (next == LK_NEXT_ERROR)
+		return err->status;
+	for (size_t i = 0; i < u->o->table_count; i++)
+		if (!u->met[i])
+			return lk_error_set(err, LK_NOINPUT, "the stream has no table '%s'", u->o->tables[i]);
+	return LK_OK;
+}
+
+/* ---- resolving ---- */
+
+static struct lk_upsert_outcome ask(const struct lk_upserting *t, int64_t candidate)
+{
+	struct lk_upsert_outcome o = {.file = -1, .position = -1};
+	const struct lk_lake_file *file;
+
+	o.verdict = lk_resolver_verdict(t->resolver, candidate, &file, &o.position);
+	if (file && (o.verdict == LK_VERDICT_UPDATE || o.verdict == LK_VERDICT_DELETE))
+		o.file = t->listed[file->number];
+	return o;
+}
+
+struct lk_upsert_outcome lk_upsert_outcome(const struct lk_upserting *t, int64_t candidate)
+{
+	return t->outcomes ? t->outcomes[candidate] : ask(t, candidate);
+}
+
+static enum lk_status note_gone(void *context, const struct lk_lake_file *file, int64_t position, int64_t candidate, struct lk_error *err)
+{
+	struct lk_upserting *t = context;
+	int32_t *listed = &t->listed[file->number];
+
+	if (*listed < 0) {
+		t->goes[t->goes_count] = file;
+		*listed = t->goes_count++;
+	}
+	if (candidate >= 0)
+		return LK_OK;
+	if (!lk_grow((void **)&t->vanished, &t->vanished_cap, t->vanished_count + 1, sizeof(*t->vanished)))
+		return lk_error_nomem(err);
+	t->vanished[t->vanished_count++] = (struct lk_base_place){*listed, position};
+	return LK_OK;
+}
+
+static enum lk_status take_all(struct upsert *u, struct lk_upserting *t, struct lk_error *err)
+{
+	const struct ArrowArrayView *in;
+	struct lk_upsert_form *form;
+	enum lk_next next;
+
+	LK_TRY(lk_upsert_rewind(&u->rows, t, err));
+	while ((next = lk_upsert_next(&u->rows, &form, &in, err)) == LK_NEXT_BATCH)
+		LK_TRY(lk_resolver_take(t->resolver, &form->in, in, err));
+	return next == LK_NEXT_ERROR ? err->status : LK_OK;
+}
+
+/* One pass: what the lake knows, what becomes of the rows, and what is to be remembered. */
+static enum lk_status resolve(struct upsert *u, struct lk_upserting *t, struct lk_upserted *report, struct lk_error *err)
+{
+	LK_TRY(lk_upsert_read_facts(t, u->versions, err));
+	LK_TRY(lk_resolver_run(t->resolver, err));
+	LK_TRY(lk_resolver_gone(t->resolver, note_gone, t, err));
+	lk_resolver_counts(t->resolver, &report->counts);
+	return lk_upsert_write_facts(t, u->out, err);
+}
+
+static enum lk_status run_pass(struct upsert *u, struct lk_upserting *t, int pass, int passes, struct lk_upserted *report,
+	struct lk_error *err)
+{
+	lk_resolver_close(t->resolver);
+	t->resolver = NULL;
+	LK_TRY(open_resolver(u, t, pass, passes, NULL, 0, err));
+	LK_TRY(take_all(u, t, err));
+	LK_TRY(resolve(u, t, report, err));
+	for (int64_t i = 0; i < t->rows; i++) {
+		struct lk_upsert_outcome o = ask(t, i);
+
+		if (o.verdict != LK_VERDICT_ELSEWHERE)
+			t->outcomes[i] = o;
+	}
+	return LK_OK;
+}
+
+/* What became of the rows lies in a file of its own while the passes run, for they may be more than fit memory. */
+static enum lk_status run_passes(struct upsert *u, struct lk_upserting *t, struct lk_upserted *report, struct lk_error *err)
+{
+	const char *folder = getenv("TMPDIR");
+	size_t bytes = (size_t)t->rows * sizeof(*t->outcomes);
+	int passes = (int)((size_t)t->rows / (u->o->memory_bytes / 2 / BYTES_PER_ROW + 1)) + 1, fd;
+	enum lk_status status = LK_OK;
+
+	LK_TRY(lk_temp_open(folder && *folder ? folder : "/tmp", &fd, err));
+	t->outcomes = ftruncate(fd, (off_t)bytes) ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (t->outcomes == MAP_FAILED) {
+		t->outcomes = NULL;
+		return lk_error_sys(err, LK_IO, "cannot keep what becomes of %lld rows", (long long)t->rows);
+	}
+	for (int64_t i = 0; i < t->rows; i++)
+		t->outcomes[i] = (struct lk_upsert_outcome){LK_VERDICT_ELSEWHERE, -1, -1};
+	for (int pass = 0; !status && pass < passes; pass++)
+		status = run_pass(u, t, pass, passes, report, err);
+	return status;
+}
+
+/* Full lists need all keys at once: what is absent is absent from all passes. */
+static enum lk_status run_once(struct upsert *u, struct lk_upserting *t, struct lk_upserted *report, struct lk_error *err)
+{
+	const char **wanting = lk_arena_alloc(&t->arena, (u->wanting_count + 1) * sizeof(*wanting));
+	size_t count = 0;
+
+	if (!wanting)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < u->wanting_count; i++)
+		if (!u->wanting[i].table || !strcmp(u->wanting[i].table, t->name))
+			wanting[count++] = u->wanting[i].digits;
+	if (!t->resolver) {
+		LK_TRY(open_resolver(u, t, 0, 1, wanting, count, err));
+		LK_TRY(take_all(u, t, err));
+	}
+	return resolve(u, t, report, err);
+}
+
+static enum lk_status say_dropped(struct upsert *u, const struct lk_upserted *r, struct lk_error *err)
+{
+	const struct lk_merge_counts *c = &r->counts;
+	struct lk_str reason = LK_STR_INIT;
+	enum lk_status status;
+
+	lk_str_addf(&reason, "%lld unchanged, %lld late, %lld repeated", (long long)c->unchanged, (long long)c->late, (long long)c->repeated);
+	status = lk_str_check(&reason, err);
+	if (!status)
+		status = lk_writer_count(u->out, r->table, r->rows, c->unchanged + c->late + c->repeated,
+			c->unchanged + c->late + c->repeated ? reason.data : NULL, err);
+	lk_str_release(&reason);
+	return status;
+}
+
+static enum lk_status add_report(struct upsert *u, const struct lk_upserting *t, struct lk_upserted **out, struct lk_error *err)
+{
+	struct lk_upsert_report *r = u->report;
+
+	*out = NULL;
+	if (!lk_grow((void **)&r->items, &r->cap, r->count + 1, sizeof(*r->items)))
+		return lk_error_nomem(err);
+	*out = &r->items[r->count++];
+	**out = (struct lk_upserted){.table = strdup(t->name), .is_new = !t->base, .rows = t->rows};
+	return (*out)->table ? LK_OK : lk_error_nomem(err);
+}
+
+static enum lk_status make_lists(struct lk_upserting *t, struct lk_error *err)
+{
+	size_t files = t->base ? (size_t)t->base->file_count : 0;
+
+	t->listed = malloc((files + 1) * sizeof(*t->listed));
+	t->goes = calloc(files + 1, sizeof(*t->goes));
+	if (!t->listed || !t->goes)
+		return lk_error_nomem(err);
+	for (size_t i = 0; i < files; i++)
+		t->listed[i] = -1;
+	return LK_OK;
+}
+
+static enum lk_status finish_table(struct upsert *u, struct lk_upserting *t, struct lk_error *err)
+{
+	bool many = t->spec.load != LK_LOAD_FULL && !takes_at_once(u, t);
+	struct lk_upserted *report = NULL;
+
+	LK_TRY(make_lists(t, err));
+	LK_TRY(add_report(u, t, &report, err));
+	LK_TRY(many ? run_passes(u, t, report, err) : run_once(u, t, report, err));
+	LK_TRY(lk_upsert_write(t, &u->rows, u->out, err));
+	LK_TRY(say_dropped(u, report, err));
+	lk_resolver_close(t->resolver);
+	t->resolver = NULL;
+	if (t->outcomes)
+		munmap(t->outcomes, (size_t)t->rows * sizeof(*t->outcomes));
+	t->outcomes = NULL;
+	return LK_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum lk_status upsert(struct upsert *u, struct lk_error *err)
+{
+	u->met = calloc(u->o->table_count + 1, sizeof(*u->met));
+	if (!u->met)
+		return lk_error_nomem(err);
+	LK_TRY(open_lake(u, err));
+	LK_TRY(lk_store_create(&u->rows.store, u->o->memory_bytes / 2, NULL, err));
+	LK_TRY(read_all(u, err));
+	for (size_t i = 0; i < u->table_count; i++)
+		if (finish_table(u, u->tables[i], err))
+			return lk_error_prefix(err, "table %s", u->tables[i]->name);
+	return LK_OK;
+}
+
+enum lk_status lk_upsert(struct lk_lake *lake, struct lk_reader *in, struct lk_writer *out, const struct lk_upsert_options *options,
+	struct lk_upsert_report *report, struct lk_error *err)
+{
+	struct upsert u = {.o = options, .report = report, .lake = lake, .in = in, .out = out};
+	enum lk_status status;
+
+	*report = (struct lk_upsert_report){.items = NULL};
+	status = upsert(&u, err);
+	for (size_t i = 0; i < u.table_count; i++)
+		free_table(u.tables[i]);
+	free(u.tables);
+	for (size_t i = 0; i < u.wanting_count; i++)
+		free(u.wanting[i].table);
+	free(u.wanting);
+	free(u.met);
+	lk_store_free(u.rows.store);
+	free(u.rows.routes);
+	free(u.rows.columns);
+	lk_places_close(&u.places);
+	lk_pin_release(&u.pin);
+	return status;
+}
+
+/* ---- what came of it ---- */
+
+void lk_upsert_report_release(struct lk_upsert_report *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->items[i].table);
+	free(r->items);
+	*r = (struct lk_upsert_report){.items = NULL};
+}
+
+void lk_upserted_text(const struct lk_upserted *t, struct lk_str *out)
+{
+	const struct lk_merge_counts *c = &t->counts;
+	const struct {
+		int64_t count;
+		const char *word;
+	} parts[] = {{c->inserted, "inserted"}, {c->updated, "updated"}, {c->deleted, "deleted"}, {c->unchanged, "unchanged"},
+		{c->late, "late"}, {c->repeated, "repeated"}};
+
+	lk_str_addf(out, "%s: %lld row%s came", t->table, (long long)t->rows, lk_plural(t->rows));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		lk_str_addf(out, "%s %lld %s", i ? "," : ":", (long long)parts[i].count, parts[i].word);
+	if (c->held)
+		lk_str_addf(out, "; held back: %lld row%s that lists do not have any more, which is more than --max-vanish allows, in %lld scope%s",
+			(long long)c->held, lk_plural(c->held), (long long)c->held_scopes, lk_plural(c->held_scopes));
+	if (t->is_new)
+		lk_str_adds(out, "; the lake does not have the table yet");
+}
+
+void lk_upserted_json(const struct lk_upserted *t, struct lk_str *out)
+{
+	const struct lk_merge_counts *c = &t->counts;
+
+	lk_str_adds(out, "{\"table\":");
+	lk_str_add_json(out, t->table, strlen(t->table));
+	lk_str_addf(out, ",\"new\":%s,\"rows\":%lld,\"inserted\":%lld,\"updated\":%lld,\"deleted\":%lld,\"unchanged\":%lld,\"late\":%lld,"
+		"\"repeated\":%lld,\"held\":%lld,\"heldScopes\":%lld}", t->is_new ? "true" : "false", (long long)t->rows,
+		(long long)c->inserted, (long long)c->updated, (long long)c->deleted, (long long)c->unchanged, (long long)c->late,
+		(long long)c->repeated, (long long)c->held, (long long)c->held_scopes);
+}

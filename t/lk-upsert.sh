@@ -1,0 +1,369 @@
+#!/bin/sh
+# lk-upsert: what becomes of rows by their key; op words, full lists, patches, rows of before; spilling; what is wrong with a stream or a lake.
+. "$(dirname "$0")/test-lib.sh"
+
+
+# rows TABLE COLUMNS < ROWS: a stream of a table with key id, in an upsert.
+rows() {
+	{
+		printf '%%lk.key ["id"]\n'
+		printf '%%lk.load %s\n' "${LOAD:-upsert}"
+		[ -z "${META:-}" ] || printf '%s\n' "$META"
+		printf '@%s %s\n' "$1" "$2"
+		cat
+	} | make-stream
+}
+
+head_of() { lk-log -l lake -t $1 --json --max-count 1 | grep -o '"snapshot":[0-9]*' | cut -d: -f2; }
+
+# The columns that tests look at, as csv.
+show() { # FILE [COLUMNS]
+	lk-query -F csv "SELECT ${2:-lk_op, id, name} FROM stdin" <"$1"
+}
+
+PEOPLE='id:int64! name:utf8 weight:decimal(9,2) lk_sent:timestamptz lk_file:utf8 lk_row:int64'
+
+test_expect_success 'a lake with a table' '
+	printf "%s\n" "@main.people $PEOPLE" \
+		"id=1|name=Ada|weight=50.5|lk_sent=2026-01-01T00:00:00Z|lk_file=a.zip@aaaaaaaaaaaa!p.csv|lk_row=1" \
+		"id=2|name=Bob|lk_sent=2026-01-01T00:00:00Z|lk_file=a.zip@aaaaaaaaaaaa!p.csv|lk_row=2" \
+		"id=3|name=Cyd|weight=70|lk_sent=2026-01-01T00:00:00Z|lk_file=a.zip@aaaaaaaaaaaa!p.csv|lk_row=3" \
+		"id=4|name=Dan|weight=80|lk_sent=2026-03-01T00:00:00Z|lk_file=c.zip@cccccccccccc!p.csv|lk_row=1" | make-stream >base.lk &&
+	lk-commit -q -l lake <base.lk
+'
+
+test_expect_success 'each verdict: insert, update, unchanged, late, repeated, delete' '
+	META="%lk.op op" rows main.people "op:utf8 $PEOPLE" >in.lk <<-\END &&
+	id=9|name=New|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=1
+	id=1|name=Ada L.|weight=50.5|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=2
+	id=2|name=Bob|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=3
+	op=D|id=3|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=4
+	id=4|name=Late|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=5
+	id=9|name=Newest|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=6
+	END
+	lk-upsert -l lake <in.lk >out.lk 2>err && cat err &&
+	cat >expect <<-\END &&
+	lk_op,id,name,lk_row,goes
+	U,1,Ada L.,2,true
+	D,3,,4,true
+	I,9,Newest,6,false
+	END
+	show out.lk "lk_op, id, name, lk_row, lk_old_pos IS NOT NULL AS goes" | head -1 >actual &&
+	show out.lk "lk_op, id, name, lk_row, lk_old_pos IS NOT NULL AS goes" | tail -n +2 | sort -t, -k2n >>actual &&
+	test_cmp expect actual &&
+	grep -qF "lk-upsert: main.people: 6 rows came: 1 inserted, 1 updated, 1 deleted, 1 unchanged, 1 late, 1 repeated" err
+'
+
+test_expect_success 'rows come out in the order in which they came' '
+	printf "lk_op,id,name\nU,1,Ada L.\nD,3,\nI,9,Newest\n" >expect &&
+	show out.lk >actual && test_cmp expect actual
+'
+
+test_expect_success 'columns: the marks in front, the op column gone, metadata settled' '
+	lk-cat --schema -t main.people -F json out.lk >schema.json && cat schema.json &&
+	jq -r "select(.column) | .column" schema.json | paste -sd, >actual &&
+	echo "lk_op,lk_old_file,lk_old_pos,id,name,weight,lk_sent,lk_file,lk_row" >expect && test_cmp expect actual &&
+	jq -r "select(.column == null) | .metadata | fromjson | .[\"lk.op\"], .[\"lk.load\"], .[\"lk.key\"]" schema.json >actual &&
+	printf "lk_op\nupsert\n[\"id\"]\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'lk.change: table, base, key, and the files that rows go from' '
+	jq -r "select(.column == null) | .metadata | fromjson | .[\"lk.change\"]" schema.json >change.json && cat change.json &&
+	[ "$(jq -r .branch change.json)" = main ] && [ "$(jq -r .load change.json)" = upsert ] &&
+	[ "$(jq -c .keyIds change.json)" = "[1]" ] && [ "$(jq -c .scope change.json)" = "[]" ] &&
+	[ "$(jq -r .base change.json)" = "$(head_of main.people)" ] &&
+	[ "$(jq -r ".files | length" change.json)" = 1 ] &&
+	path=$(jq -r ".files[0]" change.json) && [ -f "${path#file://}" ] &&
+	lk-query -F csv "SELECT lk_op, lk_old_file, lk_old_pos FROM stdin WHERE lk_op <> '"'I'"' ORDER BY 3" <out.lk >actual &&
+	printf "lk_op,lk_old_file,lk_old_pos\nU,0,0\nD,0,2\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'the end marker counts what was dropped, and says why' '
+	grep -aqF "1 unchanged, 1 late, 1 repeated" out.lk &&
+	printf "table,rows\nmain.people,3\nlk.versions,2\n" >expect && lk-cat --count out.lk | sort -t, -k2nr >actual && grep -F main.people,3 actual &&
+	grep -F lk.versions,2 actual
+'
+
+test_expect_success 'facts travel beside: what was deleted, and what was confirmed' '
+	lk-cat -t lk.versions -F json out.lk >facts.json && cat facts.json &&
+	jq -r "[.table, .fact, .lk_file, .lk_row] | @csv" facts.json | sort >actual &&
+	cat >expect <<-\END &&
+	"main.people","confirmed","b.zip@bbbbbbbbbbbb!p.csv",3
+	"main.people","deleted","b.zip@bbbbbbbbbbbb!p.csv",4
+	END
+	test_cmp expect actual &&
+	[ "$(jq -r .table_uuid facts.json | sort -u)" = "$(jq -r .uuid change.json)" ]
+'
+
+test_expect_success 'as JSON: a line for each table' '
+	lk-upsert -q --json -l lake <in.lk 2>err >again.lk &&
+	cat >expect <<-\END &&
+	{"table":"main.people","new":false,"rows":6,"inserted":1,"updated":1,"deleted":1,"unchanged":1,"late":1,"repeated":1,"held":0,"heldScopes":0}
+	END
+	test_cmp expect err &&
+	lk-upsert -q -l lake <in.lk 2>err >again.lk && ! [ -s err ]
+'
+
+test_expect_success 'op words of all kinds, in any case; null is an insert, B is nothing' '
+	META="%lk.op op" rows main.people "op:utf8 id:int64! name:utf8" >ops.lk <<-\END &&
+	op=i|id=11
+	op=C|id=12
+	op=r|id=13
+	op=Insert|id=14
+	op=U|id=15
+	op=UPDATE|id=16
+	op=d|id=17
+	op=delete|id=18
+	id=19
+	op=B|id=20
+	END
+	lk-upsert -q -l none <ops.lk >out.lk && show out.lk "lk_op, id" >actual &&
+	printf "lk_op,id\nI,11\nI,12\nI,13\nI,14\nI,15\nI,16\nD,17\nD,18\nI,19\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'the column of --op, whatever the stream says' '
+	rows main.people "what:utf8 id:int64! lk_sent:timestamptz" >ops.lk <<-\END &&
+	what=delete|id=1|lk_sent=2026-02-01T00:00:00Z
+	END
+	lk-upsert -q -l lake --op what <ops.lk >out.lk && show out.lk "lk_op, id" >actual &&
+	printf "lk_op,id\nD,1\n" >expect && test_cmp expect actual &&
+	! lk-cat --schema out.lk | grep what
+'
+
+test_expect_success 'an op that is none names table, column, file and row' '
+	META="%lk.op op" rows main.people "op:utf8 $PEOPLE" >bad.lk <<-\END &&
+	op=X|id=1|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=7
+	END
+	expect_error 65 "table main.people: column op of '"'b.zip@bbbbbbbbbbbb!p.csv'"', row 7" lk-upsert -l lake <bad.lk >out.lk
+'
+
+test_expect_success 'a key that is null is bad data, and said where' '
+	rows main.people "id:int64 lk_file:utf8 lk_row:int64" >bad.lk <<-\END &&
+	id=5|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=1
+	lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=2
+	END
+	expect_error 65 "table main.people: column id of '"'b.zip@bbbbbbbbbbbb!p.csv'"', row 2" lk-upsert -l lake <bad.lk >out.lk &&
+	! lk-cat out.lk
+'
+
+test_expect_success 'columns that the table has and rows do not are null, which is an update' '
+	rows main.people "id:int64! name:utf8 lk_sent:timestamptz lk_file:utf8 lk_row:int64" >in.lk <<-\END &&
+	id=1|name=Ada|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=2
+	id=2|name=Bob|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=3
+	END
+	lk-upsert -q -l lake <in.lk >out.lk && show out.lk >actual &&
+	printf "lk_op,id,name\nU,1,Ada\n" >expect && test_cmp expect actual
+'
+
+test_expect_success '--patch: columns that rows do not have keep their values' '
+	lk-upsert -q -l lake --patch <in.lk >out.lk && show out.lk "lk_op, id, name, weight" >actual &&
+	printf "lk_op,id,name,weight\n" >expect && test_cmp expect actual &&
+	rows main.people "id:int64! name:utf8 lk_sent:timestamptz lk_file:utf8 lk_row:int64" >in.lk <<-\END &&
+	id=1|name=Ada L.|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=2
+	id=7|name=New|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=3
+	id=3|lk_sent=2026-02-01T00:00:00Z|lk_file=b.zip@bbbbbbbbbbbb!p.csv|lk_row=4
+	END
+	lk-upsert -q -l lake --patch <in.lk >out.lk && show out.lk "lk_op, id, name, weight, lk_row" >actual &&
+	printf "lk_op,id,name,weight,lk_row\nU,1,Ada L.,50.50,2\nI,7,New,,3\nU,3,,70.00,4\n" >expect && test_cmp expect actual &&
+	lk-cat --schema -F json out.lk | jq -r "select(.column == null) | .metadata | fromjson | .[\"lk.change\"]" >change.json &&
+	[ "$(jq -r .load change.json)" = patch ] &&
+	[ "$(jq -c .columns change.json)" = "[\"id\",\"name\",\"lk_sent\",\"lk_file\",\"lk_row\"]" ]
+'
+
+test_expect_success '--before: the row of before stands in front of the one that takes its place' '
+	META="%lk.op op" rows main.people "op:utf8 $PEOPLE" >in.lk <<-\END &&
+	id=9|name=New|lk_sent=2026-02-01T00:00:00Z|lk_row=1
+	id=3|name=Cid|weight=71|lk_sent=2026-02-01T00:00:00Z|lk_row=2
+	op=D|id=1|lk_sent=2026-02-01T00:00:00Z|lk_row=4
+	END
+	lk-upsert -q -l lake --before <in.lk >out.lk && show out.lk "lk_op, id, name, weight, lk_old_pos" >actual &&
+	cat >expect <<-\END &&
+	lk_op,id,name,weight,lk_old_pos
+	I,9,New,,
+	B,3,Cyd,70.00,
+	U,3,Cid,71.00,2
+	B,1,Ada,50.50,
+	D,1,,,0
+	END
+	test_cmp expect actual
+'
+
+# ---- complete lists ----
+
+CENSUS='facility:utf8! id:int64! name:utf8 lk_sent:timestamptz lk_file:utf8 lk_row:int64'
+census() { # SENT DIGEST: a list; rows on stdin are FACILITY ID NAME
+	{
+		printf "%%lk.key [\"facility\",\"id\"]\n%%lk.load full\n%%lk.scope [\"facility\"]\n@main.census %s\n" "$CENSUS"
+		n=0
+		while read -r facility id name; do
+			n=$((n + 1))
+			echo "facility=$facility|id=$id|name=$name|lk_sent=$1|lk_file=l.zip@$2!c.csv|lk_row=$n"
+		done
+	} | make-stream
+}
+
+test_expect_success 'a lake with lists of three facilities' '
+	{
+		printf "@main.census %s\n" "$CENSUS"
+		for f in A B C; do
+			for i in 1 2 3; do
+				echo "facility=$f|id=$i|name=$f$i|lk_sent=2026-01-01T00:00:00Z|lk_file=l.zip@aaaaaaaaaaaa!c.csv|lk_row=$i"
+			done
+		done
+	} | make-stream >base.lk && lk-commit -q -l lake <base.lk
+'
+
+test_expect_success 'full: what is absent in a scope that came is deleted, other scopes stay' '
+	census 2026-02-01T00:00:00Z bbbbbbbbbbbb >in.lk <<-\END &&
+	A 1 A1
+	A 9 A9
+	B 1 B1
+	B 2 changed
+	B 3 B3
+	END
+	lk-upsert -l lake <in.lk >out.lk 2>err && cat err && show out.lk "lk_op, facility, id, name" >actual &&
+	cat >expect <<-\END &&
+	lk_op,facility,id,name
+	I,A,9,A9
+	U,B,2,changed
+	D,A,2,
+	D,A,3,
+	END
+	test_cmp expect actual &&
+	grep -F "1 inserted, 1 updated, 2 deleted, 3 unchanged" err &&
+	lk-cat -t lk.versions -F csv out.lk | grep -c complete >actual && echo 2 >expect && test_cmp expect actual
+'
+
+test_expect_success 'full with --before: what vanishes is told in whole' '
+	lk-upsert -q -l lake --before <in.lk >out.lk && show out.lk "lk_op, facility, id, name" >actual &&
+	cat >expect <<-\END &&
+	lk_op,facility,id,name
+	I,A,9,A9
+	B,B,2,B2
+	U,B,2,changed
+	B,A,2,A2
+	D,A,2,
+	B,A,3,A3
+	D,A,3,
+	END
+	test_cmp expect actual
+'
+
+test_expect_success 'an older list is late as a whole' '
+	census 2025-12-01T00:00:00Z 999999999999 >old.lk <<-\END &&
+	A 1 old
+	END
+	lk-upsert -l lake <old.lk >out.lk 2>err && cat err && lk-cat --count out.lk >actual && cat actual &&
+	grep -F "main.census,0" actual && grep -F "1 late" err
+'
+
+test_expect_success 'more than the limit may vanish: nothing of that scope does, and the exit status is 1' '
+	expect_status 1 lk-upsert --max-vanish 1 -l lake <in.lk >out.lk 2>err && cat err &&
+	show out.lk "lk_op, facility, id" >actual && printf "lk_op,facility,id\nI,A,9\nU,B,2\n" >expect && test_cmp expect actual &&
+	grep -F "held back: 2 rows" err &&
+	expect_status 1 lk-upsert -q --json --max-vanish 10% -l lake <in.lk 2>err >out.lk || true &&
+	lk-upsert -q --max-vanish 2 -l lake <in.lk >out.lk
+'
+
+test_expect_success '--full --scope on rows that say nothing of it' '
+	{
+		printf "%%lk.key [\"facility\",\"id\"]\n@main.census %s\n" "$CENSUS"
+		echo "facility=C|id=1|name=C1|lk_sent=2026-02-01T00:00:00Z|lk_file=l.zip@bbbbbbbbbbbb!c.csv|lk_row=1"
+	} | make-stream >plain.lk &&
+	lk-upsert -q -l lake <plain.lk >out.lk && show out.lk "lk_op, facility, id" >actual &&
+	printf "lk_op,facility,id\n" >expect && test_cmp expect actual &&
+	lk-upsert -q -l lake --full --scope facility <plain.lk >out.lk && show out.lk "lk_op, facility, id" >actual &&
+	printf "lk_op,facility,id\nD,C,2\nD,C,3\n" >expect && test_cmp expect actual &&
+	lk-upsert -q -l lake --full <plain.lk >out.lk && show out.lk "count(*) AS n" >actual &&
+	printf "n\n8\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'a list of which records were rejected is not complete' '
+	{
+		printf "%%lk.key [\"facility\",\"id\"]\n%%lk.load full\n%%lk.scope [\"facility\"]\n@main.census %s\n" "$CENSUS"
+		echo "facility=C|id=1|name=C1|lk_sent=2026-02-01T00:00:00Z|lk_file=l.zip@bbbbbbbbbbbb!c.csv|lk_row=1"
+		echo "@lk.files"
+		echo "delivery=l.zip|sha256=bbbbbbbbbbbb0000|member=c.csv|table=main.census|rows_in=2|rows=1|rejected=1|status=ok"
+	} | make-stream >in.lk &&
+	lk-upsert -q -l lake <in.lk >out.lk && lk-cat --count out.lk >actual && cat actual &&
+	grep -F "lk.files,1" actual && grep -F "main.census,0" actual
+'
+
+test_expect_success 'a list of rows that do not say where they are from is the newest where none does' '
+	printf "@main.plain id:int64! name:utf8\n*5 id=#|name=n#\n" | make-stream >base.lk && lk-commit -q -l lake <base.lk &&
+	LOAD=full rows main.plain "id:int64! name:utf8" >in.lk <<-\END &&
+	id=0|name=n0
+	id=1|name=changed
+	END
+	lk-upsert -q -l lake <in.lk >out.lk && show out.lk >actual && cat >expect <<-\END && test_cmp expect actual
+	lk_op,id,name
+	U,1,changed
+	D,2,
+	D,3,
+	D,4,
+	END
+'
+
+# ---- tables and streams ----
+
+test_expect_success 'a table that is appended to, one without a key and the side tables pass unchanged' '
+	{
+		printf "%%lk.key [\"id\"]\n%%lk.load append\n@main.log id:int64!\nid=1\nid=1\n"
+		printf "@main.notes note:utf8\nnote=a\nnote=a\n"
+		printf "%%lk.key [\"id\"]\n@main.people id:int64! name:utf8\nid=50|name=x\nid=50|name=y\n"
+		printf "@lk.rejects\nreason=bad\n"
+	} | make-stream >in.lk && lk-upsert -q -l lake <in.lk >out.lk && lk-cat --count out.lk | sort >actual &&
+	printf "lk.rejects,1\nmain.log,2\nmain.notes,2\nmain.people,1\ntable,rows\n" >expect && test_cmp expect actual &&
+	lk-upsert -q -l lake -t log <in.lk >out.lk && lk-cat --count out.lk | sort >actual &&
+	printf "lk.rejects,1\nmain.log,1\nmain.notes,2\nmain.people,2\ntable,rows\n" >expect && test_cmp expect actual &&
+	expect_error 66 "no table '"'nothing'"'" lk-upsert -q -l lake -t nothing <in.lk >out.lk &&
+	expect_error 65 "table main.notes: it has no key" lk-upsert -q -l lake -t notes <in.lk >out.lk &&
+	expect_error 65 "lk.key names a column '"'id'"'" lk-upsert -q -l lake --key id <in.lk >out.lk
+'
+
+test_expect_success 'no lake yet, or no such table: all are inserts' '
+	rows main.fresh "id:int64! name:utf8" >in.lk <<-\END &&
+	id=1|name=a
+	id=2|name=b
+	id=1|name=c
+	END
+	lk-upsert -l nowhere <in.lk >out.lk 2>err && grep -F "there is no lake" err && ! [ -e nowhere ] &&
+	show out.lk >actual && printf "lk_op,id,name\nI,2,b\nI,1,c\n" >expect && test_cmp expect actual &&
+	lk-upsert -l lake <in.lk >out.lk 2>err && grep -F "does not have the table yet" err &&
+	show out.lk >actual && test_cmp expect actual
+'
+
+test_expect_success 'a table without rows passes through with its columns' '
+	rows main.people "$PEOPLE" </dev/null >in.lk &&
+	lk-upsert -q -l lake <in.lk >out.lk && lk-cat --count out.lk >actual &&
+	printf "table,rows\nmain.people,0\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'the key from the options or from the lake, where the stream says nothing' '
+	printf "@main.keyed code:utf8! v:int32\ncode=a|v=1\n" >t && { printf "%%lk.key [\"code\"]\n" && cat t; } | make-stream >in.lk &&
+	lk-commit -q -l lake <in.lk &&
+	printf "@main.keyed code:utf8! v:int32\ncode=a|v=2\n" | make-stream >in.lk &&
+	lk-upsert -q -l lake <in.lk >out.lk && show out.lk "lk_op, code, v" >actual &&
+	printf "lk_op,code,v\nU,a,2\n" >expect && test_cmp expect actual &&
+	lk-upsert -q -l lake --key code,v <in.lk >out.lk && show out.lk "lk_op, code, v" >actual &&
+	printf "lk_op,code,v\nI,a,2\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'types that do not fit the table' '
+	rows main.people "id:int64! weight:utf8" >in.lk <<-\END &&
+	id=1|weight=heavy
+	END
+	expect_error 65 "table main.people: column weight is decimal(9, 2) in the lake, and utf8 does not fit it" lk-upsert -l lake <in.lk >out.lk
+'
+
+test_expect_success '--order decides, not what came last' '
+	rows main.fresh "id:int64! name:utf8 at:date32" >in.lk <<-\END &&
+	id=1|name=new|at=2026-02-02
+	id=1|name=old|at=2026-01-01
+	id=1|name=none
+	END
+	lk-upsert -q -l lake --order at <in.lk >out.lk && show out.lk >actual &&
+	printf "lk_op,id,name\nI,1,new\n" >expect && test_cmp expect actual
+'
+
+test_done
