@@ -162,7 +162,7 @@ static enum lk_status add_question(const struct search *s, const struct lk_key_r
 	status = lk_sql_add_numbered(s->p->sql, &s->table, lk_str_text(&where), out, err);
 	lk_str_release(&where);
 	lk_str_adds(out, ")) WHERE k >= 0");
-	lk_str_adds(out, s->l->scopes ? " OR s >= 0" : "");
+	lk_str_adds(out, s->l->scope_rows ? " OR s >= 0" : "");
 	for (size_t i = 0; i < s->l->wanted_count; i++)
 		lk_str_addf(out, " OR contains(c%d, '@%.12s!')", s->l->file_column, s->l->wanted[i]);
 	return status ? status : lk_str_check(out, err);
@@ -259,7 +259,7 @@ static enum lk_status search(struct search *s, struct lk_error *err)
 	LK_TRY(check_columns(l->table, &l->key, err));
 	LK_TRY(check_columns(l->table, &l->scope, err));
 	LK_TRY(check_columns(l->table, &l->also, err));
-	if (!l->scopes && !l->wanted_count)
+	if (!l->scope_rows && !l->wanted_count)
 		LK_TRY(lk_key_ranges_make(&ranges, l->keys, l->table->columns[l->key.items[0]].type, err));
 	status = choose_files(s, ranges, err);
 	if (!status && s->table.file_count)

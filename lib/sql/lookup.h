@@ -27,7 +27,8 @@ struct lk_lookup {
 	const struct lk_lake_table *table; /* loaded with metrics */
 	struct lk_column_list key, scope, also;
 	const struct lk_keys *keys;
-	const struct lk_keys *scopes; /* rows of these are wanted too; NULL: none */
+	const struct lk_keys *scopes; /* to tell of which of them a row is; NULL: none */
+	bool scope_rows;	      /* rows of these are wanted too, whatever their keys */
 	const char *const *wanted; /* 12 digits of the SHA-256 of deliveries: rows whose lk_file has one are wanted as well */
 	size_t wanted_count;
 	int file_column; /* which of the table's lk_file is; where there are such */

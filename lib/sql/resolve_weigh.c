@@ -286,8 +286,8 @@ static enum lk_status compare_texts(struct lk_resolver *r, struct lk_error *err)
 
 enum lk_status lk_resolver_look_up(struct lk_resolver *r, bool scopes, struct lk_error *err)
 {
-	struct lk_lookup l = {.table = r->o.base, .key = r->key, .scope = r->scope, .keys = r->keys, .scopes = scopes ? r->scopes : NULL,
-		.weigh = weigh, .visit = meet, .context = r};
+	struct lk_lookup l = {.table = r->o.base, .key = r->key, .scope = r->scope, .keys = r->keys,
+		.scopes = scopes || r->loose ? r->scopes : NULL, .scope_rows = scopes, .weigh = weigh, .visit = meet, .context = r};
 
 	r->also.count = r->at_content + add_compared(r, r->columns + r->key.count + r->scope.count + r->at_content, false).count;
 	l.also = r->also;
