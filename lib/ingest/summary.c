@@ -30,7 +30,7 @@ static void count_text(int64_t n, const char *one, const char *many, struct lk_s
 
 static int64_t records_of(const struct lk_ingest_result *r)
 {
-	return r->tally.rows + r->tally.rejected;
+	return r->tally.came + r->tally.rejected;
 }
 
 static bool is_allowed(const struct lk_ingest_result *r, const struct lk_allowance *allowed)
@@ -53,6 +53,7 @@ static void add_loaded(const struct lk_ingest_result *r, const struct lk_allowan
 {
 	if (!is_allowed(r, allowed))
 		add_part(s, r->tally.rejected, "record was rejected", "records were rejected");
+	add_part(s, r->tally.held, "row is held that a full list does not have", "rows are held that full lists do not have");
 	add_part(s, r->tally.unmatched, "member fits no resource", "members fit no resource");
 	add_part(s, r->fates[LK_FATE_STILL], "delivery still has members that fit no resource",
 		"deliveries still have members that fit no resource");
@@ -114,6 +115,22 @@ static void add_first_line(const struct lk_ingest_result *r, struct lk_str *out)
 	lk_str_addc(out, '\n');
 }
 
+/* What became of the rows that came for a table with one row for each key. */
+static void add_counts(const struct lk_tally_table *t, int width, struct lk_str *out)
+{
+	struct lk_merge_counts counts = t->counts;
+	const char *comma = "";
+
+	counts.held_scopes = 0;
+	lk_str_addf(out, "  %-*s ", width, "");
+	for (int i = 0; i < LK_MERGE_COUNTS; i++)
+		if (*lk_merge_count(&counts, i)) {
+			lk_str_addf(out, "%s %lld %s", comma, (long long)*lk_merge_count(&counts, i), lk_merge_words[i]);
+			comma = ",";
+		}
+	lk_str_addf(out, "%s\n", *comma ? "" : " nothing new");
+}
+
 static void add_tables(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	int width = 0;
@@ -128,6 +145,8 @@ static void add_tables(const struct lk_ingest_result *r, struct lk_str *out)
 		lk_bytes_text(t->bytes, out);
 		lk_str_adds(out, " in ");
 		count_text(t->files, "file\n", "files\n", out);
+		if (t->merged)
+			add_counts(t, width, out);
 	}
 }
 
@@ -313,6 +332,14 @@ static void add_reject_list(const struct lk_ingest_result *r, struct lk_str *out
 	}
 }
 
+static void add_counts_json(const struct lk_tally_table *t, struct lk_str *out)
+{
+	struct lk_merge_counts counts = t->counts;
+
+	for (int i = 0; i < LK_MERGE_COUNTS; i++)
+		lk_str_addf(out, ", \"%s\": %lld", lk_merge_words[i], (long long)*lk_merge_count(&counts, i));
+}
+
 void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
 {
 	lk_str_addf(out, "{\"deliveries\": {\"found\": %lld", (long long)r->found.count);
@@ -330,8 +357,11 @@ void lk_summary_json(const struct lk_ingest_result *r, struct lk_str *out)
 
 		lk_str_adds(out, i ? ", {" : "{");
 		add_text(out, "table", t->name);
-		lk_str_addf(out, ", \"rows\": %lld, \"files\": %lld, \"bytes\": %lld}", (long long)t->rows,
+		lk_str_addf(out, ", \"rows\": %lld, \"files\": %lld, \"bytes\": %lld", (long long)t->rows,
 			(long long)t->files, (long long)t->bytes);
+		if (t->merged)
+			add_counts_json(t, out);
+		lk_str_addc(out, '}');
 	}
 	lk_str_adds(out, "], \"rejects\": [");
 	add_reject_list(r, out);

@@ -39,6 +39,20 @@ static enum lk_status not_understood(struct lk_error *err)
 	return lk_error_set(err, LK_BUG, "lk-commit --json says nothing that lk-ingest understands");
 }
 
+/* Of a table with one row for each key. */
+static void take_counts(struct lk_tally *r, struct lk_tally_table *table, const json_t *o)
+{
+	struct lk_merge_counts counts = {0};
+
+	table->merged = true;
+	for (int i = 0; i < LK_MERGE_COUNTS; i++) {
+		*lk_merge_count(&counts, i) = json_integer_value(json_object_get(o, lk_merge_words[i]));
+		*lk_merge_count(&table->counts, i) += *lk_merge_count(&counts, i);
+	}
+	r->came += counts.unchanged + counts.late + counts.repeated;
+	r->held += counts.held;
+}
+
 static enum lk_status take_table(struct lk_tally *r, json_t *o, struct lk_error *err)
 {
 	struct lk_tally_table *table;
@@ -48,7 +62,7 @@ static enum lk_status take_table(struct lk_tally *r, json_t *o, struct lk_error 
 	if (json_unpack(o, "{s:s, s:I, s:I, s:I}", "table", &name, "rows", &rows, "files", &files, "bytes",
 		    &bytes))
 		return not_understood(err);
-	if (!rows || lk_table_is_side(name) || !strncmp(name, QUARANTINE, strlen(QUARANTINE)))
+	if ((!rows && !json_object_get(o, lk_merge_words[0])) || lk_table_is_side(name) || !strncmp(name, QUARANTINE, strlen(QUARANTINE)))
 		return LK_OK;
 	table = find_table(r, name);
 	if (!table)
@@ -57,6 +71,9 @@ static enum lk_status take_table(struct lk_tally *r, json_t *o, struct lk_error 
 	table->files += files;
 	table->bytes += bytes;
 	r->rows += rows;
+	r->came += rows;
+	if (json_object_get(o, lk_merge_words[0]))
+		take_counts(r, table, o);
 	return LK_OK;
 }
 

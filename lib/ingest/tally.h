@@ -6,10 +6,13 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "lake/merge.h"
 
 struct lk_tally_table {
 	const char *name;
 	int64_t rows, files, bytes;
+	bool merged; /* it has one row for each key: */
+	struct lk_merge_counts counts;
 };
 
 struct lk_tally_reason { /* records rejected for the same column */
@@ -24,6 +27,8 @@ struct lk_tally {
 	struct lk_tally_reason *reasons; /* in the order of table and field */
 	size_t reason_count, reason_cap;
 	int64_t rows;	   /* of all tables */
+	int64_t came;	   /* rows that came for them: those that say nothing new, too */
+	int64_t held;	   /* rows that full lists do not have, and that stay */
 	int64_t rejected;  /* records */
 	int64_t members;   /* handled */
 	int64_t unmatched; /* of them: no resource takes them */

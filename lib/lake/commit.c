@@ -232,7 +232,7 @@ static enum lk_status report_tables(struct run *run, bool committed, struct lk_e
 	for (size_t i = 0; i < run->writers.count; i++) {
 		const struct lk_target *t = &run->writers.items[i]->target;
 
-		if (t->base || t->file_count || t->new_location) /* lk.versions need not be there */
+		if (t != run->merges.versions || t->new_location) /* no news of facts are none to tell */
 			LK_TRY(lk_commit_report_add_table(run->report, t, lk_merges_find(&run->merges, t), committed, err));
 	}
 	return lk_commit_report_add_deliveries(run->report, &run->deliveries, err);

@@ -75,29 +75,15 @@ static void add_members(struct lk_str *out, const struct lk_commit_report *r, co
 		lk_str_addf(out, "%" PRId64 " member%s %s, as lk.files tells\n", n, lk_plural(n), what);
 }
 
-struct count {
-	const char *name;
-	int64_t value;
-};
-#define COUNTS 7
-
-/* In the order in which they are told. */
-static void list_counts(const struct lk_merge_counts *c, struct count out[COUNTS])
-{
-	const struct count list[COUNTS] = {{"inserted", c->inserted}, {"updated", c->updated}, {"deleted", c->deleted},
-		{"unchanged", c->unchanged}, {"late", c->late}, {"repeated", c->repeated}, {"held", c->held}};
-
-	memcpy(out, list, sizeof(list));
-}
-
+/* What became of rows; those that were held have a line of their own. */
 static void add_merged(const struct lk_commit_report_table *t, struct lk_str *out)
 {
-	struct count counts[COUNTS];
+	struct lk_merge_counts counts = t->counts;
 
-	list_counts(&t->counts, counts);
-	for (int i = 0; i < COUNTS - 1; i++)
-		if (counts[i].value)
-			lk_str_addf(out, ", %" PRId64 " %s", counts[i].value, counts[i].name);
+	counts.held = counts.held_scopes = 0;
+	for (int i = 0; i < LK_MERGE_COUNTS; i++)
+		if (*lk_merge_count(&counts, i))
+			lk_str_addf(out, ", %" PRId64 " %s", *lk_merge_count(&counts, i), lk_merge_words[i]);
 }
 
 /* Rows that a full list does not have, and that stay. */
@@ -106,9 +92,8 @@ static void add_held(const struct lk_commit_report_table *t, struct lk_str *out)
 	const struct lk_merge_counts *c = &t->counts;
 
 	if (c->held)
-		lk_str_addf(out, "%s: %" PRId64 " row%s that %s full list%s not have %s held, for %s than the limit allows (lk.maxVanish)\n", t->table,
-			c->held, lk_plural(c->held), c->held_scopes == 1 ? "a" : "some", c->held_scopes == 1 ? " does" : "s do",
-			c->held == 1 ? "is" : "are", c->held == 1 ? "it is more" : "they are more");
+		lk_str_addf(out, "%s: %" PRId64 " row%s held, absent from full lists of %" PRId64 " scope%s: more than the limit allows (lk.maxVanish)\n",
+			t->table, c->held, lk_plural(c->held), c->held_scopes, lk_plural(c->held_scopes));
 }
 
 void lk_commit_report_text(const struct lk_commit_report *r, struct lk_str *out)
@@ -173,12 +158,10 @@ static void add_counts(struct lk_str *out, const json_t *counts)
 
 static void add_counts_json(const struct lk_commit_report_table *t, struct lk_str *out)
 {
-	struct count counts[COUNTS];
+	struct lk_merge_counts counts = t->counts;
 
-	list_counts(&t->counts, counts);
-	for (int i = 0; i < COUNTS; i++)
-		lk_str_addf(out, ",\"%s\":%" PRId64, counts[i].name, counts[i].value);
-	lk_str_addf(out, ",\"held_scopes\":%" PRId64, t->counts.held_scopes);
+	for (int i = 0; i < LK_MERGE_COUNTS; i++)
+		lk_str_addf(out, ",\"%s\":%" PRId64, lk_merge_words[i], *lk_merge_count(&counts, i));
 }
 
 int64_t lk_commit_report_held(const struct lk_commit_report *r)

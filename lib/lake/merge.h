@@ -27,6 +27,11 @@ struct lk_merge_counts {
 	int64_t held_scopes; /* values of the scope in which that is so */
 };
 
+/* The same by number: their names, in the order in which they are told, and where they are. */
+#define LK_MERGE_COUNTS 8
+extern const char *const lk_merge_words[LK_MERGE_COUNTS]; /* "inserted", "updated", ... "held_scopes" */
+int64_t *lk_merge_count(struct lk_merge_counts *counts, int number);
+
 /* A fact that is to be kept; sent (microseconds), file and row say where it came from, as the columns lk_sent, lk_file and lk_row do. */
 struct lk_fact {
 	enum lk_fact_kind kind;

@@ -8,6 +8,7 @@
 #include "lake/metadata.h"
 #include "lake/revert_what.h"
 #include "lake/transaction.h"
+#include "stream/side.h"
 
 struct revert {
 	struct lk_lake *lake;
@@ -106,6 +107,21 @@ static enum lk_status get_target(struct revert *r, const char *name, struct lk_t
 	return lk_target_open(*out, r->lake, name, err);
 }
 
+/* Of rows with keys the newest alone is kept: what it replaced cannot be had back row by row. */
+static enum lk_status check_versions(const struct lk_lake_table *t, struct lk_error *err)
+{
+	const char *load = lk_metadata_property(t->metadata, LK_META_LOAD);
+	bool facts = !strcmp(t->namespace_name, "lk") && !strcmp(t->name, "versions");
+
+	if (!facts && (!load || !strcmp(load, "append")))
+		return LK_OK;
+	if (facts)
+		return lk_error_set(err, LK_DATA, "it deleted or confirmed rows of tables that keep the newest row of each key (" LK_META_LOAD
+			" upsert or full), which cannot be taken back; nothing was changed (lk-reset puts tables back to a moment)");
+	return lk_error_set(err, LK_DATA, "table %s.%s keeps the newest row of each key (" LK_META_LOAD " %s): what these rows replaced is not "
+		"there any more; nothing was changed (lk-reset puts tables back to a moment)", t->namespace_name, t->name, load);
+}
+
 static enum lk_status look_at(struct revert *r, struct lk_lake_table *t, struct lk_error *err)
 {
 	struct lk_takeout_counts counts;
@@ -115,6 +131,7 @@ static enum lk_status look_at(struct revert *r, struct lk_lake_table *t, struct 
 	LK_TRY(lk_takeout_look(&r->takeout, &r->pin, t, &counts, err));
 	if (!counts.rows)
 		return LK_OK;
+	LK_TRY(check_versions(t, err));
 	LK_TRY(report_table(r, t->namespace_name, t->name, -1, &counts, err));
 	if (r->options->dry)
 		return LK_OK;

@@ -570,7 +570,8 @@ static enum lk_status commit(struct round *r, struct lk_error *err)
 		return LK_OK;
 	lk_merges_finish(&r->merges);
 	for (size_t i = 0; i < r->target_count; i++)
-		LK_TRY(lk_commit_report_add_table(r->report, r->targets[i], lk_merges_find(&r->merges, r->targets[i]), true, err));
+		if (r->targets[i] != r->merges.versions || r->targets[i]->new_location) /* no news of facts are none to tell */
+			LK_TRY(lk_commit_report_add_table(r->report, r->targets[i], lk_merges_find(&r->merges, r->targets[i]), true, err));
 	for (size_t i = 0; i < r->count; i++)
 		if (r->items[i].fate == ACCEPTED)
 			LK_TRY(lk_commit_counts_add(r->report->counts, json_object_get(r->items[i].root, "counts"), err));

@@ -241,9 +241,11 @@ static enum lk_status mean_deliveries(void *self, const struct lk_lake_table *fi
 
 /* ---- in tables ---- */
 
-/* lk's own tables have sender and SHA-256 in columns. */
+/* lk's own tables have sender and SHA-256 in columns, but for facts about rows, which say where they come from as rows do. */
 static bool is_own(const struct lk_lake_table *t)
 {
+	if (!strcmp(t->namespace_name, "lk") && !strcmp(t->name, "versions"))
+		return false;
 	return !strcmp(t->namespace_name, "lk") || !strcmp(t->namespace_name, "quarantine");
 }
 

@@ -374,7 +374,7 @@ static void test_tally(void)
 
 static void test_judge(void)
 {
-	struct lk_ingest_result r = {.tally = {.rows = 990, .rejected = 10}};
+	struct lk_ingest_result r = {.tally = {.rows = 990, .came = 990, .rejected = 10}};
 	struct lk_allowance none = {.percent = -1}, nine = {9, -1}, ten = {10, -1},
 			    one_percent = {.percent = 1}, less = {.percent = 0.9};
 	struct lk_str s = LK_STR_INIT;
