@@ -194,32 +194,36 @@ static uint64_t least_gap(const struct lk_key_ranges *r)
 	return largest[RANGES_MAX - 1];
 }
 
-static void add_range(int column, uint64_t first, uint64_t last, struct lk_str *out)
+static void add_bound(int column, const char *comparison, uint64_t prefix, struct lk_str *out)
 {
-	lk_str_addf(out, "c%d BETWEEN %lld AND %lld", column, (long long)(first ^ UINT64_C(1) << 63), (long long)(last ^ UINT64_C(1) << 63));
+	lk_str_addf(out, "c%d %s %lld", column, comparison, (long long)(prefix ^ UINT64_C(1) << 63));
 }
 
+/* As "c0 >= 1 AND c0 <= 99 AND (c0 <= 9 OR c0 >= 90)": DuckDB holds each of these against what is told of row groups, and would
+ * not do so with ranges that are joined by OR. */
 void lk_key_ranges_add(const struct lk_key_ranges *r, int column, struct lk_str *out)
 {
-	uint64_t least, begin;
-	bool first = true;
+	uint64_t least;
 
 	if (!r->any || !r->integers) {
 		lk_str_adds(out, "true");
 		return;
 	}
 	least = least_gap(r);
-	begin = r->low;
-	lk_str_addc(out, '(');
-	for (int b = r->next[0]; b <= BUCKETS; b = r->next[b + 1]) {
-		if (r->next[b + 1] <= BUCKETS && gap_behind(r, b) <= least)
+	lk_str_adds(out, "((");
+	add_bound(column, ">=", r->low, out);
+	lk_str_adds(out, " AND ");
+	add_bound(column, "<=", r->high, out);
+	for (int b = r->next[0]; r->next[b + 1] <= BUCKETS; b = r->next[b + 1]) {
+		if (gap_behind(r, b) <= least)
 			continue;
-		lk_str_adds(out, first ? "" : " OR ");
-		first = false;
-		add_range(column, begin, r->last[b], out);
-		if (r->next[b + 1] <= BUCKETS)
-			begin = r->first[r->next[b + 1]];
+		lk_str_adds(out, " AND (");
+		add_bound(column, "<=", r->last[b], out);
+		lk_str_adds(out, " OR ");
+		add_bound(column, ">=", r->first[r->next[b + 1]], out);
+		lk_str_addc(out, ')');
 	}
+	lk_str_addc(out, ')');
 	if (r->nulls)
 		lk_str_addf(out, " OR c%d IS NULL", column);
 	lk_str_addc(out, ')');

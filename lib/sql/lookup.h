@@ -69,7 +69,7 @@ void lk_key_ranges_free(struct lk_key_ranges *ranges); /* NULL is fine */
 /* Whether a file may hold any of them, by the bounds of the column. */
 bool lk_key_ranges_meet(const struct lk_key_ranges *ranges, const struct lk_lake_file *file, int32_t field_id);
 
-/* Adds a condition that is true of them all, such as "(c0 BETWEEN 1 AND 9 OR c0 BETWEEN 90 AND 99)"; "true" where there is none to say. */
+/* Adds a condition that is true of them all, such as "((c0 >= 1 AND c0 <= 99 AND (c0 <= 9 OR c0 >= 90)))"; "true" where there is none to say. */
 void lk_key_ranges_add(const struct lk_key_ranges *ranges, int column, struct lk_str *out);
 
 #endif

@@ -36,11 +36,49 @@ static bool meets(const struct lk_key_ranges *ranges, const char *lower, const c
 	return lk_key_ranges_meet(ranges, &file, 3);
 }
 
+static void add_number(struct lk_keys *keys, int64_t value)
+{
+	const enum lk_cells_kind kind = LK_CELLS_INT;
+	const struct lk_cells cell = {.kind = LK_CELLS_INT, .layout = LK_CELLS_I64, .data = &value, .factor = 1};
+	struct lk_str key = LK_STR_INIT;
+	uint32_t number;
+	uint64_t hash;
+	bool is_new;
+
+	lk_cells_encode(&cell, 0, &key);
+	if (!lk_encoded_hash(key.data, key.len, &kind, 1, &hash) || lk_keys_add(keys, hash, key.data, key.len, &number, &is_new, &err))
+		ok(false, "the key %lld", (long long)value);
+	lk_str_release(&key);
+}
+
+/* Conditions that DuckDB holds against row groups, one for each gap. */
+static void test_condition(void)
+{
+	struct lk_key_ranges *ranges;
+	struct lk_str s = LK_STR_INIT;
+	struct lk_keys *keys;
+
+	ok(!lk_keys_create(&keys, &err), "a set of numbers");
+	for (int64_t i = 0; i < 1000; i++) {
+		add_number(keys, i - 500);
+		add_number(keys, 5000000 + i);
+		add_number(keys, 9000000 + i);
+	}
+	ok(!lk_key_ranges_make(&ranges, keys, "long", &err), "its ranges");
+	lk_key_ranges_add(ranges, 2, &s);
+	is_text(s.data, "((c2 >= -500 AND c2 <= 9000999 AND (c2 <= 499 OR c2 >= 5000000) AND (c2 <= 5000999 OR c2 >= 9000000)))",
+		"the numbers lie where a condition says");
+	lk_str_release(&s);
+	lk_key_ranges_free(ranges);
+	lk_keys_free(keys);
+}
+
 int main(void)
 {
 	struct lk_key_ranges *ranges;
 	struct lk_keys *keys;
 
+	test_condition();
 	ok(!lk_keys_create(&keys, &err), "a set of keys");
 	add(keys, "X", "nid");
 	add(keys, "FAC10", "M1");
