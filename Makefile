@@ -4,7 +4,7 @@
 #   make demo       the main job, end to end, on small data of the project's own
 #   make check      every test (T="t/lk-cat.sh ..." for some; V=1 shows what each test does)
 #   make interop    the lake beside other engines, in environments kept in the user's cache
-#   make bench      throughput of each stage and of the whole, and what small commits cost, beside the alternatives
+#   make bench      throughput of each stage and of the whole, and what small commits and upserts cost, beside the alternatives
 #   make bench-csv  how well messy delimited text is read, by public benchmarks, beside the alternatives
 #   make fuzz       libFuzzer on all that reads bytes from outside: FUZZ_SECONDS=60 each, or FUZZ_RUNS=; FUZZ="hl7 xml" for some
 #   make lint       manual pages, shell scripts, names that must not be used
@@ -115,6 +115,7 @@ interop: all $(HELPERS)
 bench: all
 	@LK_BUILD=$(abspath $(BUILD)) scripts/bench
 	@LK_BUILD=$(abspath $(BUILD)) scripts/bench-commits
+	@LK_BUILD=$(abspath $(BUILD)) scripts/bench-upsert
 
 bench-csv: all
 	@LK_BUILD=$(abspath $(BUILD)) scripts/bench-csv
