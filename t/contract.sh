@@ -132,6 +132,11 @@ failures() {
 		65|lk-changes|the moment is not there|nothing|lk-changes -l lake -t people --from nothing
 		66|lk-changes|the cursor is not there|nothing|lk-changes -l lake -t people --cursor nothing --forget
 		73|lk-changes|the output cannot be made|regular|lk-changes -l lake -t people -o regular/out.csv
+		66|lk-surrogate|the lake is not there|nowhere|lk-surrogate -n -l nowhere "sk = map(id)" <rows.lk
+		66|lk-surrogate|the table is not there|nothing|lk-surrogate -l lake -t nothing "sk = map(id)" <rows.lk
+		64|lk-surrogate|the rule is none|nonsense|lk-surrogate -l lake nonsense <rows.lk
+		65|lk-surrogate|the input is not a stream|standard input|lk-surrogate -l lake "sk = map(id)" <people.csv
+		73|lk-surrogate|the lake cannot be made|regular|lk-surrogate -l regular/lake "sk = map(id)" <rows.lk
 		66|lk-reset|the lake is not there|nowhere|lk-reset -l nowhere 2026-01-01
 		65|lk-reset|the moment is not there|nothing|lk-reset -l lake nothing
 		66|lk-query|a script is not there|nowhere.sql|lk-query -l lake -f nowhere.sql
@@ -171,6 +176,7 @@ printers() {
 		lk-cat|CSV|lk-cat -t people -F csv rows.lk
 		lk-cat|Arrow|lk-cat -t people -F arrow rows.lk
 		lk-cat|a schema|lk-cat --schema rows.lk
+		lk-surrogate|rows|lk-surrogate -q -l lake9 "sk = map(id)" <rows.lk
 		lk-query|a table|lk-query -l lake "select * from people"
 		lk-query|Arrow|lk-query -l lake -F arrow "select * from people"
 		lk-query|its tables|lk-query -l lake

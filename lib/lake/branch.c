@@ -84,6 +84,9 @@ static enum lk_status plan_create(struct work *w, struct lk_lake_moment_table *t
 	struct lk_ref_move *move;
 	int64_t id;
 
+	if (lk_metadata_is_keymap(t->table->metadata) && !o->tag)
+		return !o->table_count ? LK_OK : lk_error_set(err, LK_DATA,
+			"table %s is a map of surrogate keys: it has no branches, as keys are the same on all of them", t->name);
 	if (lk_refs_find(t->table->metadata, o->name, &id)) {
 		if (w->known || o->tag || lk_refs_is_tag(t->table->metadata, o->name))
 			return lk_error_set(err, LK_DATA, "table %s has a %s '%s' already", t->name,
@@ -209,7 +212,7 @@ static enum lk_status plan_publish(struct work *w, struct lk_lake_moment_table *
 	int64_t id;
 
 	if (!lk_refs_find(root, w->options->name, &id)) {
-		w->part |= t->now >= 0;
+		w->part |= t->now >= 0 && !lk_metadata_is_keymap(root);
 		return LK_OK;
 	}
 	if (lk_refs_is_tag(root, w->options->name))

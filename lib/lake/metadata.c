@@ -43,6 +43,11 @@ const char *lk_metadata_property(const json_t *root, const char *key)
 	return json_string_value(json_object_get(json_object_get(root, "properties"), key));
 }
 
+bool lk_metadata_is_keymap(const json_t *root)
+{
+	return lk_metadata_property(root, LK_METADATA_NEXT_SURROGATE) != NULL;
+}
+
 /* The object in root[list] whose `key` is this number. */
 static json_t *find(const json_t *root, const char *list, const char *key, int64_t number)
 {

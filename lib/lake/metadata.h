@@ -25,6 +25,11 @@ const char *lk_metadata_text(const json_t *root, const char *key); /* "" when ab
 int64_t lk_metadata_number(const json_t *root, const char *key, int64_t otherwise);
 const char *lk_metadata_property(const json_t *root, const char *key); /* NULL when absent */
 
+/* Of a map of surrogate keys (lk-surrogate(1)): the number that is given out next. Such a table is outside of the history of the others,
+ * as what was given out stays so. */
+#define LK_METADATA_NEXT_SURROGATE "lk.surrogate.next"
+bool lk_metadata_is_keymap(const json_t *root);
+
 /* The current schema, or the one of that id (NULL when there is none). Borrowed. */
 json_t *lk_metadata_schema(const json_t *root);
 json_t *lk_metadata_schema_of(const json_t *root, int64_t schema_id);

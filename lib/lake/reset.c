@@ -91,6 +91,8 @@ static enum lk_status plan(struct reset *r, bool *meant, struct lk_error *err)
 	for (int i = 0; i < r->moment.count; i++) {
 		struct lk_lake_moment_table *t = &r->moment.tables[i];
 
+		if (!r->options->table_count && lk_metadata_is_keymap(t->table->metadata))
+			continue;
 		if (meant[i] && differs(t))
 			LK_TRY(plan_table(r, t, err));
 		else if (!meant[i] && differs(t) && !report->keeps)

@@ -299,7 +299,7 @@ static enum lk_status make_ready(struct lk_transaction *tx, struct lk_error *err
 	return LK_OK;
 }
 
-static void pause_before(int try)
+void lk_transaction_pause(int try)
 {
 	unsigned char dice = 128;
 	struct timespec wait;
@@ -342,7 +342,7 @@ static enum lk_status run(struct lk_transaction *tx, struct lk_error *err)
 		LK_TRY(attempt(tx, tx->tries, &done, err));
 		if (done)
 			return LK_OK;
-		pause_before(tx->tries);
+		lk_transaction_pause(tx->tries);
 	}
 	return lk_error_set(err, LK_CONFLICT, "other writers were first %d times; nothing was changed, try again", MAX_TRIES);
 }
@@ -402,7 +402,7 @@ static void finish(const struct lk_transaction *tx)
 
 enum lk_status lk_transaction_run(struct lk_transaction *tx, struct lk_error *err)
 {
-	int lock = lk_catalog_lock(tx->lake);
+	int lock = tx->locked ? -1 : lk_catalog_lock(tx->lake);
 	enum lk_status status;
 
 	tx->outcome = LK_OUTCOME_UNCHANGED;

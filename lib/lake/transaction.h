@@ -44,6 +44,7 @@ struct lk_transaction {
 	lk_ready_hook *ready; /* may be NULL */
 	void *context;
 	int64_t now_ms; /* set by lk_transaction_run: when it happens, to all tables and to the ledger */
+	bool locked; /* the caller has the lock of lk_catalog_lock, and keeps it */
 	bool force; /* even with no table to move, the hook is called in a transaction */
 	enum lk_outcome outcome;
 	int tries; /* that it took */
@@ -51,5 +52,8 @@ struct lk_transaction {
 
 /* What it wrote itself is removed again when the outcome is UNCHANGED; data files are the targets'. */
 enum lk_status lk_transaction_run(struct lk_transaction *t, struct lk_error *err) LK_CHECKED;
+
+/* Waits for a moment after a try (from 1 on), at random, and the longer the more there were. */
+void lk_transaction_pause(int try);
 
 #endif
