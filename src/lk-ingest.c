@@ -16,7 +16,7 @@
 #include "ingest/summary.h"
 #include "lake/lake.h"
 
-#define MAX_JOBS 128 /* each takes five of the usual 1,024 descriptors */
+#define MAX_JOBS 128 /* each takes up to six of the usual 1,024 descriptors */
 
 static const char *lake, *branch = LK_MAIN, *sources, *done, *stage, *max_rejects, *passphrase_file, *keyring;
 static int64_t jobs, settle_ms = 10000;

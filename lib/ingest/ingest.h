@@ -1,7 +1,7 @@
 /*
  * The main job: a landing folder into a lake, by many workers (lk-ingest(1)).
  *
- *	find -> known? -> shares -> workers: lk-unpack | lk-parse | lk-commit --stage -> step: lk-commit --staged -> ledger
+ *	find -> known? -> shares -> workers: lk-unpack | lk-parse | (lk-surrogate |) lk-commit --stage -> step: lk-commit --staged -> ledger
  *
  * This room only orchestrates: rows are never touched here. What must stay true:
  *

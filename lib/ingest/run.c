@@ -146,17 +146,21 @@ static enum lk_status start_share(struct lk_run *r, struct lk_slot *slot, struct
 	const char *unpack[10 + LK_MAX_UNPACK_ARGS] = {"lk-unpack", "-s", r->o->sources, "-l", r->o->lake, "--branch", r->o->branch, "--files-from",
 		"-"};
 	const char *const parse[] = {"lk-parse", "-s", r->o->sources, NULL};
+	const char *const surrogate[] = {"lk-surrogate", "-l", r->o->lake, NULL};
 	const char *const commit[] = {"lk-commit", "-l", r->o->lake, "--branch", r->o->branch, "--stage", share->step->dir, "--json",
 		r->o->again ? "--again" : NULL, NULL};
-	const struct lk_command commands[] = {{"lk-unpack", r->unpack, unpack}, {"lk-parse", r->parse, parse},
-		{"lk-commit", r->commit, commit}};
+	struct lk_command commands[LK_WORKER_CHILDREN] = {{"lk-unpack", r->unpack, unpack}, {"lk-parse", r->parse, parse}};
 	enum lk_status status;
-	int names;
+	int names, count = 2;
+
+	if (r->surrogate)
+		commands[count++] = (struct lk_command){"lk-surrogate", r->surrogate, surrogate};
+	commands[count++] = (struct lk_command){"lk-commit", r->commit, commit};
 
 	for (size_t i = 0; i < LK_MAX_UNPACK_ARGS && r->o->unpack_args[i]; i++)
 		unpack[9 + i] = r->o->unpack_args[i];
 	LK_TRY(write_names(r, share, &names, err));
-	status = lk_worker_start(&slot->worker, commands, 3, names, err);
+	status = lk_worker_start(&slot->worker, commands, count, names, err);
 	close(names);
 	if (!status)
 		slot->share = share;
@@ -595,6 +599,8 @@ static enum lk_status run_impl(struct lk_run *r, const char *const *paths, size_
 	LK_TRY(lk_program_find("lk-parse", &r->parse, err));
 	LK_TRY(lk_program_find("lk-commit", &r->commit, err));
 	LK_TRY(lk_sources_open(&r->sources, r->o->sources, err));
+	if (lk_sources_surrogates(r->sources))
+		LK_TRY(lk_program_find("lk-surrogate", &r->surrogate, err));
 	LK_TRY(find_deliveries(r, paths, path_count, err));
 	LK_TRY(lk_lake_open(&r->lake, r->o->lake, strcmp(r->o->branch, LK_MAIN) ? 0 : LK_LAKE_CREATE, err));
 	LK_TRY(lk_ledger_check_branch(r->lake, r->o->branch, err));
@@ -634,6 +640,7 @@ static void release(struct lk_run *r)
 	free(r->slots);
 	free(r->unpack);
 	free(r->parse);
+	free(r->surrogate);
 	free(r->commit);
 	lk_known_release(&r->known);
 	lk_tally_release(&r->staged);

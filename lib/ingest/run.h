@@ -35,7 +35,7 @@ struct lk_run {
 	struct lk_lake *lake;
 	struct lk_sources *sources;
 	struct lk_known known;
-	char *unpack, *parse, *commit; /* where the programs are */
+	char *unpack, *parse, *surrogate, *commit; /* where the programs are; surrogate NULL: no rows get any */
 	struct lk_stagedir stage;      /* the run's own; without a path when it only stages */
 	int64_t started_ms;
 

@@ -141,21 +141,21 @@ static void add_last_words(const struct lk_worker *w, const char *name, struct l
 	lk_str_release(&log);
 }
 
-/* What a status (-1: ended by a signal) says. lk-commit writes, so its trouble with files is no delivery's
- * fault; and what it takes for bad data may be good once the lake's schema is changed. */
-static enum lk_worker_fate judge(int status, bool commits)
+/* What a status (-1: ended by a signal) says. lk-commit and lk-surrogate write, so their trouble with files is no delivery's
+ * fault; and what they take for bad data may be good once the lake's schema is changed. */
+static enum lk_worker_fate judge(int status, bool writes)
 {
 	switch (status) {
 	case -1:
 	case LK_BUG:
 		return LK_WORKER_DIED;
 	case LK_DATA:
-		return commits ? LK_WORKER_REFUSED : LK_WORKER_DIED;
+		return writes ? LK_WORKER_REFUSED : LK_WORKER_DIED;
 	case LK_MISSING:
-		return commits ? LK_WORKER_HELPLESS : LK_WORKER_DIED;
+		return writes ? LK_WORKER_HELPLESS : LK_WORKER_DIED;
 	case LK_NOINPUT:
 	case LK_IO:
-		return commits ? LK_WORKER_HELPLESS : LK_WORKER_REFUSED;
+		return writes ? LK_WORKER_HELPLESS : LK_WORKER_REFUSED;
 	case LK_CONFLICT: /* another process loaded something of it meanwhile: lk-unpack will leave that out */
 		return LK_WORKER_REFUSED;
 	}
@@ -174,7 +174,7 @@ enum lk_worker_fate lk_worker_fate(const struct lk_worker *w, struct lk_str *rea
 	lk_str_addf(reason, "%s ", w->names[culprit]);
 	lk_outcome_text(w->children[culprit].outcome, reason);
 	add_last_words(w, w->names[culprit], reason);
-	return judge(code, culprit == LK_WORKER_CHILDREN - 1 || w->count == 1);
+	return judge(code, culprit > 1 || w->count == 1); /* behind lk-unpack and lk-parse */
 }
 
 void lk_worker_end(struct lk_worker *w)

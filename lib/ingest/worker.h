@@ -1,8 +1,10 @@
 /*
  * A worker: a pipeline of child processes over one piece of work, and how it ended.
  *
- *	in (a file) -> lk-unpack -> lk-parse -> lk-commit -> out (a file in memory)
- *	                    \___________\___________\______ -> log (likewise), their standard error
+ *	in (a file) -> lk-unpack -> lk-parse (-> lk-surrogate) -> lk-commit -> out (a file in memory)
+ *	                    \___________\____________\____________\______ -> log (likewise), their standard error
+ *
+ * lk-surrogate is there where packages have lk.surrogate.
  *
  * Files at both ends instead of pipes: nobody has to feed or drain them, so nothing can block. What lk-commit says is
  * what happened: it only stages a stream whose every segment came to its end (lk-stream(5)), so its status decides, and
@@ -18,7 +20,7 @@
 #include "base/process.h"
 #include "base/str.h"
 
-#define LK_WORKER_CHILDREN 3
+#define LK_WORKER_CHILDREN 4
 
 /* One program of the pipeline. */
 struct lk_command {

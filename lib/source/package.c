@@ -21,7 +21,7 @@ const char *const lk_known_schema[] = {"$schema", "name", "title", "description"
 const char *const lk_known_package_lk[] = {"delivery", "ignore", "namespaces", "ignoreNamespaces", "fragments", "root", "timezone",
 	"encodings", "wrongBytes", NULL};
 const char *const lk_known_resource_lk[] = {"table", "record", "order", "op", "load", "scope", "partition", "timezone", "rest",
-	"missing", "extends", "encodings", "wrongBytes", "maxVanish", "history", NULL};
+	"missing", "extends", "encodings", "wrongBytes", "maxVanish", "history", "surrogate", NULL};
 
 /* ---- names ---- */
 
@@ -211,7 +211,8 @@ static enum lk_status load_resource(
 	if (r->format->load)
 		LK_TRY(r->format->load(l, &json, r));
 	LK_TRY(lk_package_load_of(l, &json, &d, r));
-	return lk_package_schema(l, json.lk, json.schema, at, r);
+	LK_TRY(lk_package_schema(l, json.lk, json.schema, at, r));
+	return lk_package_surrogates(l, json.lk, at, r);
 }
 
 /* What can be told only when all resources are known. */
@@ -375,6 +376,8 @@ void lk_package_release(struct lk_package *p)
 			p->resources[i].format->unload(&p->resources[i]);
 		if (p->resources[i].schema.release)
 			ArrowSchemaRelease(&p->resources[i].schema);
+		if (p->resources[i].stored.release)
+			ArrowSchemaRelease(&p->resources[i].stored);
 		for (int j = 0; p->resources[i].fields && j < p->resources[i].field_count; j++)
 			lk_constraints_release(p->resources[i].fields[j].constraints);
 	}

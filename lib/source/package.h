@@ -104,6 +104,7 @@ struct lk_resource {
 	bool constrained; /* some field has constraints beside required */
 	enum lk_load load;
 	struct lk_convert sent; /* how the group `sent` of lk.delivery is read */
+	struct ArrowSchema stored; /* with the columns of lk.surrogate; nothing where there are none */
 	struct ArrowSchema schema; /* fields, maybe lk_sent, lk_file, lk_row, maybe lk_rest; released by lk_sources_close */
 };
 

@@ -131,6 +131,10 @@ enum lk_status lk_package_no_field(struct lk_loading *l, const struct lk_resourc
 enum lk_status lk_package_columns(struct lk_loading *l, const struct lk_resource *r, const char *at, const json_t *value,
 	const char **out) LK_CHECKED;
 
+/* package_surrogate.c: adds to a resource's schema how surrogates are made; the schema is complete but for that. at: the resource's place. */
+enum lk_status lk_package_surrogates(
+	struct lk_loading *l, const json_t *lk, const char *at, struct lk_resource *r) LK_CHECKED;
+
 /* package_variant.c: refuses a resource that takes what the one that it extends takes, once all of them are loaded. */
 enum lk_status lk_package_variant(
 	struct lk_loading *l, const json_t *resource, const char *at, const struct lk_resource *r) LK_CHECKED;

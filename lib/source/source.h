@@ -28,10 +28,13 @@ enum lk_status lk_sources_sender(
 /* Whether some package says that this member is not data (`lk.ignore`, a list of globs on the package). */
 bool lk_sources_ignores(struct lk_sources *s, const char *delivery, const char *member);
 
-/* The table schemas (with lk.table and the other metadata, lk_file and lk_row included) of every resource of
+/* The table schemas (with lk.table and the other metadata, lk_file, lk_row and surrogate keys included) of every resource of
  * every package, for lk_lake_prepare. Borrowed from s. */
 enum lk_status lk_sources_schemas(struct lk_sources *s, const struct ArrowSchema *const **schemas, int *count,
 	struct lk_error *err) LK_CHECKED;
+
+/* Whether any resource's rows get surrogate keys (lk.surrogate). */
+bool lk_sources_surrogates(const struct lk_sources *s);
 
 /* LK_CONFIG: a property outside `lk` that is ignored, as it is unknown, and is near to one that is known. */
 enum lk_status lk_sources_check(const struct lk_sources *s, struct lk_error *err) LK_CHECKED;

@@ -312,7 +312,7 @@ static enum lk_status list_schemas(struct lk_sources *s, struct lk_error *err)
 				}
 			r->id = s->schema_count;
 			all[s->schema_count] = r;
-			s->schemas[s->schema_count++] = &r->schema;
+			s->schemas[s->schema_count++] = r->stored.release ? &r->stored : &r->schema;
 		}
 	return LK_OK;
 }
@@ -411,6 +411,15 @@ enum lk_status lk_sources_schemas(
 	*schemas = s->schemas;
 	*count = s->schema_count;
 	return LK_OK;
+}
+
+bool lk_sources_surrogates(const struct lk_sources *s)
+{
+	for (int i = 0; i < s->count; i++)
+		for (int j = 0; j < s->packages[i]->resource_count; j++)
+			if (s->packages[i]->resources[j].stored.release)
+				return true;
+	return false;
 }
 
 void lk_sources_count(const struct lk_sources *s, int *packages, int *resources)
