@@ -7,6 +7,7 @@
 
 #define BUCKETS 4096
 #define RANGES_MAX 8
+#define GAPS_MAX 256
 
 struct lk_key_ranges {
 	const char *type;
@@ -176,10 +177,10 @@ static uint64_t gap_behind(const struct lk_key_ranges *r, int b)
 	return next > BUCKETS ? 0 : r->first[next] - r->last[b];
 }
 
-/* A gap that at most RANGES_MAX - 1 are larger than. */
+/* A gap that at most RANGES_MAX - 1 are larger than; one that is small beside the whole would spare nothing, and cost for each row. */
 static uint64_t least_gap(const struct lk_key_ranges *r)
 {
-	uint64_t largest[RANGES_MAX] = {0};
+	uint64_t largest[RANGES_MAX] = {0}, small = (r->high - r->low) / GAPS_MAX;
 
 	for (int b = r->next[0]; b <= BUCKETS; b = r->next[b + 1]) {
 		uint64_t gap = gap_behind(r, b);
@@ -191,7 +192,7 @@ static uint64_t least_gap(const struct lk_key_ranges *r)
 				break;
 			}
 	}
-	return largest[RANGES_MAX - 1];
+	return largest[RANGES_MAX - 1] > small ? largest[RANGES_MAX - 1] : small;
 }
 
 static void add_bound(int column, const char *comparison, uint64_t prefix, struct lk_str *out)
