@@ -31,6 +31,7 @@ enum lk_duckdb_type {
 	LK_DUCKDB_TINYINT = 2,
 	LK_DUCKDB_BIGINT = 5,
 	LK_DUCKDB_VARCHAR = 17,
+	LK_DUCKDB_BLOB = 18,
 	LK_DUCKDB_ANY = 34,
 };
 
@@ -84,6 +85,7 @@ enum lk_duckdb_type {
 	F(void *, data_chunk_get_vector, (void *chunk, uint64_t column))                                              \
 	F(void *, vector_get_data, (void *vector))                                                                    \
 	F(uint64_t *, vector_get_validity, (void *vector))                                                            \
+	F(void, vector_assign_string_element_len, (void *vector, uint64_t row, const char *text, uint64_t len))       \
 	F(void *, create_logical_type, (int type))                                                                    \
 	F(void *, create_scalar_function, (void))                                                                     \
 	F(void, scalar_function_set_name, (void *function, const char *name))                                         \

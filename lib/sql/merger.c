@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sql/history.h"
 #include "sql/resolve.h"
 #include "sql/view.h"
 
@@ -257,6 +258,8 @@ static enum lk_status merge(void *self, const struct lk_merge_request *request, 
 	enum lk_status status = lk_places_open(&mergers->places, err);
 
 	*counts = (struct lk_merge_counts){0};
+	if (!status && request->history)
+		return lk_history_merge(&mergers->places, request, visitor, counts, err);
 	for (int pass = 0; !status && pass < passes; pass++)
 		status = run_pass(&m, pass, passes, counts, err);
 	if (!status)

@@ -77,6 +77,11 @@ void *lk_vector_output(void *output)
 	return calls.vector_get_data(output);
 }
 
+void lk_vector_put(void *output, int64_t row, const struct lk_str *bytes)
+{
+	calls.vector_assign_string_element_len(output, (uint64_t)row, lk_str_text(bytes), bytes->len);
+}
+
 int64_t lk_vector_rows(void *input)
 {
 	return (int64_t)calls.data_chunk_get_size(input);

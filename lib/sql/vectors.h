@@ -19,6 +19,9 @@ const void *lk_vector_input(void *input, int column);
 void *lk_vector_output(void *output);
 int64_t lk_vector_rows(void *input);
 
+/* Gives a row of an output of bytes its value, which is copied. */
+void lk_vector_put(void *output, int64_t row, const struct lk_str *bytes);
+
 /*
  * Makes a function of the session, of any number of parameters of any type, which DuckDB calls from several threads, once for each row that
  * it is asked for: `call` gets the context by lk_function_context. Nulls come to it as all other values. context must outlive the
