@@ -366,4 +366,136 @@ test_expect_success '--order decides, not what came last' '
 	printf "lk_op,id,name\nI,1,new\n" >expect && test_cmp expect actual
 '
 
+test_expect_success 'keys of several columns and of all types; null is a value as any other' '
+	columns="a:utf8! b:decimal(12,3)! c:date32! d:timestamptz! e:bool! v:utf8 w:float64 x:time" &&
+	keys="[\"a\",\"b\",\"c\",\"d\",\"e\"]" &&
+	one="b=-1.500|c=1969-12-31|d=2026-01-01T00:00:00.000001Z|e=true" && two="b=1.500|c=2026-01-01|d=2026-01-01T00:00:00Z|e=false" &&
+	{ printf "%%lk.key $keys\n@main.wide $columns\n" && cat <<-\END
+	a=|$one|v=empty
+	a=x|$one|w=1.5
+	a=x|$two|x=10:00:00
+	a=xy|$one|v=y
+	END
+	} | sed "s/\$one/$one/; s/\$two/$two/" | make-stream >base.lk && lk-commit -q -l lake <base.lk &&
+	{ printf "%%lk.key $keys\n@main.wide $columns\n" && cat <<-\END
+	a=x|$one|w=1.5
+	a=x|$two|x=10:00:00|w=0
+	a=|$one
+	a=xy|$two|v=y
+	a=xy|$one|v=y
+	END
+	} | sed "s/\$one/$one/; s/\$two/$two/" | make-stream >in.lk &&
+	lk-upsert -l lake <in.lk >out.lk 2>err && cat err && show out.lk "lk_op, a, b, v, w, lk_old_pos" >actual && cat >expect <<-\END &&
+	lk_op,a,b,v,w,lk_old_pos
+	U,x,1.500,,0.0,2
+	U,"",-1.500,,,0
+	I,xy,1.500,y,,
+	END
+	test_cmp expect actual
+'
+
+test_expect_success 'the table may have wider columns than the rows' '
+	printf "@main.wider id:int64! v:decimal(12,2) n:int64\nid=1|v=1.50|n=1\nid=2|v=2.50|n=2\n" | make-stream | lk-commit -q -l lake &&
+	rows main.wider "id:int32! v:decimal(5,2) n:int32" >in.lk <<-\END &&
+	id=1|v=1.50|n=1
+	id=2|v=2.50|n=3
+	END
+	lk-upsert -q -l lake <in.lk >out.lk && show out.lk "lk_op, id, v, n" >actual && printf "lk_op,id,v,n\nU,2,2.50,3\n" >expect &&
+	test_cmp expect actual && lk-upsert -q --before -l lake <in.lk >out.lk && show out.lk "lk_op, id, v, n" >actual &&
+	printf "lk_op,id,v,n\nB,2,2.50,2\nU,2,2.50,3\n" >expect && test_cmp expect actual
+'
+
+# ---- with lk-commit behind it ----
+
+STATE='id:int64! name:utf8 lk_sent:timestamptz lk_file:utf8 lk_row:int64'
+version() { # DAY DIGIT ROWS...: each ID=NAME, or ID- to delete
+	day=$1 digest=$(printf "%012d" $2)
+	shift 2
+	printf "%%lk.key [\"id\"]\n%%lk.load upsert\n%%lk.op op\n%%lk.partition [\"bucket(3, id)\"]\n@main.state op:utf8 %s\n" "$STATE"
+	n=0
+	for r; do
+		n=$((n + 1))
+		case $r in
+		*-) op=D id=${r%-} name= ;;
+		*) op=U id=${r%%=*} name="|name=${r#*=}" ;;
+		esac
+		echo "op=$op|id=$id$name|lk_sent=2026-01-${day}T00:00:00Z|lk_file=s.zip@$digest!s.csv|lk_row=$n"
+	done
+}
+apply() { make-stream | lk-upsert -q -l "$@" | lk-commit -q -l "$@"; }
+state() { lk-query -l "$@" "SELECT id, name FROM state ORDER BY 1"; }
+
+test_expect_success 'deliveries in any order, and twice, make the same table: partitions, deletes and all' '
+	version 01 1 1=a 2=b 3=c 4=d 5=e >v1 && version 02 2 1=aa 2- 6=f >v2 && version 03 3 3- 2=bb 6=f 7=g >v3 && version 04 4 1=a4 7- 3=c4 >v4 &&
+	printf "id,name\n1,a4\n2,bb\n3,c4\n4,d\n5,e\n6,f\n" >expect &&
+	for order in "1 2 3 4" "4 3 2 1" "2 4 1 3" "3 1 4 2" "1 1 4 3 3 2 4"; do
+		rm -rf any && for v in $order; do apply any <v$v || return 1; done &&
+		state any >actual && test_cmp expect actual || return 1
+	done &&
+	lk-query -l any "SELECT count(*) FROM state\$snapshots" >before && apply any <v4 && apply any <v1 &&
+	lk-query -l any "SELECT count(*) FROM state\$snapshots" >after && test_cmp before after
+'
+
+test_expect_success 'a delivery that deletes what is gone already changes nothing' '
+	version 02 2 1=aa 2- 6=f | make-stream | lk-upsert --json -l any 2>err >out.lk && cat err && grep -F "\"rows\":3" err &&
+	lk-cat --count out.lk >actual && grep -F main.state,0 actual && ! grep -F lk.versions actual
+'
+
+test_expect_success 'against a branch' '
+	lk-branch -q -l any b && version 09 9 1=branch >v9 && apply any --branch b <v9 &&
+	version 10 9 1=branch | make-stream >in.lk && lk-upsert -q -l any <in.lk >out.lk && show out.lk >actual &&
+	printf "lk_op,id,name\nU,1,branch\n" >want && test_cmp want actual &&
+	lk-upsert -q -l any --branch b <in.lk >out.lk && show out.lk >actual && printf "lk_op,id,name\n" >want && test_cmp want actual &&
+	lk-cat --schema -F json out.lk | grep -F "\\\\\\\"branch\\\\\\\":\\\\\\\"b\\\\\\\"" &&
+	state any >actual && test_cmp expect actual &&
+	expect_error 65 "nobranch" lk-upsert -l any --branch nobranch <in.lk >out.lk
+'
+
+test_expect_success 'a change stream is taken again as what it says' '
+	version 11 8 1=x 4- 9=new | make-stream | lk-upsert -q -l any >changes.lk && lk-upsert -q -l any <changes.lk >again.lk &&
+	show changes.lk "lk_op, lk_old_file, lk_old_pos, id, name" >want && show again.lk "lk_op, lk_old_file, lk_old_pos, id, name" >actual &&
+	test_cmp want actual && lk-commit -q -l any <again.lk && lk-upsert -q -l any <changes.lk >again.lk && lk-cat --count again.lk >actual &&
+	grep -F main.state,0 actual
+'
+
+# ---- much ----
+
+test_expect_success 'with little memory rows are spilled and looked up in passes, and nothing else changes' '
+	{ printf "%%lk.key [\"id\"]\n@main.many id:int64! name:utf8 text:utf8\n"
+	echo "*30000 id=#|name=n#|text=some text that takes its room in memory, as texts do #"; } | make-stream | lk-commit -q -l lake &&
+	{ printf "%%lk.key [\"id\"]\n@main.many id:int64! name:utf8 text:utf8\n"
+	echo "*20000 id=#5|name=n#5|text=some text that takes its room in memory, as texts do #5"
+	echo "*20000 id=#7|name=changed|text=x"; echo "*10 id=#5|name=last"; } | make-stream >in.lk &&
+	lk-upsert -l lake <in.lk >out.lk 2>err && cat err && grep -F "18000 inserted, 2000 updated" err || true &&
+	lk-upsert -l lake --memory 1M <in.lk >small.lk 2>err.small && test_cmp err err.small &&
+	show out.lk "*" >want && show small.lk "*" >actual && test_cmp want actual &&
+	lk-cat -t lk.versions -F csv out.lk 2>/dev/null | sort >want; lk-cat -t lk.versions -F csv small.lk 2>/dev/null | sort >actual; test_cmp want actual &&
+	expect_status 64 lk-upsert -l lake --memory 1k <in.lk
+'
+
+# ---- what goes wrong ----
+
+test_expect_success 'a stream that broke upstream: no end marker, and nothing is committed' '
+	size=$(wc -c <in.lk) && head -c $((size - 100)) in.lk >cut.lk &&
+	expect_error 65 "lk-upsert: " lk-upsert -l lake <cut.lk >out.lk && head_of main.many >want &&
+	expect_status 65 lk-commit -l lake <out.lk && head_of main.many >actual && test_cmp want actual &&
+	{ cat in.lk in.lk >twice.lk; expect_error 65 "segment" lk-upsert -l lake <twice.lk >out.lk; }
+'
+
+test_expect_success 'a reader that goes ends it without a word' '
+	lk-upsert -q -l lake <in.lk | head -c 1000 >/dev/null
+'
+
+test_expect_success 'a lake of which files are gone' '
+	cp -r lake gone && lk-copy -q lake moved && rm moved/main/many/data/*.parquet &&
+	expect_error 66 "many" lk-upsert -l moved <in.lk >out.lk || expect_error 74 "many" lk-upsert -l moved <in.lk >out.lk
+'
+
+test_expect_success 'what does not go together' '
+	expect_error 64 "--full and --patch" lk-upsert -l lake --full --patch <in.lk &&
+	expect_error 64 "--scope goes with --full" lk-upsert -l lake --scope a <in.lk &&
+	expect_error 64 "--max-vanish" lk-upsert -l lake --full --max-vanish 200% <in.lk &&
+	expect_error 64 "unexpected argument" lk-upsert -l lake in.lk
+'
+
 test_done

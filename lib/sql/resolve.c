@@ -134,6 +134,8 @@ static enum lk_verdict decide_one(const struct lk_resolver *r, const struct lk_k
 		return LK_VERDICT_LATE;
 	if (e->newer || (e->late_by_list && !r->loose))
 		return LK_VERDICT_LATE;
+	if ((e->deletes || e->late_by_list) && !e->rows && e->known_deleted && !lk_resolver_compare_kept(r, e->known_deleted, e->version))
+		return e->deletes ? LK_VERDICT_UNCHANGED : LK_VERDICT_LATE;
 	if (e->deletes || e->late_by_list)
 		return LK_VERDICT_DELETE;
 	if (e->rows == 1 && e->same)

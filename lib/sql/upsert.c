@@ -6,25 +6,17 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "change/store.h"
 #include "lake/metadata.h"
 #include "sql/upsert_inside.h"
 #include "stream/side.h"
 
 #define BYTES_PER_ROW 150 /* that the resolver holds of a candidate */
-#define DIGITS 12	  /* of a delivery's SHA-256, in lk_file */
 
 /* An Arrow stream of a table that is upserted. */
 struct route {
 	uint64_t stream;
 	struct lk_upserting *table;
 	struct lk_upsert_form *form;
-};
-
-/* A delivery of which not all came. */
-struct wanting {
-	char *table; /* NULL: any */
-	char digits[DIGITS + 1];
 };
 
 struct lk_upsert_rows {
@@ -49,10 +41,10 @@ struct upsert {
 	const struct lk_lake_table *versions; /* lk.versions, loaded; NULL: there is none */
 	struct lk_upserting **tables;
 	size_t table_count, table_cap;
-	struct wanting *wanting;
-	size_t wanting_count, wanting_cap;
+	struct lk_upsert_wanting wanting;
 	bool *met; /* of the tables of the options, those that came */
 	struct lk_upsert_rows rows;
+	bool has_facts;	 /* came with the rows */
 	uint64_t stream; /* the last one */
 	struct route *route; /* of it; NULL: it passes */
 };
@@ -114,6 +106,7 @@ static void free_table(struct lk_upserting *t)
 	for (size_t i = 0; i < t->form_count; i++)
 		lk_upsert_form_free(t->forms[i]);
 	free(t->forms);
+	lk_store_free(t->kept_facts);
 	free(t->listed);
 	free(t->goes);
 	free(t->vanished);
@@ -244,86 +237,18 @@ enum lk_next lk_upsert_next(struct lk_upsert_rows *rows, struct lk_upsert_form *
 	return next;
 }
 
-/* ---- what did not come whole ---- */
+/* ---- reading ---- */
 
-static enum lk_status add_wanting(struct upsert *u, struct ArrowStringView table, struct ArrowStringView sha256, struct lk_error *err)
+/* Facts stand behind the rows of their tables, which wait. */
+static enum lk_status pass(struct upsert *u, struct lk_batch *batch, struct lk_error *err)
 {
-	struct wanting w = {.table = table.data ? strndup(table.data, (size_t)table.size_bytes) : NULL};
-
-	if (table.data && !w.table)
-		return lk_error_nomem(err);
-	if (sha256.size_bytes < DIGITS) {
-		free(w.table);
-		return LK_OK;
+	if (!strcmp(batch->table, LK_TABLE_VERSIONS)) {
+		u->has_facts = true;
+		return lk_store_add(u->rows.store, batch, err);
 	}
-	memcpy(w.digits, sha256.data, DIGITS);
-	for (size_t i = 0; i < u->wanting_count; i++)
-		if (!strcmp(u->wanting[i].digits, w.digits) &&
-			(!u->wanting[i].table || (w.table && !strcmp(u->wanting[i].table, w.table)))) {
-			free(w.table);
-			return LK_OK;
-		}
-	if (!lk_grow((void **)&u->wanting, &u->wanting_cap, u->wanting_count + 1, sizeof(w))) {
-		free(w.table);
-		return lk_error_nomem(err);
-	}
-	u->wanting[u->wanting_count++] = w;
-	return LK_OK;
-}
-
-static struct ArrowStringView text_at(const struct ArrowArrayView *view, int column, int64_t row)
-{
-	if (column < 0 || ArrowArrayViewIsNull(view->children[column], row))
-		return (struct ArrowStringView){NULL, 0};
-	return ArrowArrayViewGetStringUnsafe(view->children[column], row);
-}
-
-static int text_column(const struct ArrowSchema *schema, const char *name)
-{
-	int i = lk_schema_find(schema, name);
-
-	return i >= 0 && lk_type_of(schema->children[i], NULL, NULL) == LK_UTF8 ? i : -1;
-}
-
-/* Members that failed or crashed may have had rows of any table. */
-static enum lk_status note_files(struct upsert *u, const struct lk_batch *batch, struct lk_error *err)
-{
-	int sha256 = text_column(batch->schema, "sha256"), table = text_column(batch->schema, "table");
-	int status = text_column(batch->schema, "status"), rejected = lk_schema_find(batch->schema, "rejected");
-
-	if (rejected >= 0 && lk_type_of(batch->schema->children[rejected], NULL, NULL) != LK_INT64)
-		rejected = -1;
-	for (int64_t row = 0; sha256 >= 0 && row < batch->rows; row++) {
-		struct ArrowStringView word = text_at(batch->view, status, row), none = {NULL, 0};
-
-		if (word.data && ((word.size_bytes == 6 && !memcmp(word.data, "failed", 6)) ||
-					 (word.size_bytes == 7 && !memcmp(word.data, "crashed", 7))))
-			LK_TRY(add_wanting(u, none, text_at(batch->view, sha256, row), err));
-		else if (rejected >= 0 && ArrowArrayViewGetIntUnsafe(batch->view->children[rejected], row) > 0)
-			LK_TRY(add_wanting(u, text_at(batch->view, table, row), text_at(batch->view, sha256, row), err));
-	}
-	return LK_OK;
-}
-
-static enum lk_status note_rejects(struct upsert *u, const struct lk_batch *batch, struct lk_error *err)
-{
-	int sha256 = text_column(batch->schema, "sha256"), table = text_column(batch->schema, "table");
-
-	for (int64_t row = 0; sha256 >= 0 && row < batch->rows; row++)
-		LK_TRY(add_wanting(u, text_at(batch->view, table, row), text_at(batch->view, sha256, row), err));
-	return LK_OK;
-}
-
-static enum lk_status pass(struct upsert *u, const struct lk_batch *batch, struct lk_error *err)
-{
-	if (!strcmp(batch->table, LK_TABLE_FILES))
-		LK_TRY(note_files(u, batch, err));
-	if (!strcmp(batch->table, LK_TABLE_REJECTS))
-		LK_TRY(note_rejects(u, batch, err));
+	LK_TRY(lk_upsert_note(&u->wanting, batch, err));
 	return lk_writer_pass(u->out, batch, err);
 }
-
-/* ---- reading ---- */
 
 /* Rows are taken as they come where nothing that comes behind them matters, and not too many come. */
 static bool takes_at_once(const struct upsert *u, const struct lk_upserting *t)
@@ -432,14 +357,14 @@ static enum lk_status take_all(struct upsert *u, struct lk_upserting *t, struct 
 	return next == LK_NEXT_ERROR ? err->status : LK_OK;
 }
 
-/* One pass: what the lake knows, what becomes of the rows, and what is to be remembered. */
+/* One pass: what the lake knows, and what becomes of the rows. */
 static enum lk_status resolve(struct upsert *u, struct lk_upserting *t, struct lk_upserted *report, struct lk_error *err)
 {
 	LK_TRY(lk_upsert_read_facts(t, u->versions, err));
 	LK_TRY(lk_resolver_run(t->resolver, err));
 	LK_TRY(lk_resolver_gone(t->resolver, note_gone, t, err));
 	lk_resolver_counts(t->resolver, &report->counts);
-	return lk_upsert_write_facts(t, u->out, err);
+	return LK_OK;
 }
 
 static enum lk_status run_pass(struct upsert *u, struct lk_upserting *t, int pass, int passes, struct lk_upserted *report,
@@ -450,6 +375,7 @@ static enum lk_status run_pass(struct upsert *u, struct lk_upserting *t, int pas
 	LK_TRY(open_resolver(u, t, pass, passes, NULL, 0, err));
 	LK_TRY(take_all(u, t, err));
 	LK_TRY(resolve(u, t, report, err));
+	LK_TRY(lk_upsert_keep_facts(t, err));
 	for (int64_t i = 0; i < t->rows; i++) {
 		struct lk_upsert_outcome o = ask(t, i);
 
@@ -484,14 +410,10 @@ static enum lk_status run_passes(struct upsert *u, struct lk_upserting *t, struc
 /* Full lists need all keys at once: what is absent is absent from all passes. */
 static enum lk_status run_once(struct upsert *u, struct lk_upserting *t, struct lk_upserted *report, struct lk_error *err)
 {
-	const char **wanting = lk_arena_alloc(&t->arena, (u->wanting_count + 1) * sizeof(*wanting));
-	size_t count = 0;
+	const char **wanting;
+	size_t count;
 
-	if (!wanting)
-		return lk_error_nomem(err);
-	for (size_t i = 0; i < u->wanting_count; i++)
-		if (!u->wanting[i].table || !strcmp(u->wanting[i].table, t->name))
-			wanting[count++] = u->wanting[i].digits;
+	LK_TRY(lk_upsert_wanting_of(&u->wanting, t->name, &t->arena, &wanting, &count, err));
 	if (!t->resolver) {
 		LK_TRY(open_resolver(u, t, 0, 1, wanting, count, err));
 		LK_TRY(take_all(u, t, err));
@@ -499,7 +421,7 @@ static enum lk_status run_once(struct upsert *u, struct lk_upserting *t, struct 
 	return resolve(u, t, report, err);
 }
 
-static enum lk_status say_dropped(struct upsert *u, const struct lk_upserted *r, struct lk_error *err)
+static enum lk_status say_dropped(struct upsert *u, const struct lk_upserting *t, const struct lk_upserted *r, struct lk_error *err)
 {
 	const struct lk_merge_counts *c = &r->counts;
 	struct lk_str reason = LK_STR_INIT;
@@ -508,8 +430,7 @@ static enum lk_status say_dropped(struct upsert *u, const struct lk_upserted *r,
 	lk_str_addf(&reason, "%lld unchanged, %lld late, %lld repeated", (long long)c->unchanged, (long long)c->late, (long long)c->repeated);
 	status = lk_str_check(&reason, err);
 	if (!status)
-		status = lk_writer_count(u->out, r->table, r->rows, c->unchanged + c->late + c->repeated,
-			c->unchanged + c->late + c->repeated ? reason.data : NULL, err);
+		status = lk_writer_count(u->out, t->name, t->rows, t->rows - t->written, t->rows > t->written ? reason.data : NULL, err);
 	lk_str_release(&reason);
 	return status;
 }
@@ -548,7 +469,8 @@ static enum lk_status finish_table(struct upsert *u, struct lk_upserting *t, str
 	LK_TRY(add_report(u, t, &report, err));
 	LK_TRY(many ? run_passes(u, t, report, err) : run_once(u, t, report, err));
 	LK_TRY(lk_upsert_write(t, &u->rows, u->out, err));
-	LK_TRY(say_dropped(u, report, err));
+	LK_TRY(lk_upsert_write_facts(t, u->out, err));
+	LK_TRY(say_dropped(u, t, report, err));
 	lk_resolver_close(t->resolver);
 	t->resolver = NULL;
 	if (t->outcomes)
@@ -558,6 +480,20 @@ static enum lk_status finish_table(struct upsert *u, struct lk_upserting *t, str
 }
 
 /* ---- the whole ---- */
+
+static enum lk_status pass_facts(struct upsert *u, struct lk_error *err)
+{
+	struct lk_batch batch;
+	enum lk_next next;
+
+	if (!u->has_facts)
+		return LK_OK;
+	LK_TRY(lk_store_rewind(u->rows.store, err));
+	while ((next = lk_store_next(u->rows.store, &batch, err)) == LK_NEXT_BATCH)
+		if (!strcmp(batch.table, LK_TABLE_VERSIONS))
+			LK_TRY(lk_writer_batch(u->out, batch.table, batch.schema, batch.view, err));
+	return next == LK_NEXT_ERROR ? err->status : LK_OK;
+}
 
 static enum lk_status upsert(struct upsert *u, struct lk_error *err)
 {
@@ -570,7 +506,7 @@ static enum lk_status upsert(struct upsert *u, struct lk_error *err)
 	for (size_t i = 0; i < u->table_count; i++)
 		if (finish_table(u, u->tables[i], err))
 			return lk_error_prefix(err, "table %s", u->tables[i]->name);
-	return LK_OK;
+	return pass_facts(u, err);
 }
 
 enum lk_status lk_upsert(struct lk_lake *lake, struct lk_reader *in, struct lk_writer *out, const struct lk_upsert_options *options,
@@ -584,9 +520,7 @@ enum lk_status lk_upsert(struct lk_lake *lake, struct lk_reader *in, struct lk_w
 	for (size_t i = 0; i < u.table_count; i++)
 		free_table(u.tables[i]);
 	free(u.tables);
-	for (size_t i = 0; i < u.wanting_count; i++)
-		free(u.wanting[i].table);
-	free(u.wanting);
+	lk_upsert_wanting_release(&u.wanting);
 	free(u.met);
 	lk_store_free(u.rows.store);
 	free(u.rows.routes);
@@ -594,45 +528,4 @@ enum lk_status lk_upsert(struct lk_lake *lake, struct lk_reader *in, struct lk_w
 	lk_places_close(&u.places);
 	lk_pin_release(&u.pin);
 	return status;
-}
-
-/* ---- what came of it ---- */
-
-void lk_upsert_report_release(struct lk_upsert_report *r)
-{
-	for (size_t i = 0; i < r->count; i++)
-		free(r->items[i].table);
-	free(r->items);
-	*r = (struct lk_upsert_report){.items = NULL};
-}
-
-void lk_upserted_text(const struct lk_upserted *t, struct lk_str *out)
-{
-	const struct lk_merge_counts *c = &t->counts;
-	const struct {
-		int64_t count;
-		const char *word;
-	} parts[] = {{c->inserted, "inserted"}, {c->updated, "updated"}, {c->deleted, "deleted"}, {c->unchanged, "unchanged"},
-		{c->late, "late"}, {c->repeated, "repeated"}};
-
-	lk_str_addf(out, "%s: %lld row%s came", t->table, (long long)t->rows, lk_plural(t->rows));
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		lk_str_addf(out, "%s %lld %s", i ? "," : ":", (long long)parts[i].count, parts[i].word);
-	if (c->held)
-		lk_str_addf(out, "; held back: %lld row%s that lists do not have any more, which is more than --max-vanish allows, in %lld scope%s",
-			(long long)c->held, lk_plural(c->held), (long long)c->held_scopes, lk_plural(c->held_scopes));
-	if (t->is_new)
-		lk_str_adds(out, "; the lake does not have the table yet");
-}
-
-void lk_upserted_json(const struct lk_upserted *t, struct lk_str *out)
-{
-	const struct lk_merge_counts *c = &t->counts;
-
-	lk_str_adds(out, "{\"table\":");
-	lk_str_add_json(out, t->table, strlen(t->table));
-	lk_str_addf(out, ",\"new\":%s,\"rows\":%lld,\"inserted\":%lld,\"updated\":%lld,\"deleted\":%lld,\"unchanged\":%lld,\"late\":%lld,"
-		"\"repeated\":%lld,\"held\":%lld,\"heldScopes\":%lld}", t->is_new ? "true" : "false", (long long)t->rows,
-		(long long)c->inserted, (long long)c->updated, (long long)c->deleted, (long long)c->unchanged, (long long)c->late,
-		(long long)c->repeated, (long long)c->held, (long long)c->held_scopes);
 }

@@ -69,8 +69,23 @@ enum lk_status lk_upsert_read_facts(struct lk_upserting *t, const struct lk_lake
 struct facts {
 	struct lk_upserting *t;
 	struct lk_writer *out;
+	struct lk_store *store; /* where they wait; NULL: they are written */
 	struct lk_builder b;
 };
+
+static enum lk_status flush(struct facts *f, struct lk_error *err)
+{
+	struct lk_batch batch = {.table = LK_TABLE_VERSIONS, .schema = &f->b.schema, .stream = 1, .rows = f->b.rows};
+
+	if (!f->b.rows)
+		return LK_OK;
+	if (!f->store)
+		return lk_writer_flush(f->out, LK_TABLE_VERSIONS, &f->b, err);
+	LK_TRY(lk_builder_view(&f->b, &batch.view, err));
+	LK_TRY(lk_store_add(f->store, &batch, err));
+	lk_builder_clear(&f->b);
+	return LK_OK;
+}
 
 static void add_number(struct lk_column *c, bool has, int64_t value)
 {
@@ -100,18 +115,42 @@ static enum lk_status add_fact(void *context, enum lk_fact_kind kind, const void
 	add_number(&c[LK_VERSIONS_ROW], from.has_row, from.row);
 	lk_str_release(&from.file);
 	LK_TRY(lk_builder_end_row(&f->b, err));
-	return lk_builder_full(&f->b) ? lk_writer_flush(f->out, LK_TABLE_VERSIONS, &f->b, err) : LK_OK;
+	return lk_builder_full(&f->b) ? flush(f, err) : LK_OK;
+}
+
+static enum lk_status give_facts(struct facts *f, struct lk_error *err)
+{
+	enum lk_status status;
+
+	LK_TRY(lk_builder_init(&f->b, lk_versions_fields, LK_VERSIONS_COLUMNS, NULL, err));
+	status = lk_resolver_facts(f->t->resolver, add_fact, f, err);
+	if (!status)
+		status = flush(f, err);
+	lk_builder_release(&f->b);
+	return status;
+}
+
+/* With no room in memory all of them lie in a file, so that no array has to be given away. */
+enum lk_status lk_upsert_keep_facts(struct lk_upserting *t, struct lk_error *err)
+{
+	struct facts f = {.t = t};
+
+	if (!t->kept_facts)
+		LK_TRY(lk_store_create(&t->kept_facts, 0, NULL, err));
+	f.store = t->kept_facts;
+	return give_facts(&f, err);
 }
 
 enum lk_status lk_upsert_write_facts(struct lk_upserting *t, struct lk_writer *out, struct lk_error *err)
 {
 	struct facts f = {.t = t, .out = out};
-	enum lk_status status;
+	struct lk_batch batch;
+	enum lk_next next;
 
-	LK_TRY(lk_builder_init(&f.b, lk_versions_fields, LK_VERSIONS_COLUMNS, NULL, err));
-	status = lk_resolver_facts(t->resolver, add_fact, &f, err);
-	if (!status && f.b.rows)
-		status = lk_writer_flush(out, LK_TABLE_VERSIONS, &f.b, err);
-	lk_builder_release(&f.b);
-	return status;
+	if (!t->kept_facts)
+		return give_facts(&f, err);
+	LK_TRY(lk_store_rewind(t->kept_facts, err));
+	while ((next = lk_store_next(t->kept_facts, &batch, err)) == LK_NEXT_BATCH)
+		LK_TRY(lk_writer_batch(out, LK_TABLE_VERSIONS, batch.schema, batch.view, err));
+	return next == LK_NEXT_ERROR ? err->status : LK_OK;
 }

@@ -7,11 +7,14 @@
  *	upsert_wide.c	the same with what the table has: rows of before, and patches
  *	upsert_base.c	rows of the table by their places
  *	upsert_facts.c	facts, to and from lk.versions
+ *	upsert_wanting.c	deliveries of which not all came
+ *	upsert_report.c	what is said of it all
  */
 #ifndef LK_SQL_UPSERT_INSIDE_H
 #define LK_SQL_UPSERT_INSIDE_H
 
 #include "change/change.h"
+#include "change/store.h"
 #include "sql/resolve.h"
 #include "sql/upsert.h"
 #include "stream/gather.h"
@@ -45,13 +48,15 @@ struct lk_upserting {
 	const struct lk_lake_table *base; /* NULL: the lake does not have it */
 	struct lk_upsert_form **forms;
 	size_t form_count, form_cap;
-	int64_t rows; /* that came: candidates */
+	int64_t rows;	 /* that came: candidates */
+	int64_t written; /* of these */
 
 	/* what is known when all rows are there */
 	struct lk_places *places;
 	struct lk_resolver *resolver;
 	int64_t facts;		     /* snapshot of lk.versions; -1: none */
 	struct lk_upsert_outcome *outcomes; /* of each candidate, where there were several passes; NULL: the resolver knows */
+	struct lk_store *kept_facts; /* that passes found; NULL: there was one pass */
 	int32_t *listed;	     /* for each file of the base, by its number, that in the stream's list; -1: it is not there */
 	const struct lk_lake_file **goes; /* the stream's list: files of which rows go */
 	int goes_count;
@@ -130,12 +135,35 @@ void lk_base_rows_close(struct lk_base_rows *b); /* NULL is fine */
 /* Appends a value of a column to one of a builder, whose type it fits. */
 void lk_column_copy(struct lk_column *to, const struct ArrowArrayView *from, int64_t row);
 
+/* ---- deliveries of which not all came (upsert_wanting.c) ---- */
+
+#define LK_UPSERT_DIGITS 12 /* of a SHA-256, as lk_file has them */
+
+struct lk_upsert_wanting {
+	struct lk_upsert_part {
+		char *table; /* NULL: any */
+		char digits[LK_UPSERT_DIGITS + 1];
+	} *items;
+	size_t count, cap;
+};
+void lk_upsert_wanting_release(struct lk_upsert_wanting *wanting);
+
+/* Looks at a batch of a side table. */
+enum lk_status lk_upsert_note(struct lk_upsert_wanting *wanting, const struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
+
+/* The digits of those of a table, into the arena. */
+enum lk_status lk_upsert_wanting_of(const struct lk_upsert_wanting *wanting, const char *table, struct lk_arena *arena, const char ***digits,
+	size_t *count, struct lk_error *err) LK_CHECKED;
+
 /* ---- facts (upsert_facts.c) ---- */
 
 /* Tells the resolver what lk.versions (loaded; NULL: there is none) says of the table. */
 enum lk_status lk_upsert_read_facts(struct lk_upserting *t, const struct lk_lake_table *versions, struct lk_error *err) LK_CHECKED;
 
-/* Writes those that the resolver found. */
+/* Keeps those that the resolver found, until all passes are done. */
+enum lk_status lk_upsert_keep_facts(struct lk_upserting *t, struct lk_error *err) LK_CHECKED;
+
+/* Writes those that were kept or, where none were, those that the resolver found: behind the table's rows. */
 enum lk_status lk_upsert_write_facts(struct lk_upserting *t, struct lk_writer *out, struct lk_error *err) LK_CHECKED;
 
 #endif

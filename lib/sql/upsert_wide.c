@@ -216,6 +216,7 @@ static enum lk_status write_row(struct wide *w, struct row *r, struct lk_error *
 
 	if (!op)
 		return LK_OK;
+	w->t->written++;
 	r->base = NULL;
 	if (outcome.file >= 0)
 		LK_TRY(lk_base_rows_next(w->base, &r->base, &r->base_at, err));

@@ -116,6 +116,7 @@ static enum lk_status choose(struct writing *w, int64_t rows, struct lk_error *e
 		w->rows[w->marks.rows] = row;
 		lk_marks_add(&w->marks, op, outcome.file, outcome.position);
 	}
+	t->written += w->marks.rows;
 	return LK_OK;
 }
 
