@@ -182,8 +182,8 @@ static bool vanishes(const struct lk_resolver *r, const struct lk_met *m)
 
 	if (!m->vanish || m->scope < 0)
 		return false;
-	if (e && e->candidate != LK_NOWHERE)
-		return e->late_by_list && e->verdict == LK_VERDICT_LATE && !e->newer;
+	if (e && e->candidate != LK_NOWHERE && e->verdict != LK_VERDICT_LATE)
+		return false;
 	return !e || !is_deleted_by_fact(r, e);
 }
 
@@ -359,7 +359,7 @@ enum lk_status lk_resolver_facts(struct lk_resolver *r, lk_resolved_fact_visitor
 		const char *key = lk_resolver_text(&r->absent_text, a->key, &key_len);
 
 		version = lk_resolver_text(&r->absent_text, a->version, &version_len);
-		if (!r->scope_items[a->scope].held)
+		if (!r->scope_items[a->scope].held && (a->number < 0 || r->entries[a->number].verdict == LK_VERDICT_LATE))
 			LK_TRY(visit(context, LK_FACT_DELETED, key, key_len, version, version_len, LK_NOWHERE, err));
 	}
 	for (uint32_t i = 0; r->versioned && i < lk_keys_count(r->scopes); i++) {

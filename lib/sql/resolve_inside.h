@@ -44,10 +44,10 @@ struct lk_known_scope {
 	int64_t rows, vanish; /* of the table: all, and those that are not in the list */
 };
 
-/* A row of the table of whose scope there is a newer list, and no candidate of that has its key. */
+/* A row of the table of whose scope there is a newer list: it vanishes where no candidate of that has its key. */
 struct lk_absent {
 	uint64_t key, version; /* where they lie, as lk_version_ref */
-	int64_t scope;
+	int64_t scope, number; /* of the key among the candidates' */
 };
 
 /* A row of the table that was found. */

@@ -140,7 +140,8 @@ static bool is_anew(const struct lk_resolver *r, const struct lk_cells *cells, i
 }
 
 /* Keeps the key of a row that is to vanish: asked for where that leaves a fact. */
-static void note_absent(struct lk_resolver *r, const struct lk_cells *key, int64_t row, const struct lk_str *version, int64_t scope)
+static void note_absent(struct lk_resolver *r, const struct lk_cells *key, int64_t row, const struct lk_str *version, int64_t scope,
+	int64_t number)
 {
 	struct lk_str text = LK_STR_INIT;
 
@@ -151,7 +152,7 @@ static void note_absent(struct lk_resolver *r, const struct lk_cells *key, int64
 		r->absent_text.failed = true;
 	else
 		r->absent[r->absent_count++] = (struct lk_absent){lk_resolver_add_text(&r->absent_text, text.data, text.len),
-			lk_resolver_add_text(&r->absent_text, version->data, version->len), scope};
+			lk_resolver_add_text(&r->absent_text, version->data, version->len), scope, number};
 	pthread_mutex_unlock(&r->lock);
 	lk_str_release(&text);
 }
@@ -189,8 +190,8 @@ static void weigh(void *context, const struct lk_cells *cells, const int64_t *ke
 			base_version(r, cells, i, &version);
 		verdict[i] = weigh_row(r, &version, numbers[i], e, scope[i] >= 0 ? &r->scope_items[scope[i]] : NULL);
 		verdict[i] |= is_anew(r, cells, i) ? WEIGH_ANEW : 0;
-		if (r->loose && verdict[i] & WEIGH_OF_OLDER_LIST && (!e || e->candidate == LK_NOWHERE))
-			note_absent(r, cells + r->at_key, i, &version, scope[i]);
+		if (r->loose && verdict[i] & WEIGH_OF_OLDER_LIST)
+			note_absent(r, cells + r->at_key, i, &version, scope[i], key[i]);
 	}
 	lk_str_release(&version);
 }
