@@ -111,6 +111,16 @@ test_expect_success 'a delivery that is loaded anew takes what it brought before
 	[ "$(chain anew)" = "1 A 01 05 ; 1 c 05 - *; 2 b 01 - *" ]
 '
 
+test_expect_success 'compaction keeps the times, and what comes then goes on from them' '
+	rm -rf packed && for day in 01 05 07 09 06; do load p.json packed x_202601$day.csv || return 1; done &&
+	ask "from t order by all" packed >before && lk-compact -q -l packed && ask "from t order by all" packed >after && test_cmp before after &&
+	load p.json packed x_20260111.csv && load p.json packed x_20260103.csv && ask "from t order by all" packed >actual && test_cmp expect actual
+'
+
+test_expect_success 'lk-upsert leaves such tables to lk-commit' '
+	lk-parse -q -s p.json x_20260111.csv >out.lk && expect_error 65 "keeps rows of the past (lk.history)" lk-upsert -l lake <out.lk
+'
+
 test_expect_success 'two writers at once' '
 	rm -rf both && load p.json both x_20260101.csv &&
 	for day in 03 05 06 07 09 11; do load p.json both x_202601$day.csv & pids="$pids $!"; done &&

@@ -6,15 +6,13 @@
  *	current	    whether it holds now
  *
  * Times are those of versions: the order column where that is a date or time and comes first (lk.load upsert), or else lk_sent. The
- * columns are the merge's alone (sql/history.h): what a stream has in them is not taken.
+ * columns are the merge's alone (sql/history.h): what rows with a lk.load have in them is not taken.
  * A package that has fields of these names cannot have lk.history.
  */
 #ifndef LK_LAKE_HISTORY_H
 #define LK_LAKE_HISTORY_H
 
 #include "change/spec.h"
-
-#define LK_HISTORY_KEPT "kept" /* lk.history of the schema of rows that a merge made, which have the columns */
 
 #define LK_COLUMN_FROM "valid_from"
 #define LK_COLUMN_TO "valid_to"

@@ -369,7 +369,7 @@ static bool keeps_history(const struct lk_target *t)
 /* Whether a column of the stream is one of the table too. What says what a row does to its key (lk.op) travels, and goes no further. */
 static bool is_stored(const struct lk_target *t, const struct ArrowSchema *schema, lk_column_filter *filter, const char *name)
 {
-	return (!filter || filter(name)) && !(lk_history_column(name) && keeps_history(t) && !meta_is(schema, LK_META_HISTORY, LK_HISTORY_KEPT)) &&
+	return (!filter || filter(name)) && !(lk_history_column(name) && is_versioned(schema) && keeps_history(t)) &&
 	       !(meta_is(schema, LK_META_OP, name) && is_versioned(schema));
 }
 

@@ -106,22 +106,17 @@ static enum lk_status add_written(struct lk_history *h, const struct lk_lake_tab
 
 static enum lk_status give_batches(struct lk_history *h, const char *select, struct lk_error *err)
 {
-	struct ArrowSchema schema = {.release = NULL};
 	const struct ArrowArrayView *view;
 	struct lk_result *result;
 	enum lk_next next = LK_NEXT_ERROR;
 	enum lk_status status;
 
 	LK_TRY(lk_result_select(&result, h->p->sql, select, true, err));
-	status = lk_arrow_status(ArrowSchemaDeepCopy(lk_result_schema(result), &schema), NULL, LK_BUG, "cannot copy a schema", err);
-	if (!status)
-		status = lk_meta_set(&schema, LK_META_HISTORY, LK_HISTORY_KEPT, err);
+	status = LK_OK;
 	while (!status && (next = lk_result_next(result, &view, err)) == LK_NEXT_BATCH)
-		status = h->visitor->rows(h->visitor->context, &schema, view, err);
+		status = h->visitor->rows(h->visitor->context, lk_result_schema(result), view, err);
 	if (!status && next == LK_NEXT_ERROR)
 		status = err->status;
-	if (schema.release)
-		ArrowSchemaRelease(&schema);
 	lk_result_close(result);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "lake/history.h"
 #include "lake/metadata.h"
 #include "sql/upsert_inside.h"
 #include "stream/side.h"
@@ -135,7 +136,12 @@ static enum lk_status add_table(struct upsert *u, const char *name, struct lk_up
 	u->tables[u->table_count++] = *out = t;
 	*t = (struct lk_upserting){.o = u->o, .arena = LK_ARENA_INIT, .name = strdup(name), .places = &u->places,
 		.facts = u->versions ? u->versions->snapshot_id : -1};
-	return t->name ? load_table(u, name, LK_LOAD_METRICS, &t->base_table, &t->base, err) : lk_error_nomem(err);
+	if (!t->name)
+		return lk_error_nomem(err);
+	LK_TRY(load_table(u, name, LK_LOAD_METRICS, &t->base_table, &t->base, err));
+	if (t->base && lk_history_wanted(json_object_get(t->base->metadata, "properties")))
+		return lk_error_set(err, LK_DATA, "table %s keeps rows of the past (" LK_META_HISTORY "): lk-commit merges its rows by itself", name);
+	return LK_OK;
 }
 
 static void note_met(struct upsert *u, const char *table)
