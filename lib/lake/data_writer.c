@@ -23,7 +23,7 @@ static enum lk_status find_writer(struct lk_data_writers *s, const char *table, 
 	enum lk_status status;
 
 	for (size_t i = 0; i < s->count; i++)
-		if (!strcmp(s->items[i]->table, table)) {
+		if (!strcmp(s->items[i]->table, table) || lk_target_is(&s->items[i]->target, table)) {
 			*out = s->items[i];
 			return LK_OK;
 		}

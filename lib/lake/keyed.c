@@ -429,27 +429,39 @@ enum lk_status lk_keyed_write(struct lk_keyed *k, const char *table, const struc
 	return t->row_count ? write_rows(k, t, batch, t->row_count == batch->rows, err) : LK_OK;
 }
 
+/* Facts may stand before the rows of their table. */
 static enum lk_status take_fact(void *context, const char *table, const struct lk_fact *fact, struct lk_error *err)
 {
 	struct lk_keyed *k = context;
-	struct lk_keyed_table *t = NULL;
 
-	for (size_t i = 0; !t && i < k->count; i++)
-		if (k->items[i]->keyed && lk_target_is(k->items[i]->merge->target, table))
-			t = k->items[i];
-	if (!t)
-		return lk_error_set(err, LK_DATA, "the stream has facts about table %s (" LK_TABLE_VERSIONS "), and before them no rows of it "
-			"that have a key", table);
-	return add_fact(k, t->merge->target, fact, err);
+	if (!k->told || !lk_target_is(k->told, table))
+		LK_TRY(lk_data_writers_target(k->writers, table, NULL, &k->told, err));
+	return add_fact(k, k->told, fact, err);
 }
 
 enum lk_status lk_keyed_facts(struct lk_keyed *k, const struct lk_batch *batch, struct lk_error *err)
 {
+	if (k->stage && batch->rows)
+		return lk_error_set(err, LK_USAGE, "the stream has facts about tables (" LK_TABLE_VERSIONS "), which are committed at once, not staged");
 	return lk_facts_read(batch, take_fact, k, err);
+}
+
+/* What was said of a table must be of one whose rows come, with a key. */
+static enum lk_status check_told(const struct lk_keyed *k, struct lk_error *err)
+{
+	for (size_t i = 0; k->told && i < k->writers->count; i++) {
+		const struct lk_target *t = &k->writers->items[i]->target;
+
+		if (!lk_target_is_own(t) && !k->writers->items[i]->stream)
+			return lk_error_set(err, LK_DATA, "the stream has facts about table %s (" LK_TABLE_VERSIONS "), and no rows of it, not even none",
+				k->writers->items[i]->table);
+	}
+	return LK_OK;
 }
 
 enum lk_status lk_keyed_finish(struct lk_keyed *k, struct lk_error *err)
 {
+	LK_TRY(check_told(k, err));
 	return k->facts.made ? flush_facts(k, err) : LK_OK;
 }
 

@@ -22,6 +22,7 @@ struct lk_keyed {
 	struct lk_data_writers *writers;
 	bool stage; /* rows are staged: a change stream is not */
 	struct lk_facts facts;
+	struct lk_target *told; /* the table that facts of the stream were about last; NULL: there were none */
 	struct lk_keyed_table **items;
 	size_t count, cap;
 	int64_t dropped; /* rows that went nowhere */
