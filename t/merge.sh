@@ -229,4 +229,63 @@ test_expect_success 'more than the limit allows is held, and the exit status say
 	[ "$(ask full "select count(*) from visits")" = 5 ]
 '
 
+# ---- streams of changes ----
+
+change() { # LAKE LOAD FILE <rows: a change stream of t, against the lake as it is; FILE in the place of the table's first file
+	python3 - "$@" >.change <<-\EOF_ &&
+	import json, sqlite3, sys
+	at, = sqlite3.connect(sys.argv[1] + "/catalog.db").execute("select metadata_location from iceberg_tables where table_name = 't'").fetchone()
+	m = json.load(open(at[7:]))
+	print("%lk.change", json.dumps({"uuid": m["table-uuid"], "branch": "main", "base": str(m["current-snapshot-id"]), "facts": None, "keyIds": [1],
+	    "load": sys.argv[2], "scope": [], "files": [sys.argv[3]], "columns": ["s"]}))
+	EOF_
+	{ printf '%s\n' '%lk.load upsert' '%lk.key ["id"]' '%lk.order v' && cat .change && echo '@t lk_op:utf8! lk_old_file:int32 lk_old_pos:int64 id:int64! v:int64 s:utf8' && cat; } | make-stream
+}
+
+file() { # LAKE: the uri of the only data file of t
+	echo "file://$(find "$1/main/t/data" -name '*.parquet' ! -name '*deletes*')" | sed "s|file://$1|file://$PWD/$1|"
+}
+
+printf '*4 id=#|v=1|s=x\n' | rows >four.lk
+
+test_expect_success 'a change stream is applied as it stands, once; by its keys where it is not the table any more' '
+	lk-commit -q -l c <four.lk && printf "%s\n" "id=0|v=2|s=new" "id=1|v=2|op=D" "id=2|v=1|s=x" "id=9|v=1|s=nine" | rows >u.lk && lk-upsert -q -l c <u.lk >c.lk &&
+	lk-commit -l c --json <c.lk >said && [ "$(says said main.t)" = "rows=2 inserted=1 updated=1 deleted=1" ] &&
+	ask c "from t order by id" >actual && printf "%s\n" 0,2,new 2,1,x 3,1,x 9,1,nine >expect && test_cmp expect actual && [ "$(summary c main.t added-position-deletes)" = "2 2" ] &&
+	lk-commit -l c --json <c.lk >said && [ "$(says said main.t)" = "unchanged=2" ] && ask c "from t order by id" >actual && test_cmp expect actual &&
+	printf "%s\n" "id=0|v=3|s=newest" "id=1|v=3|s=back" "id=3|v=5|s=y" | rows >o.lk && printf "%s\n" "id=0|v=4|s=A" "id=1|v=2|op=D" "id=3|v=4|s=late" "id=8|v=1|s=i" | rows >u.lk &&
+	lk-upsert -q -l c <u.lk >c.lk && lk-commit -q -l c <o.lk && lk-commit -l c --json <c.lk >said && [ "$(says said main.t)" = "rows=2 inserted=1 updated=1 late=1" ] &&
+	ask c "from t order by id" >actual && printf "%s\n" 0,4,A 1,3,back 2,1,x 3,5,y 8,1,i 9,1,nine >expect && test_cmp expect actual && lk-fsck -q -l c
+'
+
+test_expect_success 'another one deletes what a change stream inserts: that is seen, though no row of the table changed' '
+	echo "id=50|v=1|s=early" | rows >u.lk && lk-upsert -q -l c <u.lk >c.lk && echo "id=50|v=9|op=D" | rows | lk-commit -q -l c &&
+	lk-commit -l c --json <c.lk >said && [ "$(says said main.t)" = "late=1" ] && [ "$(ask c "select count(*) from t where id = 50")" = 0 ]
+'
+
+test_expect_success 'positions that are not there, that are gone, twice, and files that are none' '
+	rm -rf e && lk-commit -q -l e <four.lk && f=$(file e) && ask e "from t order by id" >expect &&
+	echo "lk_op=U|lk_old_file=0|lk_old_pos=4|id=1|v=2|s=q" | change e upsert "$f" >x.lk && expect_error 65 "has no row at position 4" lk-commit -l e <x.lk &&
+	echo "lk_op=U|lk_old_file=0|lk_old_pos=-1|id=1|v=2|s=q" | change e upsert "$f" >x.lk && expect_error 65 "has no row at position -1" lk-commit -l e <x.lk &&
+	echo "lk_op=U|lk_old_file=1|lk_old_pos=0|id=1|v=2|s=q" | change e upsert "$f" >x.lk && expect_error 65 "replaces one of file 1, and the stream names 1" lk-commit -l e <x.lk &&
+	echo "lk_op=U|lk_old_file=0|lk_old_pos=0|id=1|v=2|s=q" | change e upsert "$f.gone" >x.lk && expect_error 65 "is no file of the table" lk-commit -l e <x.lk &&
+	printf "%s\n" "lk_op=U|lk_old_file=0|lk_old_pos=0|id=1|v=2|s=q" "lk_op=D|lk_old_file=0|lk_old_pos=0|id=1|v=2" | change e upsert "$f" >x.lk &&
+		expect_error 65 "is meant twice" lk-commit -l e <x.lk &&
+	echo "lk_op=U|id=1|v=2|s=q" | change e upsert "$f" >x.lk && expect_error 65 "does not say which row it replaces" lk-commit -l e <x.lk &&
+	echo "lk_op=I|lk_old_file=0|lk_old_pos=0|id=1|v=2|s=q" | change e upsert "$f" >x.lk && expect_error 65 "is an insert (I), and says which row" lk-commit -l e <x.lk &&
+	echo "lk_op=Z|id=1|v=2|s=q" | change e upsert "$f" >x.lk && expect_error 65 "is none of I, U, D and B" lk-commit -l e <x.lk &&
+	echo "lk_op=I|id=7|v=2|s=q" | change e upsert "$f" >x.lk && expect_error 64 "is committed at once, not staged" lk-commit -l e --stage st <x.lk &&
+	ask e "from t order by id" >actual && test_cmp expect actual && [ "$(find e/main -name "*.parquet" | wc -l)" = 1 ] &&
+	echo "lk_op=D|lk_old_file=0|lk_old_pos=1|id=1|v=2" | change e upsert "$f" | lk-commit -q -l e && [ "$(ask e "select count(*) from t")" = 3 ] &&
+	echo "lk_op=D|lk_old_file=0|lk_old_pos=1|id=1|v=2" | change e upsert "$f" >x.lk && expect_error 65 "at position 1, which is deleted already" lk-commit -l e <x.lk
+'
+
+test_expect_success 'a list, and rows that set some columns only, are not resolved again: 75' '
+	for how in full patch; do
+		echo "lk_op=U|lk_old_file=0|lk_old_pos=0|id=0|v=2|s=q" | change e $how "$f" >$how.lk || return
+	done && echo "id=77|v=1|s=z" | rows | lk-commit -q -l e && ask e "from t order by id" >expect &&
+	expect_error 75 "run lk-upsert again" lk-commit -l e <full.lk && expect_error 75 "rows that set some columns only" lk-commit -l e <patch.lk &&
+	ask e "from t order by id" >actual && test_cmp expect actual && lk-commit -q -l other <four.lk && expect_error 65 "it was made anew, or it is another lake" lk-commit -l other <patch.lk
+'
+
 test_done
