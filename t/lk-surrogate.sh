@@ -341,4 +341,91 @@ test_expect_success 'rules that are none are refused, with what is wrong' '
 	EOF_
 '
 
+# Streams at random, and what must come of them: keys that rows link are one thing, whose smallest number holds.
+cat >model.py <<'END'
+import random, sys
+
+random.seed(int(sys.argv[1]))
+parent, number, last = {}, {}, 0  # number: what each key was given
+
+def find(key):
+    parent.setdefault(key, key)
+    while parent[key] != key:
+        key = parent[key]
+    return key
+
+for stream in range(int(sys.argv[2])):
+    rows = []
+    for _ in range(random.randint(1, 12)):
+        rows.append([random.choice(["-", str(random.randint(1, 25))]), random.choice(["-", "-", "X%d" % random.randint(1, 25)])])
+    keys = []
+    for mrn, national in rows:
+        own = [k for k in ("m" + mrn, "n" + national) if k[1:] != "-"]
+        keys += own
+        if len(own) == 2:
+            parent[find(own[1])] = find(own[0])
+    current = {}
+    for key, n in number.items():
+        current[find(key)] = min(n, current.get(find(key), n))
+    for key in keys:
+        if find(key) not in current:
+            last += 1
+            current[find(key)] = last
+    for key in keys:
+        number.setdefault(key, current[find(key)])
+    with open(f"in{stream}", "w") as f:
+        f.writelines(f"A {m} {n}\n" for m, n in rows)
+    with open(f"expect{stream}", "w") as f:
+        for m, n in rows:
+            key = "m" + m if m != "-" else "n" + n
+            f.write("%s\n" % current.get(find(key), ""))
+with open("expect", "w") as f:
+    for n in sorted(set(number.values())):
+        f.write("%d,%d\n" % (n, min(current.get(find(k), number[k]) for k in number if number[k] == n)))
+END
+
+test_expect_success 'streams at random get what a model says' '
+	for seed in 1 2 3; do
+		python3 model.py $seed 12 && echo "seed $seed" || return 1
+		for n in 0 1 2 3 4 5 6 7 8 9 10 11; do
+			visits s$n <in$n | lk-surrogate -q -l model$seed "$PATIENT" 2>/dev/null | rows visits - | cut -d, -f4 >actual && test_cmp expect$n actual || return 1
+		done
+		ask model$seed "select surrogate, coalesce(min(merged_into), surrogate) from keys.patient group by surrogate order by 1" >actual &&
+		test_cmp expect actual && lk-fsck -l model$seed || return 1
+	done
+'
+
+test_expect_success 'links that many make at once hold: what any row has together is one thing' '
+	python3 model.py 4 8 && pids= &&
+	for n in 0 1 2 3 4 5 6 7; do
+		visits s$n <in$n >m$n.lk || return 1
+	done &&
+	for n in 0 1 2 3 4 5 6 7; do
+		lk-surrogate -q -l linked "$PATIENT" <m$n.lk >/dev/null 2>&1 & pids="$pids $!"
+	done &&
+	for p in $pids; do wait $p || return 1; done &&
+	ask linked "with now as (select surrogate, coalesce(min(merged_into), surrogate) as sk from keys.patient group by surrogate)
+		select coalesce('\''m'\'' || mrn, '\''n'\'' || national_id), sk from keys.patient join now using (surrogate) where natural_key is not null" >now &&
+	python3 - <<-\END
+	import csv
+	now = {}
+	for key, sk in csv.reader(open("now")):
+	    assert now.setdefault(key, sk) == sk, key
+	same, keys = {}, set()
+	def find(k):
+	    while same.setdefault(k, k) != k: k = same[k]
+	    return k
+	for n in range(8):
+	    for line in open("in%d" % n):
+	        own = [c + v for c, v in zip("mn", line.split()[1:]) if v != "-"]
+	        keys |= set(own)
+	        if len(own) == 2: same[find(own[0])] = find(own[1])
+	things = {}
+	for k in keys: things.setdefault(find(k), set()).add(now[k])
+	assert all(len(t) == 1 for t in things.values()), things
+	assert len({min(t) for t in things.values()}) == len(things), "two things have one number"
+	assert set(now) == keys
+	END
+'
+
 test_done
