@@ -198,20 +198,11 @@ static enum lk_status take_scope(struct lk_resolver *r, const struct batch *b, i
 	return LK_OK;
 }
 
-/* Whether a candidate is to take the place of the one that a key has. Of equal ones a delete wins, and then what has the larger hash, so that
- * it does not depend on which came first. */
-static bool is_newer(const struct lk_resolver *r, const struct lk_known_key *e, const struct batch *b, int64_t row, bool deletes)
+/* Whether a candidate is to take the place of the one that a key has. Of equal ones the later does: who takes a row out and brings it back, as a
+ * stream of changes may, tells it in that order. */
+static bool is_newer(const struct lk_resolver *r, const struct lk_known_key *e)
 {
-	int order;
-
-	if (e->candidate == LK_NOWHERE)
-		return true;
-	order = lk_resolver_compare(r, r->version_text.data, r->version_text.len, e->version);
-	if (order)
-		return order > 0;
-	if (deletes != e->deletes)
-		return deletes;
-	return b->numbers[row] != e->numbers ? b->numbers[row] > e->numbers : b->texts[row] > e->texts;
+	return e->candidate == LK_NOWHERE || lk_resolver_compare(r, r->version_text.data, r->version_text.len, e->version) >= 0;
 }
 
 static enum lk_status take_row(struct lk_resolver *r, const struct batch *b, int64_t row, uint32_t number, bool deletes, struct lk_error *err)
@@ -225,7 +216,7 @@ static enum lk_status take_row(struct lk_resolver *r, const struct batch *b, int
 	r->key_of[r->candidates] = number;
 	if (r->o.spec->load == LK_LOAD_FULL)
 		LK_TRY(take_scope(r, b, row, &scope, err));
-	if (!is_newer(r, e, b, row, deletes))
+	if (!is_newer(r, e))
 		return LK_OK;
 	e->candidate = r->candidates;
 	e->numbers = b->numbers[row];
