@@ -170,6 +170,53 @@ test_expect_success '--patch: columns that rows do not have keep their values' '
 	[ "$(jq -c .columns change.json)" = "[\"id\",\"name\",\"lk_sent\",\"lk_file\",\"lk_row\"]" ]
 '
 
+# parts TABLE: two streams of patches, of which each has columns of its own; rows are `s:...` and `p:...`.
+parts() {
+	cat >parts.txt
+	for part in "s name:utf8" "p phone:utf8"; do
+		printf "%%lk.key [\"id\"]\n%%lk.op op\n@%s op:utf8 id:int64! %s lk_sent:timestamptz\n" "$1" "${part#* }"
+		sed -n "s/^${part%% *}://p" parts.txt
+	done | make-stream
+}
+
+test_expect_success '--patch: several patches of a key, in the order of their versions, whichever columns they have' '
+	printf "@main.phones id:int64! name:utf8 phone:utf8 lk_sent:timestamptz\n%s\n%s\n%s\n%s\n%s\n%s\n" \
+		"id=1|name=n1|phone=p1|lk_sent=2026-01-02T00:00:00Z" "id=2|name=n2|lk_sent=2026-01-02T00:00:00Z" \
+		"id=3|name=n3|phone=p3|lk_sent=2026-01-02T00:00:00Z" "id=4|name=n4|phone=p4|lk_sent=2026-01-02T00:00:00Z" \
+		"id=5|name=n5|phone=p5|lk_sent=2026-01-02T00:00:00Z" "id=6|phone=p6|lk_sent=2026-01-02T00:00:00Z" | make-stream | lk-commit -q -l lake &&
+	parts main.phones >in.lk <<-\END &&
+	s:id=1|name=N1|lk_sent=2026-01-04T00:00:00Z
+	s:id=2|name=late|lk_sent=2026-01-01T00:00:00Z
+	s:id=3|name=N3|lk_sent=2026-01-03T00:00:00Z
+	s:id=4|name=N4|lk_sent=2026-01-05T00:00:00Z
+	s:id=5|name=N5|lk_sent=2026-01-03T00:00:00Z
+	s:id=7|name=N7|lk_sent=2026-01-03T00:00:00Z
+	s:id=6|name=N6|lk_sent=2026-01-03T00:00:00Z
+	p:id=1|phone=P1|lk_sent=2026-01-03T00:00:00Z
+	p:id=1|phone=older|lk_sent=2026-01-02T12:00:00Z
+	p:id=2|phone=P2|lk_sent=2026-01-03T00:00:00Z
+	p:id=3|phone=P3|lk_sent=2026-01-04T00:00:00Z
+	p:op=D|id=4|lk_sent=2026-01-04T00:00:00Z
+	p:op=D|id=5|lk_sent=2026-01-04T00:00:00Z
+	p:id=7|phone=P7|lk_sent=2026-01-02T00:00:00Z
+	p:id=6|phone=p6|lk_sent=2026-01-04T00:00:00Z
+	END
+	cat >expect <<-\END &&
+	lk_op,id,name,phone
+	U,1,N1,P1
+	U,2,n2,P2
+	U,3,N3,P3
+	U,4,N4,
+	D,5,,
+	U,6,N6,p6
+	I,7,N7,P7
+	END
+	lk-upsert -l lake --patch <in.lk >out.lk 2>err && cat err && show out.lk "lk_op, id, name, phone" >rows && (head -1 rows && tail -n +2 rows | sort -t, -k2n) >actual &&
+	test_cmp expect actual && grep -F "1 inserted, 5 updated, 1 deleted, 0 unchanged, 0 late, 8 repeated" err &&
+	lk-upsert -q -l nowhere --patch <in.lk >out.lk && show out.lk "lk_op, id, name, phone" >rows && (head -1 rows && tail -n +2 rows | sort -t, -k2n) >actual &&
+	sed "s/^U/I/; s/n2,P2/late,P2/" expect >want && test_cmp want actual
+'
+
 test_expect_success '--before: the row of before stands in front of the one that takes its place' '
 	META="%lk.op op" rows main.people "op:utf8 $PEOPLE" >in.lk <<-\END &&
 	id=9|name=New|lk_sent=2026-02-01T00:00:00Z|lk_row=1

@@ -283,6 +283,20 @@ enum lk_verdict lk_resolver_verdict(const struct lk_resolver *r, int64_t candida
 	return e->verdict;
 }
 
+int64_t lk_resolver_newest(const struct lk_resolver *r, int64_t candidate)
+{
+	return r->entries[r->key_of[candidate]].candidate;
+}
+
+bool lk_resolver_deleted(const struct lk_resolver *r, int64_t candidate, const void **version, size_t *len)
+{
+	const struct lk_known_key *e = &r->entries[r->key_of[candidate]];
+
+	if (e->known_deleted)
+		*version = lk_resolver_version(r, e->known_deleted, len);
+	return e->known_deleted != 0;
+}
+
 /* Whether a row of the table goes, and which candidate takes its place. */
 static bool goes(const struct lk_resolver *r, const struct lk_met *m, int64_t *candidate)
 {

@@ -80,6 +80,12 @@ enum lk_status lk_resolver_run(struct lk_resolver *r, struct lk_error *err) LK_C
 /* Of a candidate, and of an update or delete the row of the table that it replaces (of several rows of a key the first): NULL: none. */
 enum lk_verdict lk_resolver_verdict(const struct lk_resolver *r, int64_t candidate, const struct lk_lake_file **file, int64_t *position);
 
+/* Of a candidate of this pass, the one that is the newest of its key. */
+int64_t lk_resolver_newest(const struct lk_resolver *r, int64_t candidate);
+
+/* The version at which the lake knows its key to have been deleted; false where it does not. Borrowed. */
+bool lk_resolver_deleted(const struct lk_resolver *r, int64_t candidate, const void **version, size_t *len);
+
 /* All rows of the table that go, by the file's uri and by position, both ascending; for each the candidate that takes its place, or -1:
  * it is deleted by a fact, is absent from a complete list, or is a further row of a key. */
 typedef enum lk_status lk_gone_visitor(void *context, const struct lk_lake_file *file, int64_t position, int64_t candidate,

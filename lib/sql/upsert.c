@@ -108,6 +108,8 @@ static void free_table(struct lk_upserting *t)
 		lk_upsert_form_free(t->forms[i]);
 	free(t->forms);
 	lk_store_free(t->kept_facts);
+	lk_upsert_patches_free(t->patches);
+	free(t->batches);
 	free(t->listed);
 	free(t->goes);
 	free(t->vanished);
@@ -272,11 +274,22 @@ static enum lk_status open_resolver(struct upsert *u, struct lk_upserting *t, in
 	return lk_resolver_open(&t->resolver, &u->places, &o, err);
 }
 
+static enum lk_status note_batch(struct lk_upserting *t, const struct lk_upsert_form *form, struct lk_error *err)
+{
+	if (!t->o->patch)
+		return LK_OK;
+	if (!lk_grow((void **)&t->batches, &t->batch_cap, t->batch_count + 1, sizeof(*t->batches)))
+		return lk_error_nomem(err);
+	t->batches[t->batch_count++] = (struct lk_upsert_batch){t->rows, form};
+	return LK_OK;
+}
+
 static enum lk_status keep(struct upsert *u, struct lk_batch *batch, struct lk_error *err)
 {
 	struct lk_upserting *t = u->route->table;
 	bool first = !t->rows;
 
+	LK_TRY(note_batch(t, u->route->form, err));
 	t->rows += batch->rows;
 	if (!takes_at_once(u, t)) {
 		lk_resolver_close(t->resolver);
@@ -318,18 +331,31 @@ static enum lk_status read_all(struct upsert *u, struct lk_error *err)
 
 /* ---- resolving ---- */
 
-static struct lk_upsert_outcome ask(const struct lk_upserting *t, int64_t candidate)
+/* The number of a file in the stream's list, which it comes into. */
+static int32_t list_file(struct lk_upserting *t, const struct lk_lake_file *file)
+{
+	int32_t *listed = &t->listed[file->number];
+
+	if (*listed < 0) {
+		t->goes[t->goes_count] = file;
+		*listed = t->goes_count++;
+	}
+	return *listed;
+}
+
+/* A row that a patch leaves as it is may be changed by an older one. */
+static struct lk_upsert_outcome ask(struct lk_upserting *t, int64_t candidate)
 {
 	struct lk_upsert_outcome o = {.file = -1, .position = -1};
 	const struct lk_lake_file *file;
 
 	o.verdict = lk_resolver_verdict(t->resolver, candidate, &file, &o.position);
-	if (file && (o.verdict == LK_VERDICT_UPDATE || o.verdict == LK_VERDICT_DELETE))
-		o.file = t->listed[file->number];
+	if (file && (o.verdict == LK_VERDICT_UPDATE || o.verdict == LK_VERDICT_DELETE || (t->patches && o.verdict == LK_VERDICT_UNCHANGED)))
+		o.file = list_file(t, file);
 	return o;
 }
 
-struct lk_upsert_outcome lk_upsert_outcome(const struct lk_upserting *t, int64_t candidate)
+struct lk_upsert_outcome lk_upsert_outcome(struct lk_upserting *t, int64_t candidate)
 {
 	return t->outcomes ? t->outcomes[candidate] : ask(t, candidate);
 }
@@ -337,17 +363,13 @@ struct lk_upsert_outcome lk_upsert_outcome(const struct lk_upserting *t, int64_t
 static enum lk_status note_gone(void *context, const struct lk_lake_file *file, int64_t position, int64_t candidate, struct lk_error *err)
 {
 	struct lk_upserting *t = context;
-	int32_t *listed = &t->listed[file->number];
+	int32_t listed = list_file(t, file);
 
-	if (*listed < 0) {
-		t->goes[t->goes_count] = file;
-		*listed = t->goes_count++;
-	}
 	if (candidate >= 0)
 		return LK_OK;
 	if (!lk_grow((void **)&t->vanished, &t->vanished_cap, t->vanished_count + 1, sizeof(*t->vanished)))
 		return lk_error_nomem(err);
-	t->vanished[t->vanished_count++] = (struct lk_base_place){*listed, position};
+	t->vanished[t->vanished_count++] = (struct lk_base_place){listed, position};
 	return LK_OK;
 }
 
@@ -370,7 +392,7 @@ static enum lk_status resolve(struct upsert *u, struct lk_upserting *t, struct l
 	LK_TRY(lk_resolver_run(t->resolver, err));
 	LK_TRY(lk_resolver_gone(t->resolver, note_gone, t, err));
 	lk_resolver_counts(t->resolver, &report->counts);
-	return LK_OK;
+	return lk_upsert_collect(t, &u->rows, err);
 }
 
 static enum lk_status run_pass(struct upsert *u, struct lk_upserting *t, int pass, int passes, struct lk_upserted *report,
@@ -475,6 +497,8 @@ static enum lk_status finish_table(struct upsert *u, struct lk_upserting *t, str
 	LK_TRY(add_report(u, t, &report, err));
 	LK_TRY(many ? run_passes(u, t, report, err) : run_once(u, t, report, err));
 	LK_TRY(lk_upsert_write(t, &u->rows, u->out, err));
+	report->counts.unchanged -= t->patched;
+	report->counts.updated += t->patched;
 	LK_TRY(lk_upsert_write_facts(t, u->out, err));
 	LK_TRY(say_dropped(u, t, report, err));
 	lk_resolver_close(t->resolver);

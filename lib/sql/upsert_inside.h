@@ -5,6 +5,7 @@
  *	upsert_form.c	what the rows of a table are: its key, order, load, and the columns that come and go
  *	upsert_write.c	rows with what became of them, as they came
  *	upsert_wide.c	the same with what the table has: rows of before, and patches
+ *	upsert_patch.c	several patches of one key
  *	upsert_base.c	rows of the table by their places
  *	upsert_facts.c	facts, to and from lk.versions
  *	upsert_wanting.c	deliveries of which not all came
@@ -50,6 +51,11 @@ struct lk_upserting {
 	size_t form_count, form_cap;
 	int64_t rows;	 /* that came: candidates */
 	int64_t written; /* of these */
+	struct lk_upsert_batch { /* in which they came */
+		int64_t first;
+		const struct lk_upsert_form *form;
+	} *batches;
+	size_t batch_count, batch_cap;
 
 	/* what is known when all rows are there */
 	struct lk_places *places;
@@ -57,6 +63,8 @@ struct lk_upserting {
 	int64_t facts;		     /* snapshot of lk.versions; -1: none */
 	struct lk_upsert_outcome *outcomes; /* of each candidate, where there were several passes; NULL: the resolver knows */
 	struct lk_store *kept_facts; /* that passes found; NULL: there was one pass */
+	struct lk_upsert_patches *patches; /* NULL: each key has one that counts */
+	int64_t patched; /* rows that only older patches change */
 	int32_t *listed;	     /* for each file of the base, by its number, that in the stream's list; -1: it is not there */
 	const struct lk_lake_file **goes; /* the stream's list: files of which rows go */
 	int goes_count;
@@ -72,7 +80,7 @@ struct lk_upsert_rows;
 enum lk_status lk_upsert_rewind(struct lk_upsert_rows *rows, const struct lk_upserting *t, struct lk_error *err) LK_CHECKED;
 enum lk_next lk_upsert_next(struct lk_upsert_rows *rows, struct lk_upsert_form **form, const struct ArrowArrayView **in, struct lk_error *err) LK_CHECKED;
 
-struct lk_upsert_outcome lk_upsert_outcome(const struct lk_upserting *t, int64_t candidate);
+struct lk_upsert_outcome lk_upsert_outcome(struct lk_upserting *t, int64_t candidate);
 
 /* ---- upsert_form.c ---- */
 
@@ -119,6 +127,33 @@ enum lk_status lk_upsert_write(struct lk_upserting *t, struct lk_upsert_rows *ro
 
 /* The same, value by value, in all columns that the table and the rows have: with what was before, and patches made whole. */
 enum lk_status lk_upsert_write_wide(struct lk_upserting *t, struct lk_upsert_rows *rows, struct lk_writer *out, struct lk_error *err) LK_CHECKED;
+
+/* ---- several patches of one key (upsert_patch.c) ---- */
+
+struct lk_upsert_patches;
+
+/* A patch that stands behind the newest one of its key. */
+struct lk_upsert_link {
+	int64_t newest; /* the candidate that is written */
+	size_t version, version_len;
+	const struct lk_upsert_form *form;
+	int64_t row; /* of its values */
+	bool deletes;
+};
+
+/* Gathers those of a pass, whose resolver has run. LK_MISSING where they are more than memory may hold. */
+enum lk_status lk_upsert_collect(struct lk_upserting *t, struct lk_upsert_rows *rows, struct lk_error *err) LK_CHECKED;
+void lk_upsert_patches_free(struct lk_upsert_patches *patches); /* NULL is fine */
+
+/* Those behind a candidate, the newest first. */
+enum lk_status lk_upsert_links(struct lk_upserting *t, int64_t candidate, const struct lk_upsert_link **links, size_t *count, struct lk_error *err) LK_CHECKED;
+
+/* Lowers *count to those that are newer than a row of the table. */
+enum lk_status lk_upsert_live_links(struct lk_upserting *t, const struct lk_upsert_link *links, size_t *count, const struct ArrowSchema *schema,
+	const struct ArrowArrayView *base, int64_t row, struct lk_error *err) LK_CHECKED;
+
+/* The column of a link; false where it does not have it. */
+bool lk_upsert_link_value(const struct lk_upserting *t, const struct lk_upsert_link *link, const char *column, const struct ArrowArrayView **view);
 
 /* ---- rows of the table (upsert_base.c) ---- */
 

@@ -19,7 +19,7 @@ struct wide {
 
 static enum lk_status base_fields(const struct lk_upserting *t, struct lk_field *fields, int *count, struct lk_error *err)
 {
-	for (int c = 0; c < t->base->column_count; c++) {
+	for (int c = 0; t->base && c < t->base->column_count; c++) {
 		const struct lk_lake_column *own = &t->base->columns[c];
 		struct lk_column_type type = lk_type_read(own->type);
 
@@ -96,7 +96,7 @@ static enum lk_status make_builder(struct wide *w, struct lk_field *fields, stru
 
 static enum lk_status make(struct wide *w, struct lk_error *err)
 {
-	size_t most = LK_CHANGE_COLUMNS + (size_t)w->t->base->column_count;
+	size_t most = LK_CHANGE_COLUMNS + (size_t)(w->t->base ? w->t->base->column_count : 0);
 	struct lk_field *fields;
 	enum lk_status status;
 
@@ -139,7 +139,7 @@ static enum lk_status open_base(struct wide *w, struct lk_error *err)
 	for (int64_t i = 0; !status && i < t->rows; i++) {
 		struct lk_upsert_outcome outcome = lk_upsert_outcome(t, i);
 
-		if (lk_change_op(outcome.verdict) && outcome.file >= 0)
+		if (outcome.file >= 0)
 			status = add_place(&places, &cap, &count, outcome.file, outcome.position, err);
 	}
 	for (size_t i = 0; !status && i < t->vanished_count; i++)
@@ -159,6 +159,8 @@ static enum lk_status open_base(struct wide *w, struct lk_error *err)
 struct row {
 	const struct ArrowArrayView *came, *base;
 	int64_t at, base_at;
+	const struct lk_upsert_link *links; /* older patches of its key, the newest first */
+	size_t link_count;
 };
 
 static void add_marks(struct wide *w, char op, int32_t file, int64_t position)
@@ -192,34 +194,70 @@ static enum lk_status add_before(struct wide *w, const struct row *r, struct lk_
 	return end_row(w, err);
 }
 
-/* What came; of a patch what did not come is as it was. */
+/* Of a patch what did not come is as an older one has it, or as it was. */
+static void add_kept(struct wide *w, int own, const struct row *r)
+{
+	struct lk_column *to = &w->b.columns[LK_CHANGE_COLUMNS + own];
+	const struct ArrowArrayView *view;
+
+	for (size_t i = 0; i < r->link_count; i++) {
+		if (r->links[i].deletes) {
+			lk_column_null(to);
+			return;
+		}
+		if (lk_upsert_link_value(w->t, &r->links[i], w->b.schema.children[LK_CHANGE_COLUMNS + own]->name, &view)) {
+			lk_column_copy(to, view, r->links[i].row);
+			return;
+		}
+	}
+	if (r->base && own < w->base_count)
+		lk_column_copy(to, r->base->children[own], r->base_at);
+	else
+		lk_column_null(to);
+}
+
 static void add_values(struct wide *w, char op, const struct row *r)
 {
-	bool keeps = w->t->o->patch && op == 'U';
-
 	for (int c = LK_CHANGE_COLUMNS; c < w->b.column_count; c++) {
 		int own = c - LK_CHANGE_COLUMNS, from = w->source[own];
 
 		if (from >= 0)
 			lk_column_copy(&w->b.columns[c], r->came->children[from], r->at);
-		else if (keeps && r->base && own < w->base_count)
-			lk_column_copy(&w->b.columns[c], r->base->children[own], r->base_at);
+		else if (w->t->o->patch && op != 'D')
+			add_kept(w, own, r);
 		else
 			lk_column_null(&w->b.columns[c]);
 	}
 }
 
+/* Older patches that count beside a row; with any, one that would change nothing is an update. */
+static enum lk_status find_links(struct wide *w, struct row *r, int64_t candidate, char *op, struct lk_error *err)
+{
+	LK_TRY(lk_upsert_links(w->t, candidate, &r->links, &r->link_count, err));
+	if (r->base && r->link_count)
+		LK_TRY(lk_upsert_live_links(w->t, r->links, &r->link_count, lk_base_rows_schema(w->base), r->base, r->base_at - r->base->offset, err));
+	if (*op || !r->link_count)
+		return LK_OK;
+	*op = 'U';
+	w->t->patched++;
+	return LK_OK;
+}
+
 static enum lk_status write_row(struct wide *w, struct row *r, struct lk_error *err)
 {
-	struct lk_upsert_outcome outcome = lk_upsert_outcome(w->t, w->candidate++);
+	int64_t candidate = w->candidate++;
+	struct lk_upsert_outcome outcome = lk_upsert_outcome(w->t, candidate);
 	char op = lk_change_op(outcome.verdict);
 
+	r->base = NULL;
+	r->link_count = 0;
+	if (outcome.file >= 0)
+		LK_TRY(lk_base_rows_next(w->base, &r->base, &r->base_at, err));
+	if (w->t->patches && (op == 'I' || op == 'U' || r->base))
+		LK_TRY(find_links(w, r, candidate, &op, err));
 	if (!op)
 		return LK_OK;
 	w->t->written++;
-	r->base = NULL;
-	if (outcome.file >= 0)
-		LK_TRY(lk_base_rows_next(w->base, &r->base, &r->base_at, err));
 	LK_TRY(add_before(w, r, err));
 	add_marks(w, op, outcome.file, outcome.position);
 	add_values(w, op, r);
@@ -269,8 +307,11 @@ static enum lk_status write_all(struct wide *w, struct lk_upsert_rows *rows, str
 enum lk_status lk_upsert_write_wide(struct lk_upserting *t, struct lk_upsert_rows *rows, struct lk_writer *out, struct lk_error *err)
 {
 	struct wide w = {.t = t, .out = out};
-	enum lk_status status = make(&w, err);
+	enum lk_status status;
 
+	for (int64_t i = 0; t->patches && i < t->rows; i++)
+		lk_upsert_outcome(t, i); /* lists files, which lk.change names */
+	status = make(&w, err);
 	if (!status)
 		status = open_base(&w, err);
 	if (!status)

@@ -267,7 +267,7 @@ static bool can_build(const struct ArrowSchema *schema)
 static bool is_wide(const struct lk_upserting *t)
 {
 	if (!t->base)
-		return false;
+		return t->patches != NULL;
 	return t->o->before || t->o->patch || (t->vanished_count && !can_build(&t->forms[0]->out));
 }
 
