@@ -118,10 +118,18 @@ static void free_table(struct lk_upserting *t)
 	free(t);
 }
 
+/* What stands in no namespace is in main. */
+static const char *bare(const char *name)
+{
+	size_t len = strlen(LK_MAIN);
+
+	return !strncmp(name, LK_MAIN, len) && name[len] == '.' && !strchr(name + len + 1, '.') ? name + len + 1 : name;
+}
+
 static struct lk_upserting *table_of(const struct upsert *u, const char *name)
 {
 	for (size_t i = 0; i < u->table_count; i++)
-		if (!strcmp(u->tables[i]->name, name))
+		if (!strcmp(bare(u->tables[i]->name), bare(name)))
 			return u->tables[i];
 	return NULL;
 }
@@ -438,10 +446,12 @@ static enum lk_status run_passes(struct upsert *u, struct lk_upserting *t, struc
 /* Full lists need all keys at once: what is absent is absent from all passes. */
 static enum lk_status run_once(struct upsert *u, struct lk_upserting *t, struct lk_upserted *report, struct lk_error *err)
 {
-	const char **wanting;
+	const char *name = strchr(t->name, '.') ? t->name : lk_arena_printf(&t->arena, LK_MAIN ".%s", t->name), **wanting;
 	size_t count;
 
-	LK_TRY(lk_upsert_wanting_of(&u->wanting, t->name, &t->arena, &wanting, &count, err));
+	if (!name)
+		return lk_error_nomem(err);
+	LK_TRY(lk_upsert_wanting_of(&u->wanting, name, &t->arena, &wanting, &count, err));
 	if (!t->resolver) {
 		LK_TRY(open_resolver(u, t, 0, 1, wanting, count, err));
 		LK_TRY(take_all(u, t, err));
