@@ -169,8 +169,9 @@ static bool is_incomplete(const struct lk_resolver *r, const struct batch *b, in
 	return r->o.all_wanting || lk_resolver_is_among(text.data, text.size_bytes, r->o.wanting, r->o.wanting_count);
 }
 
-/* The scope of a row of a full list, and the list. */
-static enum lk_status take_scope(struct lk_resolver *r, const struct batch *b, int64_t row, uint32_t *number, struct lk_error *err)
+/* The scope of a row of a full list, and the list; a row that deletes says nothing of what else is there. */
+static enum lk_status take_scope(struct lk_resolver *r, const struct batch *b, int64_t row, bool deletes, uint32_t *number,
+	struct lk_error *err)
 {
 	size_t len = lk_version_list(r->version_text.data, r->version_text.len);
 	struct lk_known_scope *s;
@@ -187,6 +188,8 @@ static enum lk_status take_scope(struct lk_resolver *r, const struct batch *b, i
 	}
 	LK_TRY(lk_str_check(&r->scope_text, err));
 	LK_TRY(add_scope(r, lk_str_text(&r->scope_text), r->scope_text.len, hash, number, err));
+	if (deletes)
+		return LK_OK;
 	s = &r->scope_items[*number];
 	order = lk_resolver_compare(r, r->version_text.data, len, s->list);
 	if (order > 0) {
@@ -215,7 +218,7 @@ static enum lk_status take_row(struct lk_resolver *r, const struct batch *b, int
 	LK_TRY(lk_str_check(&r->version_text, err));
 	r->key_of[r->candidates] = number;
 	if (r->o.spec->load == LK_LOAD_FULL)
-		LK_TRY(take_scope(r, b, row, &scope, err));
+		LK_TRY(take_scope(r, b, row, deletes, &scope, err));
 	if (!is_newer(r, e))
 		return LK_OK;
 	e->candidate = r->candidates;
