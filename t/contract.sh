@@ -97,6 +97,10 @@ failures() {
 		66|lk-infer|a sample is not there|nowhere.csv|lk-infer nowhere.csv
 		65|lk-infer|a sample is empty|regular|lk-infer regular
 		66|lk-cat|a stream is not there|nowhere.lk|lk-cat nowhere.lk
+		66|lk-dedup|a stream is not there|nowhere.lk|lk-dedup nowhere.lk
+		65|lk-dedup|a column is not there|nothing|lk-dedup --key nothing rows.lk
+		65|lk-dedup|the input is not a stream|people.csv|lk-dedup people.csv
+		73|lk-dedup|the output cannot be made|regular|lk-dedup --dups regular/out.lk rows.lk
 		66|lk-commit|what was staged is not there|nowhere|lk-commit -l lake --staged nowhere
 		66|lk-query|the lake is not there|nowhere|lk-query -l nowhere "select 1"
 		66|lk-copy|the lake is not there|nowhere|lk-copy nowhere x
@@ -176,6 +180,7 @@ printers() {
 		lk-cat|CSV|lk-cat -t people -F csv rows.lk
 		lk-cat|Arrow|lk-cat -t people -F arrow rows.lk
 		lk-cat|a schema|lk-cat --schema rows.lk
+		lk-dedup|rows|lk-dedup rows.lk
 		lk-surrogate|rows|lk-surrogate -q -l lake9 "sk = map(id)" <rows.lk
 		lk-query|a table|lk-query -l lake "select * from people"
 		lk-query|Arrow|lk-query -l lake -F arrow "select * from people"

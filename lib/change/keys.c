@@ -308,6 +308,30 @@ static enum lk_status add_row(struct lk_keys *k, const struct lk_cells *columns,
 	return end_key(k, start, hash, err);
 }
 
+/* Asks for all that adding up to AT_ONCE rows looks at. */
+static void prefetch_rows(const struct lk_keys *k, const uint64_t *hash, int count)
+{
+	uint32_t maybe[AT_ONCE];
+	int n = 0;
+
+	for (int i = 0; i < count; i++) {
+		__builtin_prefetch(&k->slots[first_slot(k, hash[i])], 1);
+		__builtin_prefetch(&k->bloom[bloom_word(k, hash[i])], 1);
+	}
+	for (int i = 0; i < count; i++) {
+		size_t slot = first_slot(k, hash[i]);
+		int64_t number = next_tagged(k, hash[i], &slot);
+
+		if (number >= 0)
+			prefetch_key(k, maybe[n++] = (uint32_t)number);
+	}
+	for (int i = 0; k->ends && i < n; i++) {
+		size_t len;
+
+		__builtin_prefetch(key_at(k, maybe[i], &len));
+	}
+}
+
 enum lk_status lk_keys_add_rows(struct lk_keys *k, const struct lk_cells *columns, int column_count, const uint64_t *hash, int64_t count,
 	int64_t *number, bool *is_new, struct lk_error *err)
 {
@@ -315,13 +339,10 @@ enum lk_status lk_keys_add_rows(struct lk_keys *k, const struct lk_cells *column
 
 	for (int64_t i = 0; i < count; i++) {
 		if (i % AT_ONCE == 0) {
-			int64_t end = i + AT_ONCE < count ? i + AT_ONCE : count;
+			int some = count - i < AT_ONCE ? (int)(count - i) : AT_ONCE;
 
-			LK_TRY(reserve(k, (uint64_t)(end - i), err));
-			for (int64_t j = i; j < end; j++) {
-				__builtin_prefetch(&k->slots[first_slot(k, hash[j])], 1);
-				__builtin_prefetch(&k->bloom[bloom_word(k, hash[j])], 1);
-			}
+			LK_TRY(reserve(k, (uint64_t)some, err));
+			prefetch_rows(k, hash + i, some);
 		}
 		LK_TRY(add_row(k, columns, column_count, hash[i], i, &number[i], is_new ? &is_new[i] : &unused, err));
 	}
@@ -368,8 +389,14 @@ const void *lk_keys_at(const struct lk_keys *k, uint32_t number, size_t *len)
 	return key_at(k, number, len);
 }
 
+uint64_t lk_keys_hash(const struct lk_keys *k, uint32_t number)
+{
+	return k->hashes[number];
+}
+
+/* What is taken; room for more that is reserved is not touched yet. */
 size_t lk_keys_bytes(const struct lk_keys *k)
 {
-	return k->slot_count * sizeof(*k->slots) + (size_t)k->word_count * sizeof(*k->bloom) + k->hash_cap * sizeof(*k->hashes) +
-	       k->end_cap * sizeof(*k->ends) + k->bytes.cap;
+	return k->slot_count * sizeof(*k->slots) + (size_t)k->word_count * sizeof(*k->bloom) + k->count * sizeof(*k->hashes) +
+	       (k->ends ? k->count * sizeof(*k->ends) : 0) + k->bytes.len;
 }

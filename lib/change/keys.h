@@ -31,6 +31,7 @@ int64_t lk_keys_number(const struct lk_keys *keys, uint64_t hash, const void *ke
 
 uint32_t lk_keys_count(const struct lk_keys *keys);
 const void *lk_keys_at(const struct lk_keys *keys, uint32_t number, size_t *len);
+uint64_t lk_keys_hash(const struct lk_keys *keys, uint32_t number); /* as it was given */
 size_t lk_keys_bytes(const struct lk_keys *keys); /* of memory */
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "change/scratch.h"
 
 /* An Arrow stream that batches came in. */
 struct stream {
@@ -44,11 +45,8 @@ enum lk_status lk_store_create(struct lk_store **out, size_t memory_bytes, const
 	*out = NULL;
 	if (!s)
 		return lk_error_nomem(err);
-	if (!folder)
-		folder = getenv("TMPDIR");
-	if (!folder || !*folder)
-		folder = "/tmp";
-	lk_str_addf(&name, "a temporary file in %s", folder);
+	folder = lk_scratch_folder(folder);
+	lk_str_addf(&name, LK_SCRATCH_NAME " in %s", folder);
 	*s = (struct lk_store){.limit = memory_bytes, .folder = strdup(folder), .name = strdup(lk_str_text(&name)), .fd = -1};
 	lk_str_release(&name);
 	if (!s->folder || !s->name) {
@@ -233,6 +231,11 @@ enum lk_next lk_store_next(struct lk_store *s, struct lk_batch *batch, struct lk
 int64_t lk_store_rows(const struct lk_store *s)
 {
 	return s->rows;
+}
+
+size_t lk_store_memory(const struct lk_store *s)
+{
+	return s->held;
 }
 
 int64_t lk_store_spilled(const struct lk_store *s)

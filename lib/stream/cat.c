@@ -91,16 +91,6 @@ void lk_cat_abort(struct lk_cat *c)
 
 /* ---- which table ---- */
 
-/* A table without a namespace is in `main`; a name without one is of any. */
-static bool is_named(const char *table, const char *name)
-{
-	const char *dot = strrchr(table, '.');
-
-	if (!dot && !strncmp(name, "main.", 5))
-		name += 5;
-	return !strcmp(table, name) || (dot && !strcmp(dot + 1, name));
-}
-
 static bool room_for_all(const struct lk_cat_options *o)
 {
 	return o->what != LK_CAT_ROWS || (o->format == LK_FORMAT_TABLE && !o->as);
@@ -121,7 +111,7 @@ static bool wanted(struct lk_cat *c, const struct lk_batch *batch)
 	const struct lk_cat_options *o = &c->options;
 
 	if (o->table)
-		return is_named(batch->table, o->table);
+		return lk_table_is_named(batch->table, o->table);
 	if (room_for_all(o) || !is_beside(batch))
 		return true;
 	c->left_out = true;

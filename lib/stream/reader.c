@@ -46,6 +46,15 @@ bool lk_table_is_side(const char *table)
 		!strcmp(table, LK_TABLE_REJECTS) || !strcmp(table, LK_TABLE_REPLAYED) || !strcmp(table, LK_TABLE_VERSIONS);
 }
 
+bool lk_table_is_named(const char *table, const char *name)
+{
+	const char *dot = strrchr(table, '.');
+
+	if (!dot && !strncmp(name, "main.", 5))
+		name += 5;
+	return !strcmp(table, name) || (dot && !strcmp(dot + 1, name));
+}
+
 void lk_pipe_enlarge(int fd)
 {
 	/* A user has a budget for all pipes, so less may be had than asked for. */

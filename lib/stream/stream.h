@@ -30,6 +30,8 @@
 
 /* Whether a table is one of those, rather than data. */
 bool lk_table_is_side(const char *table);
+/* Whether somebody who says `name` means the table: one without a namespace is in `main`; a name without one is of any. */
+bool lk_table_is_named(const char *table, const char *name);
 
 /* ---- reading ---- */
 
