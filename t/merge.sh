@@ -7,8 +7,8 @@ ask() { # LAKE SQL
 	lk-query -l "$1" -F csv "$2" | tail -n +2
 }
 
-rows() { # [METADATA ...] <rows: a stream of main.t, whose key is id, order v, and op op
-	{ printf '%s\n' '%lk.load upsert' '%lk.key ["id"]' '%lk.order v' '%lk.op op' "$@" '@t id:int64! v:int64 s:utf8 op:utf8' && cat; } | make-stream
+rows() { # <rows: a stream of main.t, whose key is id, order v, and op op
+	{ printf '%s\n' '%lk.load upsert' '%lk.key ["id"]' '%lk.order v' '%lk.op op' '@t id:int64! v:int64 s:utf8 op:utf8' && cat; } | make-stream
 }
 
 says() { # JSON-FILE TABLE: its counts, those that are not 0
