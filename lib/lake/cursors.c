@@ -95,26 +95,24 @@ static int64_t id_at(sqlite3_stmt *stmt, int column)
 	return sqlite3_column_type(stmt, column) == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, column);
 }
 
-enum lk_status lk_lake_cursor_find(struct lk_lake *lake, const char *table_uuid, const char *name, int64_t *snapshot_id, bool *found,
+enum lk_status lk_lake_cursor_find(struct lk_lake *lake, const char *table_uuid, const char *name, int64_t *snapshot_id, int64_t *next_id,
 	struct lk_error *err)
 {
 	enum lk_status status;
 	sqlite3_stmt *stmt;
 	bool row;
 
-	*snapshot_id = -1;
+	*snapshot_id = *next_id = -1;
 	LK_TRY(has_table(lake, &row, err));
-	if (found)
-		*found = false;
 	if (!row)
 		return LK_OK;
-	LK_TRY(lk_catalog_prepare(lake, &stmt, err, "SELECT snapshot_id FROM lk_cursor WHERE table_uuid = ? AND name = ?", "ss", table_uuid,
-		name));
+	LK_TRY(lk_catalog_prepare(lake, &stmt, err, "SELECT snapshot_id, next_id FROM lk_cursor WHERE table_uuid = ? AND name = ?", "ss",
+		table_uuid, name));
 	status = lk_catalog_step(lake, stmt, &row, err);
-	if (!status && row)
+	if (!status && row) {
 		*snapshot_id = id_at(stmt, 0);
-	if (found)
-		*found = !status && row;
+		*next_id = id_at(stmt, 1);
+	}
 	lk_catalog_done(lake, stmt);
 	return status;
 }

@@ -25,8 +25,8 @@ enum lk_status lk_lake_cursor_check_name(const char *name, struct lk_error *err)
 enum lk_status lk_lake_cursor_lock(const struct lk_lake *lake, const char *table_uuid, const char *name, int *lock,
 	struct lk_error *err) LK_CHECKED;
 
-/* *snapshot_id: what was taken; -1 when that is nothing, or there is no such cursor (*found, which may be NULL). */
-enum lk_status lk_lake_cursor_find(struct lk_lake *lake, const char *table_uuid, const char *name, int64_t *snapshot_id, bool *found,
+/* *snapshot_id: what was taken; *next_id: what was being taken when that was cut short. -1: nothing, or there is no such cursor. */
+enum lk_status lk_lake_cursor_find(struct lk_lake *lake, const char *table_uuid, const char *name, int64_t *snapshot_id, int64_t *next_id,
 	struct lk_error *err) LK_CHECKED;
 
 /* Says what is about to be taken, and makes the cursor when it is new. */

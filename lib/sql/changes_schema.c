@@ -69,6 +69,8 @@ static enum lk_status set_key(struct ArrowSchema *schema, const struct lk_lake_t
 		status = lk_meta_set(schema, LK_META_KEY, text, err);
 	if (text && !status)
 		status = lk_meta_set(schema, LK_META_LOAD, "upsert", err);
+	if (text && !status)
+		status = lk_meta_set(schema, LK_META_OP, "lk_op", err);
 	free(text);
 	json_decref(names);
 	return status;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/process.h"
 #include "lake/cursors.h"
 #include "lake/list.h"
+#include "lake/metadata.h"
 
 /* ---- standard output ---- */
 
@@ -168,12 +170,21 @@ static enum lk_status write_changes(struct lk_take *t, struct lk_changes *c, str
 
 /* ---- the cursor ---- */
 
-static enum lk_status take_from(struct lk_take *t, struct lk_lake *lake, struct lk_changes *c, struct lk_error *err)
+static enum lk_status open_changes(struct lk_take *t, struct lk_lake *lake, struct lk_changes **c, struct lk_error *err)
+{
+	const struct lk_lake_table *table;
+
+	LK_TRY(lk_changes_open(c, lake, &t->changes, err));
+	table = lk_changes_table(*c);
+	snprintf(t->table, sizeof(t->table), "%s.%s", table->namespace_name, table->name);
+	t->head = lk_changes_head(*c);
+	return LK_OK;
+}
+
+static enum lk_status take_from(struct lk_take *t, struct lk_lake *lake, struct lk_changes *c, int64_t taken, struct lk_error *err)
 {
 	const char *uuid = lk_changes_table(c)->uuid;
-	int64_t taken;
 
-	LK_TRY(lk_lake_cursor_find(lake, uuid, t->cursor, &taken, NULL, err));
 	if (taken >= 0 || !t->changes.from)
 		LK_TRY(lk_changes_begin_at(c, taken, err));
 	if (t->head >= 0)
@@ -186,29 +197,38 @@ static enum lk_status take_from(struct lk_take *t, struct lk_lake *lake, struct 
 	return LK_OK;
 }
 
-static enum lk_status open_changes(struct lk_take *t, struct lk_lake *lake, struct lk_changes **c, struct lk_error *err)
+/* Whether the changes are one difference, which would be another one if it went further. */
+static bool is_one_difference(const struct lk_take *t, int64_t taken)
 {
-	const struct lk_lake_table *table;
-
-	LK_TRY(lk_changes_open(c, lake, &t->changes, err));
-	table = lk_changes_table(*c);
-	snprintf(t->table, sizeof(t->table), "%s.%s", table->namespace_name, table->name);
-	t->head = lk_changes_head(*c);
-	return LK_OK;
+	return t->changes.net || (taken < 0 && !t->changes.from);
 }
 
-/* The table is opened anew once the lock is held: who held it before may have taken more than was there then. */
+/* The table is opened anew, as somebody may have moved the cursor beyond what was there before the lock was held. */
 static enum lk_status take_locked(struct lk_take *t, struct lk_lake *lake, struct lk_changes **c, struct lk_error *err)
+{
+	int64_t taken, next;
+
+	LK_TRY(lk_lake_cursor_find(lake, lk_changes_table(*c)->uuid, t->cursor, &taken, &next, err));
+	lk_changes_close(*c);
+	*c = NULL;
+	LK_TRY(open_changes(t, lake, c, err));
+	if (next >= 0 && !t->changes.to && is_one_difference(t, taken) && lk_metadata_snapshot(lk_changes_table(*c)->metadata, next)) {
+		lk_changes_close(*c);
+		*c = NULL;
+		snprintf(t->again, sizeof(t->again), "%" PRId64, next);
+		t->changes.to = t->again;
+		LK_TRY(open_changes(t, lake, c, err));
+	}
+	return take_from(t, lake, *c, taken, err);
+}
+
+static enum lk_status take_by_cursor(struct lk_take *t, struct lk_lake *lake, struct lk_changes **c, struct lk_error *err)
 {
 	enum lk_status status;
 	int lock;
 
 	LK_TRY(lk_lake_cursor_lock(lake, lk_changes_table(*c)->uuid, t->cursor, &lock, err));
-	lk_changes_close(*c);
-	*c = NULL;
-	status = open_changes(t, lake, c, err);
-	if (!status)
-		status = take_from(t, lake, *c, err);
+	status = take_locked(t, lake, c, err);
 	close(lock);
 	return status;
 }
@@ -221,7 +241,7 @@ enum lk_status lk_take_run(struct lk_take *t, struct lk_lake *lake, struct lk_er
 	if (!status)
 		status = open_changes(t, lake, &c, err);
 	if (!status)
-		status = t->cursor ? take_locked(t, lake, &c, err) : write_changes(t, c, err);
+		status = t->cursor ? take_by_cursor(t, lake, &c, err) : write_changes(t, c, err);
 	lk_changes_close(c);
 	return status;
 }

@@ -7,7 +7,8 @@
  *	                                                                 a command: its input is closed, and it ends well
  *	                                                       --> move
  *
- * A crash before the last step leaves the cursor where it was: the same changes come again, and none is lost.
+ * A crash before the last step leaves the cursor where it was: the same changes come again, and none is lost. All rows of a table, and a
+ * net difference, come again as of the same snapshot, though there may be later ones: these are for the next time.
  */
 #ifndef LK_SQL_TAKE_H
 #define LK_SQL_TAKE_H
@@ -23,7 +24,8 @@ struct lk_take {
 	struct lk_changes_report report;
 	bool moved; /* the cursor was, to `head` */
 	int64_t head;
-	char table[256];
+	char table[512];
+	char again[24]; /* what is taken again: a snapshot's id */
 };
 
 /* Where a command fails, its exit status is the status. The lake must be open for writing where there is a cursor. Standard output is
