@@ -257,6 +257,8 @@ test_expect_success 'compaction, a branch, a reset and a revert leave keys as th
 	printf "%s\n" "A 1 -" | visits d1 | lk-surrogate -q -l past "$PATIENT" | lk-commit -l past >said &&
 	lk-branch -q -l past trial &&
 	printf "%s\n" "A 2 -" | visits d2 | lk-surrogate -q -l past "$PATIENT" | lk-commit -l past --branch trial >said &&
+	lk-query -l past --at trial -F csv "select mrn, surrogate from visits join keys.patient using (facility, mrn) order by 1" >actual &&
+	printf "mrn,surrogate\n1,1\n2,2\n" >expect && test_cmp expect actual &&
 	lk-branch -l past --publish trial &&
 	[ "$(ask past "select patient_sk from visits order by 1" | tr "\n" " ")" = "1 2 " ] &&
 	first=$(ask past "select snapshot_id from main.\"visits\$snapshots\" order by committed_at limit 1") &&

@@ -199,3 +199,10 @@ enum lk_status lk_lake_at_resolve(const json_t *root, const struct lk_lake_at *a
 		*schema_id = schema;
 	return status;
 }
+
+const struct lk_lake_at *lk_lake_at_of(const json_t *root, const struct lk_lake_at *at)
+{
+	bool lacks = at && at->kind == LK_AT_REF && !json_object_get(json_object_get(root, "refs"), at->text);
+
+	return lacks && lk_metadata_is_keymap(root) ? NULL : at;
+}

@@ -33,4 +33,7 @@ enum lk_status lk_lake_at_parse(const char *text, struct lk_lake_at *at, struct 
 enum lk_status lk_lake_at_resolve(const json_t *root, const struct lk_lake_at *at, int64_t *snapshot_id, int64_t *schema_id,
 	struct lk_error *err) LK_CHECKED;
 
+/* What `at` means to a table: now (NULL) where it names a ref that a map of surrogate keys has not, for branches leave maps out; else at. */
+const struct lk_lake_at *lk_lake_at_of(const json_t *root, const struct lk_lake_at *at);
+
 #endif

@@ -63,7 +63,7 @@ static enum lk_status open_table(struct lk_pin *pin, struct lk_lake_table *t, co
 	t->updated_ms = lk_metadata_number(root, "last-updated-ms", 0);
 	t->name_mapping = lk_metadata_property(root, "schema.name-mapping.default") != NULL;
 	t->nested_same = lk_metadata_nested_same(root);
-	LK_TRY(lk_lake_at_resolve(root, at, &t->snapshot_id, &schema_id, err));
+	LK_TRY(lk_lake_at_resolve(root, lk_lake_at_of(root, at), &t->snapshot_id, &schema_id, err));
 	schema = schema_id >= 0 ? lk_metadata_schema_of(root, schema_id) : NULL;
 	return lk_lake_table_columns(t, &pin->arena, schema ? schema : lk_metadata_schema(root), err);
 }

@@ -86,7 +86,7 @@ static enum lk_status keep_one(json_t *root, const struct lk_lake_at *at, struct
 	int64_t id, schema;
 	json_t *snapshot;
 
-	LK_TRY(lk_lake_at_resolve(root, at, &id, &schema, err));
+	LK_TRY(lk_lake_at_resolve(root, lk_lake_at_of(root, at), &id, &schema, err));
 	snapshot = json_deep_copy(lk_metadata_snapshot(root, id));
 	if (!snapshot)
 		return id < 0 ? LK_OK : lk_error_nomem(err);
