@@ -36,4 +36,13 @@ test_expect_success 'files without deletes, and deletes of files that are not wa
 	expect_status 74 lk-query -l lake "select count(*) from t where id >= 99999"
 '
 
+test_expect_success 'one large file is read whole, in order, with its deletes and without' '
+	lk-query -F arrow --as big "select range as id from range(1100000)" | lk-commit -q -l lake &&
+	printf "n,sum\n1100000,604999450000\n" | answers "select count(*) as n, sum(id) as sum from big" -j 4 &&
+	lk-query -l lake -F csv -j 4 "select id from big" | sed 1d >ids && sort -nc ids && [ "$(wc -l <ids)" = 1100000 ] &&
+	lk-query -F arrow --as big "select 0::bigint as id where false" | lk-commit -q -l lake --overwrite "id % 11 = 3" &&
+	printf "n,sum\n1000000,549999700000\n" | answers "select count(*) as n, sum(id) as sum from big" -j 4 &&
+	printf "id\n699998\n700000\n" | answers "select id from big where id between 699998 and 700000"
+'
+
 test_done

@@ -5,6 +5,8 @@
 
 #include "sql/view.h"
 
+#define LARGE_ROWS 200000 /* of a file that may have several row groups */
+
 /* ---- what can be read ---- */
 
 static enum lk_status check_file(const struct lk_lake_table *t, const struct lk_data_file *file, const char *what, struct lk_error *err)
@@ -187,12 +189,18 @@ enum lk_status lk_scan_add_schema(const struct lk_file_scan *scan, bool numbered
 	return status;
 }
 
-void lk_scan_add_paths(const struct lk_lake_table *t, const int *files, int count, struct lk_str *s)
+void lk_scan_add_paths(const struct lk_file_scan *scan, const int *files, int count, bool by_ids, struct lk_str *s)
 {
+	const struct lk_lake_file *first = &scan->table->files[files[0]];
+
 	lk_str_addc(s, '[');
 	for (int i = 0; i < count; i++) {
 		lk_str_adds(s, i ? ", " : "");
-		lk_sql_add_path(s, t->files[files[i]].path);
+		lk_sql_add_path(s, scan->table->files[files[i]].path);
+	}
+	if (count == 1 && by_ids && scan->nothing && *scan->nothing && first->rows > LARGE_ROWS) {
+		lk_str_adds(s, ", ");
+		lk_sql_add_path(s, scan->nothing);
 	}
 	lk_str_addc(s, ']');
 }
@@ -238,7 +246,7 @@ static enum lk_status add_group(const struct lk_file_scan *scan, const struct lk
 	}
 	add_number(files, count, s);
 	lk_str_adds(s, " AS f, file_row_number AS pos, filename AS path FROM read_parquet(");
-	lk_scan_add_paths(scan->table, files, count, s);
+	lk_scan_add_paths(scan, files, count, !g->expressions, s);
 	lk_str_adds(s, ", hive_partitioning = false, can_have_nan = true");
 	if (!g->expressions) {
 		lk_str_adds(s, ", schema = ");

@@ -23,6 +23,7 @@ struct lk_scan_group {
 
 struct lk_file_scan {
 	const struct lk_lake_table *table;
+	const char *nothing; /* path of a file without rows, where the statement is for this session (sql/session.h); NULL: none */
 	struct lk_lake_column *columns; /* the table's first; names and types are borrowed */
 	int column_count;
 	size_t column_cap;
@@ -66,7 +67,7 @@ bool lk_sql_add_default(struct lk_str *out, const struct lk_lake_column *column)
 /* Sorts a table's files into groups by their footers. */
 enum lk_status lk_scan_project(struct lk_file_scan *scan, struct lk_sql *sql, struct lk_error *err) LK_CHECKED;
 
-/* Adds "['a.parquet', ...]" of files by their numbers. */
-void lk_scan_add_paths(const struct lk_lake_table *t, const int *files, int count, struct lk_str *s);
+/* Adds "['a.parquet', ...]" of files by their numbers. by_ids: their columns are given by ids. */
+void lk_scan_add_paths(const struct lk_file_scan *scan, const int *files, int count, bool by_ids, struct lk_str *s);
 
 #endif

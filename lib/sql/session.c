@@ -64,9 +64,12 @@ enum lk_status lk_sql_open(struct lk_sql **out, const struct lk_sql_options *opt
 	*out = NULL;
 	if (!sql)
 		return lk_error_nomem(err);
+	lk_nothing_open(&sql->nothing);
 	status = lk_duckdb_load(&sql->duckdb, err);
 	if (!status)
 		status = open_database(sql, options, err);
+	if (!status && *sql->nothing.path)
+		status = lk_sql_allow(sql, sql->nothing.path, err);
 	if (!status)
 		status = lk_sql_run(sql, "SET TimeZone = 'UTC'", err);
 	if (status)
@@ -84,6 +87,7 @@ void lk_sql_close(struct lk_sql *sql)
 		sql->duckdb.disconnect(&sql->connection);
 	if (sql->db)
 		sql->duckdb.close(&sql->db);
+	lk_nothing_close(&sql->nothing);
 	lk_str_release(&sql->allowed);
 	free(sql);
 }

@@ -5,8 +5,20 @@
 #include "sql/duckdb.h"
 #include "sql/sql.h"
 
+/*
+ * A Parquet file without rows. DuckDB reads several files by all its threads, and one whose columns it is told by one thread only,
+ * however many row groups it has: so this one stands behind it (sql/nothing.c).
+ */
+struct lk_nothing {
+	int fd;		/* -1: not open */
+	char path[32]; /* "": it cannot be had */
+};
+void lk_nothing_open(struct lk_nothing *nothing);
+void lk_nothing_close(struct lk_nothing *nothing);
+
 struct lk_sql {
 	struct lk_duckdb duckdb;
+	struct lk_nothing nothing;
 	void *db, *connection;
 	struct lk_str allowed; /* literals of the files that may be read, each followed by a comma */
 	bool locked;

@@ -137,7 +137,7 @@ static enum lk_status add_parts(struct rows *r, struct lk_str *s, struct lk_erro
 static enum lk_status add_plain(const struct rows *r, struct lk_str *s, struct lk_error *err)
 {
 	lk_str_adds(s, "FROM read_parquet(");
-	lk_scan_add_paths(r->scan.table, r->scan.groups->files, r->scan.groups->file_count, s);
+	lk_scan_add_paths(&r->scan, r->scan.groups->files, r->scan.groups->file_count, true, s);
 	lk_str_adds(s, ", hive_partitioning = false, can_have_nan = true, schema = ");
 	LK_TRY(lk_scan_add_schema(&r->scan, false, s, err));
 	lk_str_addc(s, ')');
@@ -162,6 +162,8 @@ static enum lk_status add_rows(const struct want *want, const struct lk_lake_tab
 	struct rows r = {.want = want};
 	enum lk_status status = lk_scan_init(&r.scan, want->sql, t, err);
 
+	if (want->session && want->sql)
+		r.scan.nothing = want->sql->nothing.path;
 	r.only = calloc((size_t)t->file_count + 1, sizeof(bool));
 	if (!status && !r.only)
 		status = lk_error_nomem(err);
@@ -268,6 +270,7 @@ static enum lk_status add_rows_of(struct lk_sql *sql, const struct lk_lake_table
 	struct rows r = {.want = &want};
 	enum lk_status status = lk_scan_init(&r.scan, sql, t, err);
 
+	r.scan.nothing = sql->nothing.path;
 	r.only = calloc((size_t)t->file_count + 1, sizeof(bool));
 	if (!status && !r.only)
 		status = lk_error_nomem(err);
