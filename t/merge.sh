@@ -285,7 +285,12 @@ test_expect_success 'a list, and rows that set some columns only, are not resolv
 		echo "lk_op=U|lk_old_file=0|lk_old_pos=0|id=0|v=2|s=q" | change e $how "$f" >$how.lk || return
 	done && echo "id=77|v=1|s=z" | rows | lk-commit -q -l e && ask e "from t order by id" >expect &&
 	expect_error 75 "run lk-upsert again" lk-commit -l e <full.lk && expect_error 75 "rows that set some columns only" lk-commit -l e <patch.lk &&
-	ask e "from t order by id" >actual && test_cmp expect actual && lk-commit -q -l other <four.lk && expect_error 65 "it was made anew, or it is another lake" lk-commit -l other <patch.lk
+	ask e "from t order by id" >actual && test_cmp expect actual && find e/main e/lk -name "*.parquet" | sort >files && ! lk-commit -q -l e <full.lk 2>err &&
+	find e/main e/lk -name "*.parquet" | sort >after && test_cmp files after && lk-commit -q -l other <four.lk && expect_error 65 "it was made anew, or it is another lake" lk-commit -l other <patch.lk
+'
+
+test_expect_success 'a change stream whose deliveries are loaded is loaded already, whatever became of the table' '
+	lk-parse -s full.json lists/A_20260101.csv | lk-upsert -q -l once >c.lk && lk-commit -q -l once <c.lk && lk-commit -l once <c.lk >said && grep "^already loaded$" said
 '
 
 test_done

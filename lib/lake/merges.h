@@ -61,7 +61,7 @@ enum lk_status lk_merges_add(struct lk_merges *ms, struct lk_target *t, const st
 	struct lk_error *err) LK_CHECKED;
 
 /* The rows of a merge are those of a change stream, or of none (NULL): the same for all of them. Where the table is what the stream says,
- * the rows that go are taken from it. LK_CONFLICT when it is not, and the stream cannot be resolved again. */
+ * the rows that go are taken from it. */
 enum lk_status lk_merges_change(struct lk_merges *ms, struct lk_merge *m, const struct lk_change *change, struct lk_error *err) LK_CHECKED;
 
 /* A row of a change stream. */
