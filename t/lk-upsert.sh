@@ -505,6 +505,16 @@ test_expect_success 'a change stream is taken again as what it says' '
 	grep -F main.state,0 actual
 '
 
+test_expect_success 'changes of a table make the same table in another lake, all at once or step by step' '
+	first=$(lk-log -l any -t state --json | grep -o "\"snapshot\":[0-9]*" | tail -1 | cut -d: -f2) && rm -rf copy &&
+	lk-query -l any "SELECT * FROM state ORDER BY 1" >want &&
+	lk-changes -q -l any -t state --key id | lk-upsert -q -l copy | lk-commit -q -l copy &&
+	lk-query -l copy "SELECT * FROM state ORDER BY 1" >actual && test_cmp want actual && rm -rf copy &&
+	lk-changes -q -l any -t state --key id --to $first | lk-upsert -q -l copy | lk-commit -q -l copy &&
+	lk-changes -q -l any -t state --key id --from $first | lk-upsert -q -l copy | lk-commit -q -l copy &&
+	lk-query -l copy "SELECT * FROM state ORDER BY 1" >actual && test_cmp want actual
+'
+
 # ---- much ----
 
 test_expect_success 'with little memory rows are spilled and looked up in passes, and nothing else changes' '
