@@ -18,16 +18,20 @@ struct lk_base_rows {
 struct feed {
 	const struct lk_base_place *places;
 	size_t count, next;
-	struct lk_error err;
+	struct ArrowSchema schema;
 };
 
-static const struct lk_field feed_fields[] = {{"file", LK_INT32}, {"pos", LK_INT64}, {"seq", LK_INT64}};
+static void lent_release(struct ArrowSchema *schema)
+{
+	schema->release = NULL;
+}
 
+/* DuckDB asks twice and releases neither, so the schema is lent and stays the feed's. */
 static int feed_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
 {
-	struct feed *f = stream->private_data;
-
-	return lk_schema_make(out, feed_fields, 3, NULL, &f->err) ? ENOMEM : NANOARROW_OK;
+	*out = ((struct feed *)stream->private_data)->schema;
+	out->release = lent_release;
+	return NANOARROW_OK;
 }
 
 static int fill(struct feed *f, struct ArrowArray *out)
@@ -44,16 +48,12 @@ static int fill(struct feed *f, struct ArrowArray *out)
 static int feed_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
 {
 	struct feed *f = stream->private_data;
-	struct ArrowSchema schema;
 	int code;
 
 	out->release = NULL;
 	if (f->next == f->count)
 		return NANOARROW_OK;
-	NANOARROW_RETURN_NOT_OK(feed_schema(stream, &schema));
-	code = ArrowArrayInitFromSchema(out, &schema, NULL);
-	ArrowSchemaRelease(&schema);
-	NANOARROW_RETURN_NOT_OK(code);
+	NANOARROW_RETURN_NOT_OK(ArrowArrayInitFromSchema(out, &f->schema, NULL));
 	code = ArrowArrayStartAppending(out);
 	if (code == NANOARROW_OK)
 		code = fill(f, out);
@@ -64,7 +64,8 @@ static int feed_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
 
 static const char *feed_error(struct ArrowArrayStream *stream)
 {
-	return ((struct feed *)stream->private_data)->err.message;
+	(void)stream;
+	return "out of memory";
 }
 
 static void feed_release(struct ArrowArrayStream *stream)
@@ -74,12 +75,14 @@ static void feed_release(struct ArrowArrayStream *stream)
 
 static enum lk_status load_places(struct lk_base_rows *b, const struct lk_base_place *places, size_t count, struct lk_error *err)
 {
+	static const struct lk_field fields[] = {{"file", LK_INT32}, {"pos", LK_INT64}, {"seq", LK_INT64}};
 	struct feed feed = {.places = places, .count = count};
 	struct ArrowArrayStream stream = {feed_schema, feed_next, feed_error, feed_release, &feed};
 	const struct lk_upserting *t = b->t;
 	struct lk_str s = LK_STR_INIT;
 	enum lk_status status;
 
+	LK_TRY(lk_schema_make(&feed.schema, fields, 3, NULL, err));
 	lk_str_adds(&s, "CREATE OR REPLACE TEMP TABLE lk_wanted AS SELECT w.path, f.pos, f.seq FROM lk_wanted_feed f JOIN (VALUES ");
 	for (int i = 0; i < t->goes_count; i++) {
 		lk_str_adds(&s, i ? ", (" : "(");
@@ -95,6 +98,7 @@ static enum lk_status load_places(struct lk_base_rows *b, const struct lk_base_p
 	if (!status)
 		status = lk_sql_run(t->places->sql, "DROP VIEW IF EXISTS lk_wanted_feed", err);
 	lk_str_release(&s);
+	ArrowSchemaRelease(&feed.schema);
 	return status;
 }
 
