@@ -10,13 +10,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/tool.h"
-#include "change/dedup.h"
+#include "sql/against.h"
 
 #define DEFAULT_MEMORY (INT64_C(512) << 20)
 
 static struct {
 	struct lk_list tables;
-	const char *key, *order, *dups;
+	const char *key, *order, *dups, *against;
 	bool whole;
 	int64_t memory;
 } args = {.memory = DEFAULT_MEMORY};
@@ -26,6 +26,7 @@ static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 0, "key", &args.key, "COLUMN,...", "rows with the same values there are versions of one row"},
 	{LK_OPTION_TEXT, 0, "order", &args.order, "COLUMN", "the version with the largest value there is the newest"},
 	{LK_OPTION_FLAG, 'w', "whole", &args.whole, NULL, "compare whole rows, also of tables with a key"},
+	{LK_OPTION_TEXT, 0, "against", &args.against, "LAKE", "leave out what this lake has just so, too"},
 	{LK_OPTION_TEXT, 0, "dups", &args.dups, "FILE", "write what is left out to FILE, as a stream"},
 	{LK_OPTION_NUMBER, 0, "memory", &args.memory, "SIZE", "spill to disk beyond SIZE, such as 512M or 4G"},
 	LK_OPTIONS_END,
@@ -33,7 +34,7 @@ static const struct lk_option options[] = {
 
 static const struct lk_tool tool = {
 	.name = "lk-dedup",
-	.usage = "[-t TABLE] [--key COLUMN,... [--order COLUMN] | -w] [--dups FILE] [--memory SIZE] [FILE ...]",
+	.usage = "[-t TABLE] [--key COLUMN,... [--order COLUMN] | -w] [--against LAKE] [--dups FILE] [--memory SIZE] [FILE ...]",
 	.about = "Leaves out rows that a stream has already. Whole rows are compared or, where there is a key, the newest version stays.",
 	.options = options,
 };
@@ -115,7 +116,8 @@ static void say_counts(const struct lk_dedup *d)
 	struct lk_dedup_count c;
 
 	for (size_t i = 0; lk_dedup_counts(d, i, &c); i++) {
-		lk_detail("%s: %lld rows, %lld repeated", c.table, (long long)c.read, (long long)c.repeated);
+		lk_detail("%s: %lld rows, %lld repeated, %lld in the lake already", c.table, (long long)c.read, (long long)c.repeated,
+			(long long)c.known);
 		if (c.keyless)
 			lk_warn("%s: %lld row%s without a key (a column of it is null) went on", c.table, (long long)c.keyless,
 				lk_plural(c.keyless));
@@ -175,6 +177,21 @@ static enum lk_status dedup_with_dups(struct lk_dedup_options *o, char **files, 
 	return status;
 }
 
+static enum lk_status dedup_against(struct lk_dedup_options *o, char **files, struct lk_error *err)
+{
+	struct lk_dedup_against against;
+	struct lk_against *a = NULL;
+	enum lk_status status = LK_OK;
+
+	if (args.against) {
+		LK_TRY(lk_against_open(&a, args.against, &against, err));
+		o->against = &against;
+	}
+	status = args.dups ? dedup_with_dups(o, files, err) : dedup(o, files, err);
+	lk_against_close(a);
+	return status;
+}
+
 static enum lk_status run(char **files, struct lk_error *err)
 {
 	struct lk_list key = {NULL, 0, 0};
@@ -190,7 +207,7 @@ static enum lk_status run(char **files, struct lk_error *err)
 	if (!status)
 		status = lk_refuse_terminal(STDOUT_FILENO, "an lk stream", err);
 	if (!status)
-		status = args.dups ? dedup_with_dups(&o, files, err) : dedup(&o, files, err);
+		status = dedup_against(&o, files, err);
 	free(key.items);
 	free(text);
 	return status;

@@ -98,6 +98,7 @@ failures() {
 		65|lk-infer|a sample is empty|regular|lk-infer regular
 		66|lk-cat|a stream is not there|nowhere.lk|lk-cat nowhere.lk
 		66|lk-dedup|a stream is not there|nowhere.lk|lk-dedup nowhere.lk
+		66|lk-dedup|the lake is not there|nowhere|lk-dedup --against nowhere rows.lk
 		65|lk-dedup|a column is not there|nothing|lk-dedup --key nothing rows.lk
 		65|lk-dedup|the input is not a stream|people.csv|lk-dedup people.csv
 		73|lk-dedup|the output cannot be made|regular|lk-dedup --dups regular/out.lk rows.lk

@@ -137,7 +137,7 @@ test_expect_success '--dups has the rest, as a stream' '
 
 test_expect_success 'the end marker tells how many, and why' '
 	lk-dedup -v both.lk 2>err >out.lk &&
-	grep -q "people: 7 rows, 3 repeated" err && grep -q "visits: 8 rows, 4 repeated" err &&
+	grep -q "people: 7 rows, 3 repeated, 0 in the lake already" err && grep -q "visits: 8 rows, 4 repeated" err &&
 	grep -aq "3 repeated" out.lk && grep -aq "4 repeated" out.lk
 '
 
@@ -145,6 +145,60 @@ test_expect_success 'a table of which nothing stays keeps its columns' '
 	printf "visit,what\n" >visits5.csv &&
 	lk-parse -s package.json visits5.csv visits1.csv | lk-dedup | lk-cat --schema >actual &&
 	lk-parse -s package.json visits1.csv | lk-cat --schema >expect && test_cmp expect actual
+'
+
+# ---- what a lake has ----
+
+test_expect_success '--against leaves out what the lake has just so: whole rows' '
+	lk-parse -s package.json visits1.csv | lk-dedup | lk-commit -q -l lake2 &&
+	lk-parse -s package.json visits2.csv >2.lk &&
+	lk-dedup -v --against lake2 --dups dups.lk 2.lk 2>err >out.lk &&
+	printf "visit,what\n3,\n" >expect && lk-cat -t visits out.lk | cut -d, -f1,2 >actual && test_cmp expect actual &&
+	grep -q "4 rows, 1 repeated, 2 in the lake already" err && lk-cat --count dups.lk | grep -q "visits,3$" &&
+	grep -aq "1 repeated, 2 in the lake already" out.lk &&
+	lk-commit -q -l lake2 <out.lk &&
+	lk-dedup --against lake2 2.lk | lk-cat --count | grep -q "visits,0$"
+'
+
+test_expect_success 'and newest versions of keys' '
+	printf "id,name,v\n1,same,5\n2,old,1\n3,same,\n" >people3.csv &&
+	printf "id,name,v\n1,same,5\n1,older,4\n2,new,2\n3,same,\n4,more,1\n,no key,1\n,no key,1\n" >people4.csv &&
+	sed "s/\"primaryKey\": \"id\", //" package.json >keyless.json &&
+	lk-parse -s keyless.json people3.csv | lk-commit -q -l lake3 &&
+	lk-parse -s keyless.json people4.csv | lk-dedup --key id --order v --against lake3 2>/dev/null | columns "id, name" >actual &&
+	printf "id,name\n2,new\n4,more\n,no key\n,no key\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'a row that deletes stays, though the lake has its values' '
+	cat >op.json <<-\END &&
+	{"name": "op", "resources": [{"name": "things", "path": "things*.csv", "schema": {"primaryKey": "id", "fields": [
+	 {"name": "id", "type": "integer"}, {"name": "name", "type": "string"}, {"name": "op", "type": "string"}]},
+	 "lk": {"load": "upsert", "op": "op"}}]}
+	END
+	printf "id,name,op\n1,one,I\n2,two,I\n3,three,I\n" >things1.csv &&
+	printf "id,name,op\n1,one,D\n2,two,U\n3,other,U\n" >things2.csv &&
+	lk-parse -s op.json things1.csv | lk-commit -q -l lake5 &&
+	lk-parse -s op.json things2.csv | lk-dedup --against lake5 | columns "id, op" >actual &&
+	printf "id,op\n1,D\n3,U\n" >expect && test_cmp expect actual
+'
+
+test_expect_success 'a value in a column that the lake does not have is news; a table that it does not have, too' '
+	printf "visit,what,more\n1,a,\n1,c,x\n" >visits7.csv &&
+	sed "s/{\"name\": \"what\", \"type\": \"string\"}/&, {\"name\": \"more\", \"type\": \"string\"}/" package.json >more.json &&
+	lk-parse -s more.json visits7.csv | lk-dedup --against lake2 | columns "visit, what, more" >actual &&
+	printf "visit,what,more\n1,c,x\n" >expect && test_cmp expect actual &&
+	lk-dedup --against lake2 people.lk | lk-cat -t people >actual && lk-dedup people.lk | lk-cat -t people >expect && test_cmp expect actual
+'
+
+test_expect_success 'with little memory, too, and with no lake it is an error' '
+	lk-parse -s package.json visits1.csv >1.lk &&
+	awk "BEGIN { print \"visit,what\"; for (i = 0; i < 60000; i++) print i \",something\" }" >visits8.csv &&
+	lk-parse -s package.json visits8.csv | lk-commit -q -l lake4 &&
+	awk "BEGIN { print \"visit,what\"; for (i = 30000; i < 90000; i++) print i \",something\" }" >visits9.csv &&
+	lk-parse -s package.json visits9.csv >9.lk &&
+	lk-dedup -q --memory 1M --against lake4 9.lk | columns "count(*) as n, min(visit) as least" >actual &&
+	printf "n,least\n30000,60000\n" >expect && test_cmp expect actual &&
+	expect_error 66 "nowhere" lk-dedup --against nowhere 9.lk
 '
 
 # ---- little memory ----

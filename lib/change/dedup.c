@@ -382,6 +382,21 @@ struct asked {
 	size_t count, cap;
 };
 
+/* Whether a row can be one that the lake has: one without a key is none of any, and one that deletes is not there to be had. */
+static bool is_to_ask(const struct table *t, const struct lk_batch *batch, int64_t row)
+{
+	int op = t->spec.op && t->spec.load != LK_LOAD_APPEND ? lk_schema_find(batch->schema, t->spec.op) : -1;
+	struct ArrowStringView word;
+
+	for (int i = 0; i < t->spec.key_count; i++)
+		if (ArrowArrayViewIsNull(batch->view->children[lk_schema_find(batch->schema, t->spec.key[i])], row))
+			return false;
+	if (op < 0 || lk_type_of(batch->schema->children[op], NULL, NULL) != LK_UTF8 || ArrowArrayViewIsNull(batch->view->children[op], row))
+		return true;
+	word = ArrowArrayViewGetStringUnsafe(batch->view->children[op], row);
+	return lk_op_of(word.data, (size_t)word.size_bytes) != 'D';
+}
+
 static enum lk_status ask(struct lk_dedup *d, struct table *t, const struct lk_batch *batch, int64_t first, struct asked *asked,
 	struct lk_error *err)
 {
@@ -392,7 +407,7 @@ static enum lk_status ask(struct lk_dedup *d, struct table *t, const struct lk_b
 		!lk_grow((void **)&asked->rows, &asked->cap, asked->count + (size_t)batch->rows + 1, sizeof(*asked->rows)))
 		return lk_error_nomem(err);
 	for (int64_t i = 0; i < batch->rows; i++)
-		if (!lk_best_is_lost(d->best, first + i)) {
+		if (!lk_best_is_lost(d->best, first + i) && is_to_ask(t, batch, i)) {
 			d->kept[count] = i;
 			asked->rows[asked->count + count++] = first + i;
 		}

@@ -200,11 +200,11 @@ static enum lk_status meet(void *context, const struct lk_lake_file *file, int64
 	struct lk_error *err)
 {
 	struct lk_resolver *r = context;
+	bool same = verdict & WEIGH_SAME && (r->o.alike || !(verdict & WEIGH_NEWER)); /* who only looks does not mind which is newer */
 
 	if (!lk_grow((void **)&r->met, &r->met_cap, r->met_count + 1, sizeof(*r->met)))
 		return lk_error_nomem(err);
-	r->met[r->met_count++] = (struct lk_met){file, position, key, scope, verdict & WEIGH_OF_OLDER_LIST, verdict & WEIGH_ANEW,
-		(verdict & (WEIGH_SAME | WEIGH_NEWER)) == WEIGH_SAME};
+	r->met[r->met_count++] = (struct lk_met){file, position, key, scope, verdict & WEIGH_OF_OLDER_LIST, verdict & WEIGH_ANEW, same};
 	if (scope >= 0)
 		r->scope_items[scope].rows++;
 	if (key >= 0) {
