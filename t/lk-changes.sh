@@ -153,6 +153,11 @@ test_expect_success 'killed: nothing is lost, the same comes again' '
 	take feed -F csv | sed 1d | cut -d, -f1,4,5 >actual && echo I,12,l | test_cmp - actual && lk-fsck -q -l lake
 '
 
+test_expect_success 'all rows come again as they were, and what is newer the time after' '
+	expect_status 9 take first -F csv -- sh -c "cat >one; exit 9" && add people "id,name\n13,m\n" && expect_status 9 take first -F csv -- sh -c "cat >two; exit 9" && test_cmp one two &&
+	take first -F csv >three && test_cmp one three && take first -F csv | sed 1d | cut -d, -f1,4 >actual && echo I,13 | test_cmp - actual && lk-changes -q -l lake -t people --cursor first --forget
+'
+
 test_expect_success 'history is kept from a cursor on, until it is forgotten' '
 	for i in 21 22 23; do add people "id,name\n$i,x\n" || return 1; done && s=$(head_of people) && lk-changes -q -l lake -t people --cursor kept --reset $s &&
 	for i in 24 25 26 27; do add people "id,name\n$i,x\n" || return 1; done && lk-changes -q -l lake -t people --cursor feed --forget && lk-expire -q -l lake --keep-last 2 -t people &&
