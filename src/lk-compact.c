@@ -50,6 +50,9 @@ static enum lk_status say(const struct lk_compact *c)
 		sum.added_files += t->added_files;
 		sum.added_bytes += t->added_bytes;
 		sum.delete_files += t->delete_files;
+		if (t->facts)
+			lk_say("%s.%s: %lld facts that say nothing any more %s", t->namespace_name, t->name, (long long)t->facts,
+				dry_run ? "would go" : "went");
 		if (t->files || t->delete_files)
 			lk_detail("%s.%s: %lld rows in %lld groups, %lld files became %lld", t->namespace_name, t->name,
 				(long long)t->rows, (long long)t->groups, (long long)t->files, (long long)t->added_files);

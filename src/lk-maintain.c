@@ -61,6 +61,9 @@ static struct sums add_up(const struct lk_maintain *m)
 		const struct lk_compact_table *t = &m->compact.tables[i];
 
 		warn(&s, t->namespace_name, t->name, t->problem);
+		if (t->facts)
+			lk_say("%s.%s: %lld facts that say nothing any more %s", t->namespace_name, t->name, (long long)t->facts,
+				dry_run ? "would go" : "went");
 		s.compacted += t->files;
 		s.became += t->added_files;
 	}

@@ -7,8 +7,10 @@
 #include "lake/metadata.h"
 #include "lake/types.h"
 #include "sql/workspace.h"
+#include "stream/side.h"
 #include "tend/named.h"
 #include "tend/rewrite.h"
+#include "tend/versions.h"
 
 #define ROUNDS 5 /* of planning anew what was lost to other writers */
 
@@ -193,13 +195,15 @@ static enum lk_status compact_table(struct work *w, struct lk_error *err)
 	w->name = lk_arena_printf(&w->c->pin.arena, "%s.%s", w->t->namespace_name, w->t->name);
 	if (!w->name)
 		return lk_error_nomem(err);
-	for (int round = 0; lost && round < ROUNDS; round++) {
+	status = strcmp(w->name, LK_TABLE_VERSIONS) ? LK_OK : lk_versions_thin(w->lake, w->o->dry_run, &w->t->facts, &why);
+	for (int round = 0; !status && lost && round < ROUNDS; round++) {
 		lost = false;
 		status = round_of(w, &lost, &why);
-		if (status) {
-			w->t->problem = lk_arena_strdup(&w->c->pin.arena, why.message);
-			return w->t->problem ? LK_OK : lk_error_nomem(err);
-		}
+	}
+	if (status) {
+		w->t->problem = lk_arena_strdup(&w->c->pin.arena, why.message);
+		w->t->conflict = status == LK_CONFLICT;
+		return w->t->problem ? LK_OK : lk_error_nomem(err);
 	}
 	if (lost) {
 		w->t->problem = "other writers changed files of it time and again; the rest is for the next run";
@@ -262,6 +266,8 @@ enum lk_status lk_compact_json(const struct lk_compact *c, const struct lk_compa
 			"\"delete_files\":%lld,\"lost_groups\":%lld,\"commits\":%lld", (long long)t->groups, (long long)t->rows,
 			(long long)t->files, (long long)t->bytes, (long long)t->added_files, (long long)t->added_bytes, (long long)t->delete_files, (long long)t->lost,
 			(long long)t->commits);
+		if (t->facts)
+			lk_str_addf(out, ",\"facts\":%lld", (long long)t->facts);
 		if (t->problem) {
 			lk_str_adds(out, ",\"problem\":");
 			lk_str_add_json(out, t->problem, strlen(t->problem));

@@ -7,7 +7,7 @@
  *	commit	after so many groups, so that progress stays; a group of which another writer changed a file, or deleted rows,
  *		meanwhile is lost, and only that
  *
- * Files of deletes that apply to no file any more go along.
+ * Files of deletes that apply to no file any more go along. lk.versions is thinned first.
  */
 #ifndef LK_TEND_COMPACT_H
 #define LK_TEND_COMPACT_H
@@ -32,6 +32,7 @@ struct lk_compact_table {
 	int64_t rows;		/* that were written again */
 	int64_t delete_files;	/* that went, as far as they are known to */
 	int64_t groups, lost, commits;
+	int64_t facts; /* of lk.versions: rows that went before, as they say nothing any more (tend/versions.h) */
 };
 
 struct lk_compact {
