@@ -33,10 +33,14 @@ make_fixtures() {
 		lk-parse -q -s sources drop.csv >a.lk && lk-parse -q -s sources csv/people.csv >b.lk &&
 		cp a.lk monday.lk && cp b.lk tuesday.lk &&
 		{ lk-unpack drop.zip | lk-parse -q -s sources >rows.lk; [ $? -le 1 ]; } &&
-		lk-cat -t main.people -F arrow a.lk >people.arrow &&
+		lk-cat -t main.people -F arrow a.lk >people.arrow && cp a.lk people.lk &&
+		{ cat csv/people.csv && echo 7,Ed,; } >people-2025.csv && cp drop.csv people-2026.csv &&
+		printf 'facility,mrn,empi_id\nF1,17,1001\n' >empi.csv &&
+		lk-query -F arrow "select 'F1' as facility, 1 as bed" | lk-cat --as census >census.lk &&
 		lk-parse -q -s sources csv/people.csv csv/visits.csv | lk-commit -q -l lake &&
 		mkdir more && printf 'id,name,born\n9,Cy,\n' >more/people.csv &&
 		lk-parse -q -s sources more/people.csv | lk-commit -q -l lake && plain labs "select 1 as id, 7.5 as value" &&
+		lk-surrogate -q -l lake 'person_sk = patient(id)' <a.lk >/dev/null &&
 		lk-branch -l lake review && lk-copy -q --shallow lake trial
 }
 
