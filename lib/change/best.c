@@ -126,7 +126,7 @@ static void set_version(struct set *s, uint32_t number, const char *version, siz
 	} else if (len) {
 		memcpy(s->versions.data + p->start, version, len);
 	}
-	p->len = (uint32_t)len;
+	p->len = s->versions.failed ? 0 : (uint32_t)len;
 }
 
 static void lose(struct lk_best *b, uint64_t row)

@@ -152,7 +152,7 @@ struct finding {
 	pthread_mutex_t lock;
 };
 
-/* Of keys that were found; cells: their surrogates. */
+/* Of keys that were found; cells: their surrogates. A row without one, which lk does not write, says nothing. */
 static void take_surrogates(void *context, const struct lk_cells *cells, const int64_t *key, const int64_t *scope, int64_t count,
 	int8_t *verdict)
 {
@@ -162,7 +162,7 @@ static void take_surrogates(void *context, const struct lk_cells *cells, const i
 	(void)scope;
 	pthread_mutex_lock(&f->lock);
 	for (int64_t i = 0; i < count; i++) {
-		struct lk_keymap_entry *e = key[i] < 0 ? NULL : &f->m->entries[f->set->entries[key[i]]];
+		struct lk_keymap_entry *e = key[i] < 0 || lk_cells_is_null(cells, i) ? NULL : &f->m->entries[f->set->entries[key[i]]];
 
 		verdict[i] = 0;
 		if (e && e->known == LK_KEYMAP_NONE)

@@ -1,5 +1,6 @@
 #include "sql/lookup.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,23 +17,26 @@ struct search {
 	struct lk_lake_table table; /* with the files that may have such rows, by their uris */
 	const struct lk_lake_file **own; /* those files, as the caller has them */
 	char find[NAME], scope[NAME], weigh[NAME]; /* names of functions */
+	atomic_bool failed; /* memory ran out in one of them */
 	struct lk_duckdb_result result;
 };
 
 /* ---- called by DuckDB ---- */
 
-/* Cells of columns of the input, from the first one on. NULL when there is no memory. */
-static struct lk_cells *input_cells(const struct search *s, const struct lk_column_list *columns, void *input, int first)
+/* Cells of columns of the input, from the first one on. NULL when there is no memory, which is noted. */
+static struct lk_cells *input_cells(struct search *s, const struct lk_column_list *columns, void *input, int first)
 {
 	struct lk_cells *cells = malloc(((size_t)columns->count + 1) * sizeof(*cells));
 
 	for (int i = 0; cells && i < columns->count; i++)
 		lk_cells_vector(&cells[i], input, first + i, s->table.columns[columns->items[i]].type);
+	if (!cells)
+		s->failed = true;
 	return cells;
 }
 
 /* The numbers of the keys that columns of the input make. */
-static void find_keys(const struct search *s, const struct lk_keys *keys, const struct lk_column_list *columns, void *input, void *output)
+static void find_keys(struct search *s, const struct lk_keys *keys, const struct lk_column_list *columns, void *input, void *output)
 {
 	int64_t count = lk_vector_rows(input), *number = lk_vector_output(output);
 	struct lk_cells *cells = input_cells(s, columns, input, 0);
@@ -42,26 +46,28 @@ static void find_keys(const struct search *s, const struct lk_keys *keys, const 
 		lk_cells_hash(&cells[i], count, hash);
 	if (cells)
 		lk_keys_find(keys, cells, columns->count, hash, count, number);
+	for (int64_t i = 0; !cells && i < count; i++)
+		number[i] = -1;
 	free(cells);
 }
 
 static void call_find(void *info, void *input, void *output)
 {
-	const struct search *s = lk_function_context(info);
+	struct search *s = lk_function_context(info);
 
 	find_keys(s, s->l->keys, &s->l->key, input, output);
 }
 
 static void call_scope(void *info, void *input, void *output)
 {
-	const struct search *s = lk_function_context(info);
+	struct search *s = lk_function_context(info);
 
 	find_keys(s, s->l->scopes, &s->l->scope, input, output);
 }
 
 static void call_weigh(void *info, void *input, void *output)
 {
-	const struct search *s = lk_function_context(info);
+	struct search *s = lk_function_context(info);
 	struct lk_cells *cells = input_cells(s, &s->l->also, input, 2);
 
 	if (cells)
@@ -242,6 +248,8 @@ static enum lk_status ask(struct search *s, const struct lk_key_ranges *ranges, 
 		status = add_question(s, ranges, &question, err);
 	if (!status)
 		status = lk_places_ask(s->p, question.data, &s->result, err);
+	if (!status && s->failed)
+		status = lk_error_nomem(err);
 	if (!status)
 		status = take_result(s, err);
 	s->p->sql->duckdb.destroy_result(&s->result);

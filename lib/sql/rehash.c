@@ -1,4 +1,5 @@
 /* Rows whose places are known: DuckDB reads those alone, and calls back for a number of each. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,13 @@ struct search {
 	struct lk_lake_table table; /* with the files of the places, in their order */
 	struct lk_row_bits *bits;
 	char wanted[LK_GONE_NAME], hash[LK_GONE_NAME]; /* names of functions */
+	atomic_bool failed; /* memory ran out in one of them */
 	struct lk_duckdb_result result;
 };
 
 static void call_hash(void *info, void *input, void *output)
 {
-	const struct search *s = lk_function_context(info);
+	struct search *s = lk_function_context(info);
 	const struct lk_column_list *columns = &s->h->columns;
 	struct lk_cells *cells = malloc(((size_t)columns->count + 1) * sizeof(*cells));
 
@@ -27,6 +29,8 @@ static void call_hash(void *info, void *input, void *output)
 		lk_cells_vector(&cells[i], input, i, s->table.columns[columns->items[i]].type);
 	if (cells)
 		s->h->hash((void *)s->h, cells, lk_vector_rows(input), lk_vector_output(output));
+	else
+		s->failed = true;
 	free(cells);
 }
 
@@ -163,6 +167,8 @@ static enum lk_status ask(struct search *s, struct lk_error *err)
 		status = add_question(s, &question, err);
 	if (!status)
 		status = lk_places_ask(s->p, question.data, &s->result, err);
+	if (!status && s->failed)
+		status = lk_error_nomem(err);
 	if (!status)
 		status = take_result(s, err);
 	s->p->sql->duckdb.destroy_result(&s->result);

@@ -7,6 +7,7 @@
 
 /* ---- versions ---- */
 
+/* Where memory ran out, which the text remembers: none, so that nothing is read that is not there. */
 lk_version_ref lk_resolver_add_text(struct lk_str *to, const void *data, size_t len)
 {
 	uint32_t length = (uint32_t)len;
@@ -14,7 +15,7 @@ lk_version_ref lk_resolver_add_text(struct lk_str *to, const void *data, size_t 
 
 	lk_str_add(to, &length, sizeof(length));
 	lk_str_add(to, data, len);
-	return ref;
+	return to->failed ? 0 : ref;
 }
 
 const char *lk_resolver_text(const struct lk_str *in, lk_version_ref ref, size_t *len)
@@ -236,6 +237,14 @@ static bool weigh_lists(struct lk_resolver *r)
 	return any;
 }
 
+static enum lk_status lost_claim(const struct lk_lake_table *base, struct lk_error *err)
+{
+	if (!base)
+		return lk_error_set(err, LK_CONFLICT, "another writer has dropped the table meanwhile: run lk-upsert again");
+	return lk_error_set(err, LK_CONFLICT, "another writer has changed table %s.%s meanwhile: run lk-upsert again", base->namespace_name,
+		base->name);
+}
+
 /* A row that was said to be confirmed, and that nothing newer has replaced since, must still be there: it has no candidate that could take its
  * place. */
 static enum lk_status check_claims(const struct lk_resolver *r, struct lk_error *err)
@@ -245,8 +254,7 @@ static enum lk_status check_claims(const struct lk_resolver *r, struct lk_error 
 
 		if (e->claimed && !e->rows && lk_resolver_compare_kept(r, e->claimed, e->deleted) > 0 &&
 			lk_resolver_compare_kept(r, e->claimed, e->known_deleted) > 0 && (e->candidate == LK_NOWHERE || lk_resolver_compare_kept(r, e->claimed, e->version) > 0))
-			return lk_error_set(err, LK_CONFLICT, "another writer has changed table %s.%s meanwhile: run lk-upsert again",
-				r->o.base->namespace_name, r->o.base->name);
+			return lost_claim(r->o.base, err);
 	}
 	return LK_OK;
 }

@@ -157,6 +157,14 @@ static void note_absent(struct lk_resolver *r, const struct lk_cells *key, int64
 	lk_str_release(&text);
 }
 
+/* lk_resolver_run looks at that. */
+static void note_failed(struct lk_resolver *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->absent_text.failed = true;
+	pthread_mutex_unlock(&r->lock);
+}
+
 /* Candidates lie all over memory. */
 static void prefetch(const struct lk_resolver *r, const int64_t *key, int64_t count)
 {
@@ -193,6 +201,8 @@ static void weigh(void *context, const struct lk_cells *cells, const int64_t *ke
 		if (r->loose && verdict[i] & WEIGH_OF_OLDER_LIST)
 			note_absent(r, cells + r->at_key, i, &version, scope[i], key[i]);
 	}
+	if (version.failed)
+		note_failed(r);
 	lk_str_release(&version);
 }
 
