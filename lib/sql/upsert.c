@@ -1,11 +1,13 @@
 #include "sql/upsert.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "change/scratch.h"
 #include "lake/history.h"
 #include "lake/metadata.h"
 #include "sql/upsert_inside.h"
@@ -99,11 +101,19 @@ static enum lk_status open_lake(struct upsert *u, struct lk_error *err)
 
 /* ---- tables of the stream ---- */
 
+static void drop_outcomes(struct lk_upserting *t)
+{
+	if (t->outcomes)
+		munmap(t->outcomes, (size_t)t->rows * sizeof(*t->outcomes));
+	t->outcomes = NULL;
+}
+
 static void free_table(struct lk_upserting *t)
 {
 	if (!t)
 		return;
 	lk_resolver_close(t->resolver);
+	drop_outcomes(t);
 	for (size_t i = 0; i < t->form_count; i++)
 		lk_upsert_form_free(t->forms[i]);
 	free(t->forms);
@@ -424,13 +434,13 @@ static enum lk_status run_pass(struct upsert *u, struct lk_upserting *t, int pas
 /* What became of the rows lies in a file of its own while the passes run, for they may be more than fit memory. */
 static enum lk_status run_passes(struct upsert *u, struct lk_upserting *t, struct lk_upserted *report, struct lk_error *err)
 {
-	const char *folder = getenv("TMPDIR");
 	size_t bytes = (size_t)t->rows * sizeof(*t->outcomes);
 	int passes = (int)((size_t)t->rows / (u->o->memory_bytes / 2 / BYTES_PER_ROW + 1)) + 1, fd;
 	enum lk_status status = LK_OK;
 
-	LK_TRY(lk_temp_open(folder && *folder ? folder : "/tmp", &fd, err));
-	t->outcomes = ftruncate(fd, (off_t)bytes) ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	LK_TRY(lk_scratch_open(NULL, &fd, err));
+	errno = posix_fallocate(fd, 0, (off_t)bytes); /* a disk that is full is to be told now: who writes to the mapping cannot be told */
+	t->outcomes = errno ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (t->outcomes == MAP_FAILED) {
 		t->outcomes = NULL;
@@ -513,9 +523,7 @@ static enum lk_status finish_table(struct upsert *u, struct lk_upserting *t, str
 	LK_TRY(say_dropped(u, t, report, err));
 	lk_resolver_close(t->resolver);
 	t->resolver = NULL;
-	if (t->outcomes)
-		munmap(t->outcomes, (size_t)t->rows * sizeof(*t->outcomes));
-	t->outcomes = NULL;
+	drop_outcomes(t);
 	return LK_OK;
 }
 
