@@ -134,7 +134,7 @@ struct lk_cell_reader {
 	const uint8_t *p, *end;
 };
 
-/* One cell of encoded ones. Text is as it stands there: 00 FF for 00; lk_cell_unescape makes it what it was. */
+/* One cell of encoded ones. Text is as it stands there: 00 FF for 00; lk_encoded_add_text makes it what it was. */
 struct lk_encoded_cell {
 	bool null, escaped;
 	uint64_t high, low; /* of a decimal; low: the value of an integer, or a double's bits */

@@ -17,8 +17,7 @@ struct batch {
 	const struct ArrowArrayView *view;
 	struct lk_cells *key, *scope, op;
 	const char **key_names; /* for messages */
-	int key_count;
-	bool has_op;
+	int key_count, op_column, file_column; /* the latter two: -1: there is none */
 	struct lk_version_cells version;
 	uint64_t *numbers, *texts; /* what each row says */
 };
@@ -80,8 +79,9 @@ static enum lk_status plan_batch(struct lk_resolver *r, struct batch *b, struct 
 		LK_TRY(whole_cells(r, b, err));
 	for (int i = 0; i < spec->scope_count; i++)
 		LK_TRY(batch_cells(r, b, spec->scope[i], type_of(r, spec->scope[i]), "a column of the scope", &b->scope[i], err));
-	b->has_op = spec->op && lk_schema_find(b->schema, spec->op) >= 0;
-	if (b->has_op)
+	b->op_column = spec->op ? lk_schema_find(b->schema, spec->op) : -1;
+	b->file_column = lk_schema_find(b->schema, "lk_file");
+	if (b->op_column >= 0)
 		LK_TRY(batch_cells(r, b, spec->op, "string", "the column of operations", &b->op, err));
 	LK_TRY(lk_version_columns(&b->version, spec, spec->order ? type_of(r, spec->order) : NULL, b->schema, b->view, err));
 	for (int i = 0; i < spec->key_count; i++)
@@ -100,12 +100,12 @@ static enum lk_status row_error(const struct batch *b, const char *column, int64
 	struct lk_error *err)
 {
 	struct lk_str where = LK_STR_INIT;
-	int file = lk_schema_find(b->schema, "lk_file"), number = lk_schema_find(b->schema, "lk_row");
+	int number = lk_schema_find(b->schema, "lk_row");
 
 	lk_str_addf(&where, "column %s", column);
-	if (file >= 0 && number >= 0 && b->version.has_file && b->version.has_row && !lk_cells_is_null(&b->version.file, row) &&
+	if (b->file_column >= 0 && number >= 0 && b->version.has_file && b->version.has_row && !lk_cells_is_null(&b->version.file, row) &&
 		!lk_cells_is_null(&b->version.row, row)) {
-		struct ArrowStringView text = ArrowArrayViewGetStringUnsafe(b->view->children[file], b->view->offset + row);
+		struct ArrowStringView text = ArrowArrayViewGetStringUnsafe(b->view->children[b->file_column], b->view->offset + row);
 
 		lk_str_addf(&where, " of '%.*s', row %lld", (int)text.size_bytes, text.data,
 			(long long)ArrowArrayViewGetIntUnsafe(b->view->children[number], b->view->offset + row));
@@ -165,7 +165,7 @@ static bool is_incomplete(const struct lk_resolver *r, const struct batch *b, in
 
 	if (!r->o.wanting_count || !b->version.has_file || lk_cells_is_null(&b->version.file, row))
 		return r->o.all_wanting;
-	text = ArrowArrayViewGetStringUnsafe(b->view->children[lk_schema_find(b->schema, "lk_file")], b->view->offset + row);
+	text = ArrowArrayViewGetStringUnsafe(b->view->children[b->file_column], b->view->offset + row);
 	return r->o.all_wanting || lk_resolver_is_among(text.data, text.size_bytes, r->o.wanting, r->o.wanting_count);
 }
 
@@ -236,10 +236,10 @@ static enum lk_status read_op(const struct batch *b, const struct lk_spec *spec,
 	struct ArrowStringView text = {"", 0};
 
 	*op = 'I';
-	if (!b->has_op)
+	if (b->op_column < 0)
 		return LK_OK;
 	if (!lk_cells_is_null(&b->op, row))
-		text = ArrowArrayViewGetStringUnsafe(b->view->children[lk_schema_find(b->schema, spec->op)], b->view->offset + row);
+		text = ArrowArrayViewGetStringUnsafe(b->view->children[b->op_column], b->view->offset + row);
 	*op = lk_op_of(text.data, (size_t)text.size_bytes);
 	if (*op)
 		return LK_OK;
@@ -260,7 +260,7 @@ static enum lk_status number_rows(struct lk_resolver *r, const struct batch *b, 
 {
 	int64_t rows = b->view->length;
 
-	if (r->o.passes <= 1 && !b->has_op) {
+	if (r->o.passes <= 1 && b->op_column < 0) {
 		LK_TRY(lk_keys_add_rows(r->keys, b->key, b->key_count, r->hash, rows, r->number, NULL, err));
 		return add_entries(r, err);
 	}
@@ -293,7 +293,7 @@ static enum lk_status take_rows(struct lk_resolver *r, const struct batch *b, st
 		r->key_of[r->candidates] = LK_NO_KEY;
 		if (r->number[row] == LK_NOWHERE)
 			continue;
-		if (b->has_op)
+		if (b->op_column >= 0)
 			LK_TRY(read_op(b, r->o.spec, row, &op, err));
 		LK_TRY(take_row(r, b, row, (uint32_t)r->number[row], op == 'D', err));
 	}

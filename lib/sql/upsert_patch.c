@@ -209,7 +209,6 @@ enum lk_status lk_upsert_collect(struct lk_upserting *t, struct lk_upsert_rows *
 
 /* ---- looking ---- */
 
-
 static int by_newest(const void *a, const void *b, void *context)
 {
 	const struct lk_upsert_link *x = a, *y = b;
