@@ -75,12 +75,23 @@ static enum lk_status take_rows(void *context, const struct ArrowSchema *schema,
 	return lk_made_rows_add(&((struct merging *)context)->rows, schema, view, err);
 }
 
+/* A snapshot that is not there any more was before all that are. */
+static int64_t resolved_since(const struct merging *r)
+{
+	const json_t *snapshot;
+
+	if (!r->m->change)
+		return INT64_MAX;
+	snapshot = r->has_base ? lk_metadata_snapshot(r->base.metadata, r->m->change->base) : NULL;
+	return snapshot ? lk_metadata_number(snapshot, "sequence-number", 0) : 0;
+}
+
 static enum lk_status ask(struct merging *r, struct lk_error *err)
 {
 	const struct lk_merger *merger = r->ms->merger;
 	struct lk_merge_request request = {.spec = &r->m->spec, .base = r->has_base ? &r->base : NULL, .added = &r->added,
 		.facts = r->has_facts ? &r->facts : NULL, .added_facts = r->added_facts.file_count ? &r->added_facts : NULL,
-		.uuid = r->m->target->uuid, .history = r->history};
+		.uuid = r->m->target->uuid, .since = resolved_since(r), .history = r->history};
 	const struct lk_merge_visitor visitor = {take_old, take_new, take_fact, take_rows, r};
 
 	LK_TRY(lk_merges_tell(r->ms, r->m->target, &r->pin.arena, &request, err));

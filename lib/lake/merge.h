@@ -50,6 +50,8 @@ struct lk_merge_request {
 	const struct lk_lake_table *facts; /* lk.versions as it is, loaded; NULL: none */
 	const struct lk_lake_table *added_facts; /* its files that come; NULL: none */
 	const char *uuid;			 /* of the table: whose facts */
+	int64_t since; /* the sequence number of the table that the rows were resolved against before: what it was confirmed to have is there still
+			* where no younger file has the key. INT64_MAX: they were not */
 	/* Deliveries by the first 12 digits of their SHA-256, as lk_file has them; ascending. */
 	const char *const *wanting; /* whose lists are not complete: records were rejected, members failed, the rest came before */
 	size_t wanting_count;

@@ -232,7 +232,7 @@ static enum lk_status run_pass(struct merge *m, int pass, int passes, struct lk_
 {
 	const struct lk_merge_request *rq = m->rq;
 	struct lk_resolver_options o = {.spec = rq->spec, .base = rq->base, .pass = pass, .passes = passes, .wanting = rq->wanting,
-		.wanting_count = rq->wanting_count, .all_wanting = rq->all_wanting, .anew = rq->anew, .anew_count = rq->anew_count};
+		.wanting_count = rq->wanting_count, .all_wanting = rq->all_wanting, .anew = rq->anew, .anew_count = rq->anew_count, .since = rq->since};
 	enum lk_status status = lk_resolver_open(&m->resolver, m->places, &o, err);
 
 	if (!status)

@@ -252,8 +252,9 @@ static enum lk_status check_claims(const struct lk_resolver *r, struct lk_error 
 	for (uint32_t i = 0; i < lk_keys_count(r->keys); i++) {
 		const struct lk_known_key *e = &r->entries[i];
 
-		if (e->claimed && !e->rows && lk_resolver_compare_kept(r, e->claimed, e->deleted) > 0 &&
-			lk_resolver_compare_kept(r, e->claimed, e->known_deleted) > 0 && (e->candidate == LK_NOWHERE || lk_resolver_compare_kept(r, e->claimed, e->version) > 0))
+		if (e->claimed && (!e->rows || e->unclaimed) && lk_resolver_compare_kept(r, e->claimed, e->deleted) > 0 &&
+			lk_resolver_compare_kept(r, e->claimed, e->known_deleted) > 0 &&
+			(e->candidate == LK_NOWHERE || lk_resolver_compare_kept(r, e->claimed, e->version) > 0))
 			return lost_claim(r->o.base, err);
 	}
 	return LK_OK;

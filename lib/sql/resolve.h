@@ -45,6 +45,7 @@ struct lk_resolver_options {
 	const struct lk_spec *spec;
 	const struct lk_lake_table *base; /* loaded, with metrics; NULL: there is no table yet */
 	int pass, passes;		  /* 0 and 1: all at once */
+	int64_t since; /* as in lake/merge.h: of facts that come and confirm */
 	bool partial; /* rows have a part of the table's columns, and say nothing of the others */
 	/* Deliveries by 12 digits of their SHA-256, as lk_file has them (lake/merge.h): whose lists are not complete, and which come anew. */
 	const char *const *wanting, *const *anew;

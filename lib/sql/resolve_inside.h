@@ -26,6 +26,7 @@ struct lk_known_key {
 	lk_version_ref version, deleted, known_deleted, confirmed;
 	lk_version_ref claimed; /* at which its row was said to be confirmed, by who saw the table as it was */
 	uint32_t scope;
+	bool unclaimed;	   /* what was claimed may be another row by now */
 	bool placed;	   /* its version ends in its place in the stream */
 	bool deletes;	   /* the candidate says that the key goes */
 	bool late_by_list; /* a newer list of its scope is there */

@@ -223,6 +223,7 @@ static enum lk_status meet(void *context, const struct lk_lake_file *file, int64
 		e->newer |= (verdict & WEIGH_NEWER) != 0;
 		e->newer_than_deleted |= (verdict & WEIGH_NEWER_THAN_DELETED) != 0;
 		e->older |= (verdict & WEIGH_OLDER) != 0;
+		e->unclaimed |= e->claimed && file->sequence > r->o.since;
 		if (!e->rows++) {
 			e->file = file;
 			e->position = position;
