@@ -158,11 +158,6 @@ static enum lk_status read_spec(const struct lk_dedup *d, struct lk_spec *spec, 
 	return LK_OK;
 }
 
-static bool is_trace(const char *name)
-{
-	return !strcmp(name, LK_COLUMN_FILE) || !strcmp(name, LK_COLUMN_ROW) || !strcmp(name, LK_COLUMN_SENT);
-}
-
 /* The columns that a row is told by. */
 static enum lk_status take_columns(struct table *t, const struct ArrowSchema *schema, struct lk_error *err)
 {
@@ -176,7 +171,7 @@ static enum lk_status take_columns(struct table *t, const struct ArrowSchema *sc
 	if (!names)
 		return lk_error_nomem(err);
 	for (int64_t i = 0; i < schema->n_children; i++)
-		if (!is_trace(schema->children[i]->name))
+		if (!lk_column_is_trace(schema->children[i]->name))
 			names[count++] = schema->children[i]->name;
 	status = lk_rows_stream(&t->rows, schema, names, count, err);
 	free(names);

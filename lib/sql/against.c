@@ -62,14 +62,9 @@ static enum lk_status begin(void *self, const char *table, const struct lk_spec 
 	return lk_resolver_open(&a->resolver, &a->places, &a->options, err);
 }
 
-static bool is_trace(const char *name)
-{
-	return !strcmp(name, LK_COLUMN_FILE) || !strcmp(name, LK_COLUMN_ROW) || !strcmp(name, LK_COLUMN_SENT);
-}
-
 static bool has_column(const struct lk_against *a, const char *name)
 {
-	return is_trace(name) || (a->spec.op && !strcmp(a->spec.op, name)) || lk_places_has_column(&a->base, name);
+	return lk_column_is_trace(name) || (a->spec.op && !strcmp(a->spec.op, name)) || lk_places_has_column(&a->base, name);
 }
 
 static enum lk_status take(void *self, const struct ArrowSchema *schema, const struct ArrowArrayView *view, struct lk_error *err)

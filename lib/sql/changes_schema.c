@@ -24,7 +24,7 @@ static enum lk_sql_diff_role role_of(const struct lk_lake_table *t, const struct
 {
 	if (key ? lk_sql_diff_is_listed(key, c->name) : lk_sql_diff_is_key(t, c))
 		return LK_DIFF_KEY;
-	return lk_sql_diff_is_trace(c->name) && !trace ? LK_DIFF_CARRIED : LK_DIFF_VALUE;
+	return lk_column_is_trace(c->name) && !trace ? LK_DIFF_CARRIED : LK_DIFF_VALUE;
 }
 
 enum lk_status lk_change_columns(struct lk_sql_diff_columns *out, const struct lk_lake_table *t, const char *key, bool trace,

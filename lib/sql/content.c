@@ -15,7 +15,7 @@ void lk_content_release(struct lk_row_content *content)
 
 bool lk_content_counts(const char *name)
 {
-	return strcmp(name, "lk_file") != 0 && strcmp(name, "lk_row") != 0 && strcmp(name, LK_COLUMN_SENT) != 0;
+	return !lk_column_is_trace(name);
 }
 
 bool lk_content_has(const struct lk_row_content *content, const char *name)

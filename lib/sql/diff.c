@@ -170,7 +170,7 @@ static enum lk_status choose_columns(const struct diff *d, struct pair *p, struc
 		int from = find_name(&p->from, column->name);
 		bool key = o->key ? lk_sql_diff_is_listed(o->key, column->name) : lk_sql_diff_is_key(&p->to, column);
 
-		if (from < 0 || (lk_sql_diff_is_trace(column->name) && !o->trace && !key))
+		if (from < 0 || (lk_column_is_trace(column->name) && !o->trace && !key))
 			continue;
 		c->items[c->count++] = (struct lk_sql_diff_column){column->name, from, i, key ? LK_DIFF_KEY : LK_DIFF_VALUE};
 		c->keys += key;

@@ -5,11 +5,6 @@
 #include "sql/diff_inside.h"
 #include "stream/side.h"
 
-bool lk_sql_diff_is_trace(const char *name)
-{
-	return !strcmp(name, "lk_file") || !strcmp(name, "lk_row") || !strcmp(name, "lk_sent");
-}
-
 bool lk_sql_diff_is_listed(const char *list, const char *name)
 {
 	size_t len = strlen(name);

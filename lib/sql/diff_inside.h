@@ -68,9 +68,6 @@ void lk_sql_diff_add_select(struct lk_str *s, const struct lk_sql_diff_select *s
 
 /* ---- columns ---- */
 
-/* lk_file, lk_row, lk_sent: where a row came from, and not what it is. */
-bool lk_sql_diff_is_trace(const char *name);
-
 /* Whether a list of names, by commas, has this one. */
 bool lk_sql_diff_is_listed(const char *list, const char *name);
 

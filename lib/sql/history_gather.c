@@ -95,7 +95,7 @@ static enum lk_status add_number(struct lk_history *h, const struct lk_lake_tabl
 
 bool lk_history_is_content(const char *name)
 {
-	return strcmp(name, LK_COLUMN_FILE) && strcmp(name, LK_COLUMN_ROW) && strcmp(name, LK_COLUMN_SENT) && !lk_history_column(name);
+	return !lk_column_is_trace(name) && !lk_history_column(name);
 }
 
 /* As two numbers, of the columns in one order and the other. */

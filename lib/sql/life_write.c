@@ -65,7 +65,7 @@ enum lk_status lk_life_writer_open(struct lk_life_writer **out, const struct lk_
 		struct cell *c = &w->cells[w->count++];
 
 		*c = (struct cell){.name = t->columns[i].name, .now = LK_STR_INIT, .before = LK_STR_INIT};
-		c->trace = lk_sql_diff_is_trace(c->name);
+		c->trace = lk_column_is_trace(c->name);
 		c->hidden = !o->show_private && is_private(t, c->name);
 		if (!strcmp(c->name, "lk_file"))
 			w->file = i;

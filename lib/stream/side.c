@@ -95,3 +95,8 @@ const struct lk_field lk_end_fields[] = {
 	{"reason", LK_UTF8},
 	{NULL},
 };
+
+bool lk_column_is_trace(const char *name)
+{
+	return !strcmp(name, LK_COLUMN_FILE) || !strcmp(name, LK_COLUMN_ROW) || !strcmp(name, LK_COLUMN_SENT);
+}

@@ -127,6 +127,9 @@ enum lk_end_column {
 #define LK_COLUMN_ROW "lk_row"	 /* the number of its record there, from 1 */
 #define LK_COLUMN_REST "lk_rest" /* what has no column, as JSON */
 
+/* Whether a column says where a row came from, and not what it is: lk_file, lk_row, lk_sent. */
+bool lk_column_is_trace(const char *name);
+
 /*
  * Metadata keys of schemas and fields, under `lk.`:
  *
