@@ -14,14 +14,14 @@ static const struct lk_option options[] = {
 	{LK_OPTION_TEXT, 't', "table", &table, "TABLE", "only rows of this table"},
 	{LK_OPTION_FLAG, 'n', "lookup-only", &look_only, NULL, "make no new keys: what is not known is null"},
 	{LK_OPTION_FLAG, 0, "required", &required, NULL, "fail where a row has no natural key, rather than leave it null"},
-	{LK_OPTION_NUMBER, 0, "memory", &memory_bytes, "BYTES", "how much of the stream is kept in memory, and not on disk (256M)"},
+	{LK_OPTION_NUMBER, 0, "memory", &memory_bytes, "SIZE", "keep so much of the stream in memory, such as 512M or 4G: 256M when not given"},
 	{LK_OPTION_FLAG, 0, "import", &import, NULL, "take the stream's surrogates into the map; the rows go nowhere"},
 	LK_OPTIONS_END,
 };
 
 static const struct lk_tool tool = {
 	.name = "lk-surrogate",
-	.usage = "[-l LAKE] [-t TABLE] [-n] [--required] [--memory BYTES] [RULE ...]\n[-l LAKE] [-t TABLE] --import RULE",
+	.usage = "[-l LAKE] [-t TABLE] [-n] [--required] [--memory SIZE] [RULE ...]\n[-l LAKE] [-t TABLE] --import RULE",
 	.about = "Gives rows surrogate keys: numbers for natural keys, for ever. A RULE is such as "
 		 "'patient_sk = patient(facility, mrn | national_id)'; without any, the stream says them (lk.surrogate).",
 	.options = options,

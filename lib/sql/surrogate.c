@@ -46,6 +46,7 @@ void lk_surrogates_close(struct lk_surrogates *s)
 	free(s->counts);
 	lk_store_free(s->store);
 	lk_str_release(&s->key);
+	lk_arena_release(&s->plan_arena);
 	lk_arena_release(&s->arena);
 	free(s);
 }

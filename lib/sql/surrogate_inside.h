@@ -27,7 +27,7 @@ struct lk_surrogate_use {
 struct lk_surrogate_plan {
 	uint64_t stream;
 	bool is_made;
-	struct lk_surrogate_use *uses; /* in the arena */
+	struct lk_surrogate_use *uses; /* in an arena of their own */
 	int count;
 	int file, row; /* the columns lk_file and lk_row, or -1 */
 };
@@ -43,6 +43,7 @@ struct lk_surrogates {
 	size_t map_count, map_cap;
 	struct lk_store *store;
 	struct lk_surrogate_plan plan;
+	struct lk_arena plan_arena; /* cleared for each */
 	struct lk_str key; /* room for one */
 	int64_t place;	   /* rows so far, for messages */
 	struct lk_surrogate_counts *counts;

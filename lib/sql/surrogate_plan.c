@@ -116,7 +116,7 @@ static enum lk_status no_columns(const struct lk_surrogates *s, const struct lk_
 static enum lk_status add_uses(struct lk_surrogates *s, const struct lk_batch *batch, const struct lk_surrogate_rule *rules, size_t count,
 	bool needed, struct lk_error *err)
 {
-	s->plan.uses = lk_arena_alloc(&s->arena, (count + 1) * sizeof(*s->plan.uses));
+	s->plan.uses = lk_arena_alloc(&s->plan_arena, (count + 1) * sizeof(*s->plan.uses));
 	if (!s->plan.uses)
 		return lk_error_nomem(err);
 	for (size_t i = 0; i < count; i++) {
@@ -160,6 +160,7 @@ enum lk_status lk_surrogates_plan(struct lk_surrogates *s, const struct lk_batch
 
 	if (s->plan.is_made && s->plan.stream == batch->stream)
 		return LK_OK;
+	lk_arena_clear(&s->plan_arena);
 	s->plan = (struct lk_surrogate_plan){.stream = batch->stream, .is_made = true};
 	s->any_data |= data;
 	s->named |= data && meant;
