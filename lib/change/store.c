@@ -29,7 +29,6 @@ struct lk_store {
 	size_t stream_count, stream_cap;
 	struct kept *batches;
 	size_t batch_count, batch_cap;
-	int64_t rows;
 	int fd; /* -1: all is in memory */
 	struct lk_writer *writer;
 	struct lk_reader *reader;
@@ -155,7 +154,6 @@ enum lk_status lk_store_add(struct lk_store *s, struct lk_batch *batch, struct l
 		LK_TRY(spill(s, batch, err));
 	}
 	s->batch_count++;
-	s->rows += batch->rows;
 	return LK_OK;
 }
 
@@ -226,11 +224,6 @@ enum lk_next lk_store_next(struct lk_store *s, struct lk_batch *batch, struct lk
 	batch->schema = &st->schema;
 	batch->stream = st->number;
 	return next;
-}
-
-int64_t lk_store_rows(const struct lk_store *s)
-{
-	return s->rows;
 }
 
 size_t lk_store_memory(const struct lk_store *s)

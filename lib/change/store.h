@@ -28,7 +28,6 @@ enum lk_status lk_store_rewind(struct lk_store *s, struct lk_error *err) LK_CHEC
  * table and schema, which stay until the store is freed; the array is not to be moved. */
 enum lk_next lk_store_next(struct lk_store *s, struct lk_batch *batch, struct lk_error *err) LK_CHECKED;
 
-int64_t lk_store_rows(const struct lk_store *s);
 size_t lk_store_memory(const struct lk_store *s);   /* bytes in memory */
 int64_t lk_store_spilled(const struct lk_store *s); /* bytes on disk */
 

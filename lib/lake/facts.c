@@ -37,8 +37,10 @@ enum lk_status lk_facts_add(struct lk_facts *f, const struct lk_target *of, cons
 	LK_TRY(begin(f, err));
 	lk_str_addf(&name, "%s.%s", of->namespace_name, of->name);
 	status = lk_str_check(&name, err);
-	if (status)
+	if (status) {
+		lk_str_release(&name);
 		return status;
+	}
 	c = f->builder.columns;
 	lk_column_bytes(&c[LK_VERSIONS_TABLE], name.data, name.len);
 	lk_str_release(&name);

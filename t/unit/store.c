@@ -94,7 +94,7 @@ static void check(int fd, size_t memory, bool spills)
 	struct lk_store *s;
 
 	ok(!lk_store_create(&s, memory, NULL, &err) && !fill(s, fd), "a stream is kept with %zu bytes of memory", memory);
-	ok(lk_store_rows(s) == BATCHES * 100 && (lk_store_spilled(s) > 0) == spills, "%s", spills ? "some of it on disk" : "all in memory");
+	ok((lk_store_spilled(s) > 0) == spills, "%s", spills ? "some of it on disk" : "all in memory");
 	ok(lk_store_next(s, &batch, &err) == LK_NEXT_ERROR, "it is read once it is rewound");
 	is_int(count_wrong(s), 0, "it is read as it was");
 	is_int(count_wrong(s), 0, "and again");
