@@ -7,7 +7,7 @@
 #include "sql/resolve.h"
 #include "sql/view.h"
 
-#define ROWS_PER_PASS (8 << 20) /* candidates, of 150 bytes each and more */
+#define ROWS_PER_PASS (4 << 20) /* candidates, of 150 bytes each and more */
 
 struct lk_mergers {
 	struct lk_places places;
@@ -213,10 +213,45 @@ static enum lk_status check_count(const struct merge *m, struct lk_error *err)
 	return lk_error_set(err, LK_BUG, "%lld rows were written and %lld are read", (long long)m->rq->added->rows, (long long)came);
 }
 
+static void add_name(const struct lk_lake_table *t, const char *name, struct lk_str *s)
+{
+	for (int i = 0; name && i < t->column_count; i++)
+		if (!strcmp(t->columns[i].name, name)) {
+			lk_str_adds(s, s->len ? ", " : "SELECT ");
+			lk_sql_add_identifier(s, name);
+		}
+}
+
+/* Of rows that come; where there are none to be compared with, just what tells them apart. */
+static enum lk_status read_added(struct merge *m, struct lk_error *err)
+{
+	const struct lk_lake_table *added = m->rq->added;
+	const struct lk_spec *spec = m->rq->spec;
+	struct lk_str select = LK_STR_INIT;
+	enum lk_status status;
+
+	if (m->rq->base && m->rq->base->file_count)
+		return read_table(m->places, added, "", "", take_rows, m, err);
+	for (int i = 0; i < spec->key_count; i++)
+		add_name(added, spec->key[i], &select);
+	for (int i = 0; i < spec->scope_count; i++)
+		add_name(added, spec->scope[i], &select);
+	add_name(added, spec->order, &select);
+	add_name(added, LK_COLUMN_SENT, &select);
+	add_name(added, LK_COLUMN_FILE, &select);
+	add_name(added, LK_COLUMN_ROW, &select);
+	lk_str_adds(&select, " FROM (");
+	status = lk_str_check(&select, err);
+	if (!status)
+		status = read_table(m->places, added, select.data, ")", take_rows, m, err);
+	lk_str_release(&select);
+	return status;
+}
+
 static enum lk_status resolve(struct merge *m, struct lk_merge_counts *counts, struct lk_error *err)
 {
 	if (m->rq->added->file_count)
-		LK_TRY(read_table(m->places, m->rq->added, "", "", take_rows, m, err));
+		LK_TRY(read_added(m, err));
 	LK_TRY(check_count(m, err));
 	LK_TRY(read_facts(m, m->rq->added_facts, false, err));
 	LK_TRY(read_facts(m, m->rq->facts, true, err));
