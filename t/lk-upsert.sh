@@ -530,6 +530,33 @@ test_expect_success 'with little memory rows are spilled and looked up in passes
 	expect_status 64 lk-upsert -l lake --memory 1k <in.lk
 '
 
+# ---- through lk-query ----
+
+test_expect_success 'a filter keeps the operations, the limit and the changes' '
+	printf "%s\n" "@main.people $PEOPLE" "id=1|name=Ada" "id=2|name=Bob" "id=3|name=Cyd" | make-stream >through.lk &&
+	lk-commit -q -l through <through.lk &&
+	META=$(printf "%%lk.op op\n%%lk.maxVanish 3%%") rows main.people "op:utf8 $PEOPLE" >through.lk <<-\END &&
+	id=1|name=Ada L.|weight=1
+	op=D|id=2
+	id=3|name=Cyd M.|weight=3
+	id=9|name=New|weight=9
+	END
+	lk-query -F arrow "SELECT * FROM stdin WHERE id <> 9" <through.lk >filtered.lk &&
+	lk-cat --schema -F json filtered.lk >schema.json && cat schema.json &&
+	jq -r "select(.column == null) | .metadata | fromjson | .[\"lk.op\"], .[\"lk.maxVanish\"]" schema.json >actual &&
+	printf "op\n3%%\n" >expect && test_cmp expect actual &&
+	lk-upsert -q -l through <filtered.lk >out.lk &&
+	lk-query -F arrow "SELECT * FROM stdin WHERE id <> 3" <out.lk >small.lk && show small.lk &&
+	lk-commit -l through <small.lk &&
+	printf "id,name,weight\n1,Ada L.,1.00\n3,Cyd,\n" >expect &&
+	lk-query -l through -F csv "SELECT id, name, weight FROM people ORDER BY id" >actual && test_cmp expect actual
+'
+
+test_expect_success 'a result without the places is rows, no changes' '
+	lk-query -F arrow "SELECT id, name FROM stdin" <out.lk >plain.lk && lk-cat --schema plain.lk >schema &&
+	! grep -e lk.change -e lk.op schema
+'
+
 # ---- what goes wrong ----
 
 test_expect_success 'a stream that broke upstream: no end marker, and nothing is committed' '

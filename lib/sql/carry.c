@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "change/change.h"
 #include "stream/side.h"
 
 /* Whether a column, or the column of a transform such as bucket(16, id), is one of the schema's. */
@@ -56,16 +57,25 @@ static enum lk_status carry(const struct ArrowSchema *from, struct ArrowSchema *
 	return status;
 }
 
+/* Rows of a change stream are changes as long as they say which row goes; without these columns they are just rows. */
+static bool has_places(const struct ArrowSchema *schema)
+{
+	return lk_schema_find(schema, LK_COLUMN_OP) >= 0 && lk_schema_find(schema, LK_COLUMN_OLD_FILE) >= 0 &&
+	       lk_schema_find(schema, LK_COLUMN_OLD_POS) >= 0;
+}
+
 enum lk_status lk_carry_metadata(const struct ArrowSchema *from, struct ArrowSchema *to, struct lk_error *err)
 {
-	static const char *const of_columns[] = {LK_META_KEY, LK_META_ORDER, LK_META_SCOPE, LK_META_PARTITION};
-	static const char *const of_table[] = {LK_META_LOAD, LK_META_PACKAGE};
+	static const char *const of_columns[] = {LK_META_KEY, LK_META_ORDER, LK_META_SCOPE, LK_META_PARTITION, LK_META_OP};
+	static const char *const of_table[] = {LK_META_LOAD, LK_META_MAX_VANISH, LK_META_HISTORY, LK_META_PACKAGE};
 	static const char *const of_field[] = {LK_META_PHI, LK_META_DOC};
 
 	for (size_t i = 0; i < sizeof(of_columns) / sizeof(*of_columns); i++)
 		LK_TRY(carry(from, to, of_columns[i], to, err));
 	for (size_t i = 0; i < sizeof(of_table) / sizeof(*of_table); i++)
 		LK_TRY(carry(from, to, of_table[i], NULL, err));
+	if (has_places(to))
+		LK_TRY(carry(from, to, LK_META_CHANGE, NULL, err));
 	for (int64_t c = 0; c < to->n_children; c++) {
 		int source = lk_schema_find(from, to->children[c]->name);
 

@@ -6,7 +6,8 @@
 
 /*
  * Gives columns of `to` the field metadata (lk.phi, lk.doc) of the column of the same name in `from`, and the schema those of
- * its metadata (lk.key, lk.order, lk.scope, lk.partition, lk.load, lk.package) whose columns are all still there.
+ * its metadata (lk.key, lk.order, lk.scope, lk.partition, lk.op, lk.load, lk.maxVanish, lk.history, lk.package, lk.change) whose
+ * columns are all still there.
  */
 enum lk_status lk_carry_metadata(const struct ArrowSchema *from, struct ArrowSchema *to, struct lk_error *err) LK_CHECKED;
 
