@@ -84,6 +84,7 @@ enum lk_duckdb_type {
 	F(uint64_t, data_chunk_get_size, (void *chunk))                                                               \
 	F(void *, data_chunk_get_vector, (void *chunk, uint64_t column))                                              \
 	F(void *, vector_get_data, (void *vector))                                                                    \
+	F(uint64_t, vector_size, (void))                                                                              \
 	F(uint64_t *, vector_get_validity, (void *vector))                                                            \
 	F(void, vector_assign_string_element_len, (void *vector, uint64_t row, const char *text, uint64_t len))       \
 	F(void *, create_logical_type, (int type))                                                                    \

@@ -6,8 +6,6 @@
 #include "sql/history_inside.h"
 #include "sql/vectors.h"
 
-#define ROWS_AT_ONCE 2048 /* what DuckDB calls with at most */
-
 /* ---- called by DuckDB ---- */
 
 static struct lk_cells *input_cells(struct lk_history_functions *f, void *input, const char *const *types, int count)
@@ -63,7 +61,7 @@ static void call_find(void *info, void *input, void *output)
 	struct lk_history_functions *f = lk_function_context(info);
 	int64_t count = lk_vector_rows(input), *number = lk_vector_output(output);
 	struct lk_cells *cells = input_cells(f, input, f->key_types, f->spec->key_count);
-	uint64_t hash[ROWS_AT_ONCE] = {0};
+	uint64_t hash[LK_FUNCTION_ROWS] = {0};
 
 	for (int i = 0; cells && i < f->spec->key_count; i++)
 		lk_cells_hash(&cells[i], count, hash);

@@ -15,7 +15,7 @@
  * property lk.surrogate.next what was given out, so that a number is never given twice, whatever becomes of its rows; and is read and
  * written on main alone.
  *
- * Memory grows with the distinct keys that were added: about 100 bytes and the key.
+ * Memory grows with the distinct keys that were added: about 150 bytes and the key.
  */
 #ifndef LK_SQL_KEYMAP_H
 #define LK_SQL_KEYMAP_H

@@ -8,7 +8,6 @@
 #include "sql/vectors.h"
 #include "sql/view.h"
 
-#define ROWS_AT_ONCE 2048 /* what DuckDB calls with at most */
 #define NAME 48
 
 struct search {
@@ -40,7 +39,7 @@ static void find_keys(struct search *s, const struct lk_keys *keys, const struct
 {
 	int64_t count = lk_vector_rows(input), *number = lk_vector_output(output);
 	struct lk_cells *cells = input_cells(s, columns, input, 0);
-	uint64_t hash[ROWS_AT_ONCE] = {0};
+	uint64_t hash[LK_FUNCTION_ROWS] = {0};
 
 	for (int i = 0; cells && i < columns->count; i++)
 		lk_cells_hash(&cells[i], count, hash);

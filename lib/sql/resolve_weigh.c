@@ -5,6 +5,8 @@
 
 #include "sql/vectors.h"
 
+_Static_assert(LK_FUNCTION_ROWS <= LK_CONTENT_ROWS, "what weighs rows has room for those of one call");
+
 /* ---- columns ---- */
 
 int lk_resolver_column(const struct lk_lake_table *t, const char *name)

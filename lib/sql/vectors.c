@@ -96,9 +96,14 @@ enum lk_status lk_function_register(struct lk_sql *sql, const char *name, enum l
 	void (*call)(void *info, void *input, void *output), void *context, struct lk_error *err)
 {
 	struct lk_duckdb *d = &sql->duckdb;
-	void *function = d->create_scalar_function(), *any = d->create_logical_type(LK_DUCKDB_ANY), *type = d->create_logical_type(returns);
+	void *function, *any, *type;
 	int failed;
 
+	if (d->vector_size() > LK_FUNCTION_ROWS)
+		return lk_error_set(err, LK_MISSING, "this DuckDB has vectors of more than %d rows", LK_FUNCTION_ROWS);
+	function = d->create_scalar_function();
+	any = d->create_logical_type(LK_DUCKDB_ANY);
+	type = d->create_logical_type(returns);
 	calls = *d;
 	d->scalar_function_set_name(function, name);
 	d->scalar_function_set_varargs(function, any);

@@ -14,6 +14,8 @@ bool lk_cells_vector_knows(const char *type);
 /* Text that a function was given; not null. */
 const char *lk_vector_text(const struct lk_cells *cells, int64_t row, size_t *len);
 
+#define LK_FUNCTION_ROWS 2048 /* that a function is called with at most */
+
 /* The values of a column of a function's input or output: flat, none of them null. */
 const void *lk_vector_input(void *input, int column);
 void *lk_vector_output(void *output);
@@ -25,7 +27,7 @@ void lk_vector_put(void *output, int64_t row, const struct lk_str *bytes);
 /*
  * Makes a function of the session, of any number of parameters of any type, which DuckDB calls from several threads, once for each row that
  * it is asked for: `call` gets the context by lk_function_context. Nulls come to it as all other values. context must outlive the
- * session's next statement.
+ * session's next statement. LK_MISSING where DuckDB was built to call with more rows.
  */
 enum lk_status lk_function_register(struct lk_sql *sql, const char *name, enum lk_duckdb_type returns,
 	void (*call)(void *info, void *input, void *output), void *context, struct lk_error *err) LK_CHECKED;
