@@ -308,7 +308,7 @@ test_expect_success 'more than the limit may vanish: nothing of that scope does,
 	expect_status 1 lk-upsert --max-vanish 1 -l lake <in.lk >out.lk 2>err && cat err &&
 	show out.lk "lk_op, facility, id" >actual && printf "lk_op,facility,id\nI,A,9\nU,B,2\n" >expect && test_cmp expect actual &&
 	grep -F "held back: 2 rows" err &&
-	expect_status 1 lk-upsert -q --json --max-vanish 10% -l lake <in.lk 2>err >out.lk || true &&
+	lk-upsert -q --json --max-vanish 10% -l lake <in.lk 2>few >out.lk && cat few && jq -e ".held == 0 and .deleted == 2" few && # 20 always may
 	lk-upsert -q --max-vanish 2 -l lake <in.lk >out.lk
 '
 
@@ -523,10 +523,10 @@ test_expect_success 'with little memory rows are spilled and looked up in passes
 	{ printf "%%lk.key [\"id\"]\n@main.many id:int64! name:utf8 text:utf8\n"
 	echo "*20000 id=#5|name=n#5|text=some text that takes its room in memory, as texts do #5"
 	echo "*20000 id=#7|name=changed|text=x"; echo "*10 id=#5|name=last"; } | make-stream >in.lk &&
-	lk-upsert -l lake <in.lk >out.lk 2>err && cat err && grep -F "18000 inserted, 2000 updated" err || true &&
+	lk-upsert -l lake <in.lk >out.lk 2>err && cat err && grep -F "34000 inserted, 3010 updated, 0 deleted, 2990 unchanged, 0 late, 10 repeated" err &&
 	lk-upsert -l lake --memory 1M <in.lk >small.lk 2>err.small && test_cmp err err.small &&
 	show out.lk "*" >want && show small.lk "*" >actual && test_cmp want actual &&
-	lk-cat -t lk.versions -F csv out.lk 2>/dev/null | sort >want; lk-cat -t lk.versions -F csv small.lk 2>/dev/null | sort >actual; test_cmp want actual &&
+	lk-cat -t lk.versions -F csv out.lk 2>/dev/null | sort >want && lk-cat -t lk.versions -F csv small.lk 2>/dev/null | sort >actual && test_cmp want actual &&
 	expect_status 64 lk-upsert -l lake --memory 1k <in.lk
 '
 

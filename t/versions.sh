@@ -156,7 +156,6 @@ test_expect_success 'packages that do not go together with their load are refuse
 '
 
 test_expect_success 'a replayed record was sent when its delivery was' '
-	expect_status 1 lk-parse -s p.json x_3.csv >/dev/null || true &&
 	printf "id,n\n1,a\nx,b\n" >x_today.csv && touch -d "2026-05-06 07:08:09 UTC" x_today.csv &&
 	expect_status 1 lk-parse -s p.json x_today.csv >out.lk && lk-commit -q -l lake <out.lk && touch x_today.csv &&
 	lk-query -l lake -F arrow "select * replace (replace(raw, '\''x'\'', '\''2'\'') as raw) from quarantine.rejects" |
