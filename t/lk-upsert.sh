@@ -547,6 +547,7 @@ test_expect_success 'a filter keeps the operations, the limit and the changes' '
 	printf "op\n3%%\n" >expect && test_cmp expect actual &&
 	lk-upsert -q -l through <filtered.lk >out.lk &&
 	lk-query -F arrow "SELECT * FROM stdin WHERE id <> 3" <out.lk >small.lk && show small.lk &&
+	lk-cat -F csv -t lk.versions out.lk | grep -q deleted && ! lk-cat --schema small.lk | grep lk.versions &&
 	lk-commit -l through <small.lk &&
 	printf "id,name,weight\n1,Ada L.,1.00\n3,Cyd,\n" >expect &&
 	lk-query -l through -F csv "SELECT id, name, weight FROM people ORDER BY id" >actual && test_cmp expect actual

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sql/session.h"
+#include "stream/side.h"
 
 #define INPUT "standard input"
 
@@ -193,6 +194,19 @@ static enum lk_status load(struct lk_sql *sql, struct lk_spool *spool, struct fe
 	return status;
 }
 
+/* Facts about rows that a script may leave out are facts no more: who commits what is left is to be told nothing of the others. */
+static bool is_outdated(const struct lk_spool *spool, const char *table)
+{
+	struct ArrowStringView change;
+
+	if (strcmp(table, LK_TABLE_VERSIONS) != 0)
+		return false;
+	for (size_t i = 0; i < spool->count; i++)
+		if (lk_meta_get(&spool->tables[i].schema, LK_META_CHANGE, &change))
+			return true;
+	return false;
+}
+
 static enum lk_status read_all(struct lk_sql *sql, struct lk_spool *spool, const struct lk_script *script, struct feed *f,
 	struct lk_writer *pass, struct lk_error *err)
 {
@@ -202,7 +216,9 @@ static enum lk_status read_all(struct lk_sql *sql, struct lk_spool *spool, const
 			LK_TRY(load(sql, spool, f, err));
 			continue;
 		}
-		if (pass)
+		if (pass && is_outdated(spool, f->batch.table))
+			LK_TRY(lk_writer_count(pass, f->batch.table, f->batch.rows, f->batch.rows, "their rows were asked for by SQL", err));
+		else if (pass)
 			LK_TRY(lk_writer_pass(pass, &f->batch, err));
 		f->next = lk_reader_next(f->reader, &f->batch, &f->err);
 	}
