@@ -293,4 +293,11 @@ test_expect_success 'a change stream whose deliveries are loaded is loaded alrea
 	lk-parse -s full.json lists/A_20260101.csv | lk-upsert -q -l once >c.lk && lk-commit -q -l once <c.lk && lk-commit -l once <c.lk >said && grep "^already loaded$" said
 '
 
+test_expect_success 'a table that was made with a key, and of which nothing else says it' '
+	lk-table -q -l made create t "id bigint not null, v string" --key id --set lk.load=upsert &&
+	lk-query -F arrow "select 1::bigint as id, '\''a'\'' as v" | lk-commit -q -l made --plain --as t &&
+	lk-query -F arrow "select 1::bigint as id, '\''b'\'' as v" | lk-commit -q -l made --plain --as t &&
+	lk-query -l made "from t" >actual && printf "id,v\n1,b\n" >expect && test_cmp expect actual
+'
+
 test_done

@@ -78,13 +78,27 @@ static bool copy_list(json_t *to, const char *name, const json_t *metadata, cons
 	return !text || !json_object_set_new(to, name, json_loads(text, 0, NULL));
 }
 
+/* The columns that tell a table's rows apart, where no property says so: its identifier fields ("Identifier Field IDs"). */
+static bool add_identifiers(json_t *said, const json_t *metadata)
+{
+	const json_t *schema = lk_metadata_schema(metadata), *id, *field;
+	json_t *names = json_array();
+	size_t i, j;
+
+	json_array_foreach(json_object_get(schema, "identifier-field-ids"), i, id)
+		json_array_foreach(json_object_get(schema, "fields"), j, field)
+			if (json_equal(json_object_get(field, "id"), id))
+				json_array_append(names, json_object_get(field, "name"));
+	return !json_object_set_new(said, "key", names);
+}
+
 enum lk_status lk_merges_spec(struct lk_merges *ms, const json_t *metadata, struct lk_spec *spec, struct lk_error *err)
 {
 	json_t *said = json_object();
 	enum lk_status status;
 
 	if (said && copy_text(said, "load", metadata, LK_META_LOAD) && copy_list(said, "key", metadata, LK_META_KEY) &&
-		copy_text(said, "order", metadata, LK_META_ORDER) && copy_list(said, "scope", metadata, LK_META_SCOPE) &&
+		(json_object_get(said, "key") || add_identifiers(said, metadata)) && copy_text(said, "order", metadata, LK_META_ORDER) && copy_list(said, "scope", metadata, LK_META_SCOPE) &&
 		copy_text(said, "maxVanish", metadata, LK_META_MAX_VANISH))
 		status = lk_spec_parse(spec, said, &ms->arena, err);
 	else
