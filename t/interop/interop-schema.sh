@@ -28,7 +28,7 @@ test_expect_success 'what lk-parse takes fits the schema' '
 	{"resources": [{"name": "a", "path": "a", "schema": {"fields": [{"name": "x"}]}}]}
 	{"resources": [{"name": "a", "path": ["a", "b*"], "schema": "schema.jsn"}]}
 	{"resources": [{"name": "a", "path": "a", "schema": "schema.jsn"}, {"name": "b", "path": "b", "lk": {"extends": "a"}}]}
-	{"resources": [{"name": "a", "path": "a", "format": "tsv", "dialect": {"quoteChar": null, "header": true}, "schema": {"fieldsMatch": ["equal"], "missingValues": ["", {"value": "-", "label": "none"}], "fields": [{"name": "x", "type": "date", "format": "%d.%m.%Y"}]}, "lk": {"table": "n.t", "load": "full", "scope": "x"}}]}
+	{"resources": [{"name": "a", "path": "a", "format": "tsv", "dialect": {"quoteChar": null, "header": true}, "schema": {"fieldsMatch": ["equal"], "missingValues": ["", {"value": "-", "label": "none"}], "primaryKey": "x", "fields": [{"name": "x", "type": "date", "format": "%d.%m.%Y"}]}, "lk": {"table": "n.t", "load": "full", "scope": "x"}}]}
 	{"lk": {"delivery": "(?<sender>F[0-9])", "ignore": "*.pdf"}, "resources": [{"name": "a", "path": "a", "schema": {"primaryKey": "x", "uniqueKeys": [["x"]], "foreignKeys": [{"fields": "x", "reference": {"fields": "x"}}], "fields": [{"name": "x", "lk": {"path": "delivery:sender", "map": {"a": null, "b": "c"}}}]}}]}
 	EOF_
 '
