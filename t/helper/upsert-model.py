@@ -174,6 +174,7 @@ class World:
     def __init__(self, r, tables):
         self.r, self.tables, self.clock = r, tables, 100
         self.past = {t.name: [] for t in tables}
+        self.bytes = set()  # hashes of files that were loaded: the same bytes again are the same delivery, which is skipped
 
     def files(self, folder):
         """Deliveries as files in a folder, plain ones and archives of several tables."""
@@ -201,6 +202,10 @@ class World:
             path = os.path.join(folder, name)
             with open(path, "rb") as file:
                 sha = hashlib.sha256(file.read()).hexdigest()[:12]
+            if sha in self.bytes:
+                os.remove(path)
+                continue
+            self.bytes.add(sha)
             if not named:
                 os.utime(path, (EPOCH + sent, EPOCH + sent))
             for d, _ in made:
